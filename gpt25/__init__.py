@@ -1,0 +1,36 @@
+"""GPT-2 end to end: load OpenAI's weights, look inside, sample, train your own, evaluate it and serve it.
+
+The public names are imported when they are first used, so that `import gpt25` stays silent and fast.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gpt25.generation import TextGenerator
+    from gpt25.model import GPTConfiguration, GPTModel
+    from gpt25.tokenizer import Tokenizer
+    from gpt25.weights import load_pretrained, save_pretrained
+
+__version__ = "0.1.0"
+
+__all__ = ["GPTConfiguration", "GPTModel", "TextGenerator", "Tokenizer", "load_pretrained", "save_pretrained"]
+
+_HOMES = {
+    "GPTConfiguration": "gpt25.model",
+    "GPTModel": "gpt25.model",
+    "TextGenerator": "gpt25.generation",
+    "Tokenizer": "gpt25.tokenizer",
+    "load_pretrained": "gpt25.weights",
+    "save_pretrained": "gpt25.weights",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,81 @@
+"""Everything this package raises on purpose.
+
+GPT25Error                     the user's input or surroundings are at fault; exit code 2
+├── ConfigurationError         a value or a combination of values that cannot be (also a ValueError)
+├── StorageError               a path that cannot be read or written
+│   ├── CorruptFileError       a file whose bytes are not what its manifest, header or index says
+│   └── DiskFullError          no room left; what was there before is untouched
+├── TokenizerError             a tokenizer that cannot be trained, loaded or used for this text or these ids
+├── DataError                  documents or shards that cannot be prepared, verified or read
+├── WeightsError               a model directory, Hub repository or checkpoint that cannot become a model
+├── TrainingError              a run that cannot start or cannot go on
+├── GenerationError            a request for text that cannot be served (also a ValueError)
+├── PlotError                  a picture that cannot be drawn from what there is
+└── MissingExtraError          an optional dependency that is not installed
+Interrupted                    a signal stopped the work after it was saved; exit code 128 + signal number
+
+A message says what happened, with the values, and what to do next.
+"""
+
+
+class GPT25Error(Exception):
+    """Base of all errors that the user can mend; the command line prints it in a line or two and exits with 2."""
+
+    exit_code = 2
+
+
+class ConfigurationError(GPT25Error, ValueError):
+    """A value or a combination of values that cannot be."""
+
+
+class StorageError(GPT25Error):
+    """A path that cannot be read or written."""
+
+
+class CorruptFileError(StorageError):
+    """A file whose bytes are not what its manifest, header or index says."""
+
+
+class DiskFullError(StorageError):
+    """No room left on the device; what was there before is untouched."""
+
+
+class TokenizerError(GPT25Error):
+    """A tokenizer that cannot be trained, loaded, or used for this text or these ids."""
+
+
+class DataError(GPT25Error):
+    """Documents or shards that cannot be prepared, verified or read."""
+
+
+class WeightsError(GPT25Error):
+    """A model directory, Hub repository or checkpoint that cannot become a model."""
+
+
+class TrainingError(GPT25Error):
+    """A training run that cannot start or cannot go on."""
+
+
+class GenerationError(GPT25Error, ValueError):
+    """A request for text that cannot be served."""
+
+
+class PlotError(GPT25Error):
+    """A picture that cannot be drawn from what there is."""
+
+
+class MissingExtraError(GPT25Error):
+    """An optional dependency that is not installed; the message names the extra that brings it."""
+
+
+class Interrupted(Exception):
+    """A signal stopped the work; everything worth keeping was saved before this was raised."""
+
+    def __init__(self, signal_number: int, message: str = "") -> None:
+        super().__init__(message or f"stopped by signal {signal_number}")
+        self.signal_number = signal_number
+
+    @property
+    def exit_code(self) -> int:
+        """128 + the signal's number, as shells report it: 130 for SIGINT, 143 for SIGTERM."""
+        return 128 + self.signal_number

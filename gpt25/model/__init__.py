@@ -1,0 +1,12 @@
+"""GPT-2 as pure computation: no files, no network, no printing.
+
+The staircase: configuration → attention and multi-layer perceptron → block → transformer → GPTModel, with a key-value
+cache beside it and accounting that counts parameters, floating-point operations and bytes without building anything.
+"""
+
+from gpt25.model.accounting import Accounting
+from gpt25.model.configuration import PUBLISHED_CONFIGURATIONS, GPTConfiguration
+from gpt25.model.gpt import GPTModel
+from gpt25.model.key_value_cache import KeyValueCache
+
+__all__ = ["PUBLISHED_CONFIGURATIONS", "Accounting", "GPTConfiguration", "GPTModel", "KeyValueCache"]

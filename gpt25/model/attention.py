@@ -1,0 +1,60 @@
+"""Causal multi-head self-attention."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gpt25.model.configuration import GPTConfiguration
+from gpt25.model.key_value_cache import KeyValueCache
+
+
+class Attention(nn.Module):
+    """Each position looks at itself and the positions before it, in several heads side by side.
+
+    Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2; causal as in Radford et al. 2018, section 3.1.
+    """
+
+    def __init__(self, configuration: GPTConfiguration) -> None:
+        super().__init__()
+        channels = configuration.number_of_embedding_dimensions
+        self.number_of_heads = configuration.number_of_heads
+        self.attention_dropout = configuration.attention_dropout
+        self.query_key_value = nn.Linear(channels, 3 * channels)
+        self.projection = nn.Linear(channels, channels)
+        self.residual_dropout = nn.Dropout(configuration.residual_dropout)
+
+    def forward(self, inputs: Tensor, cache: KeyValueCache | None = None, layer: int = 0) -> Tensor:
+        """Mix positions: (batch, time, channels) -> (batch, time, channels).
+
+        With a cache, `inputs` are the positions that follow those in the cache, which grows by them.
+        """
+        query, key, value = self.heads(inputs)  # each (batch, heads, time, head size)
+        mask = None
+        if cache is not None:
+            key, value = cache.append(layer, key, value)  # each (batch, heads, past + time, head size)
+            mask = _mask_after(query.size(2), key.size(2), query.device)
+        mixed = functional.scaled_dot_product_attention(
+            query,
+            key,
+            value,
+            attn_mask=mask,
+            dropout_p=self.attention_dropout if self.training else 0.0,
+            is_causal=cache is None,
+        )  # (batch, heads, time, head size)
+        mixed = mixed.transpose(1, 2).flatten(2)  # (batch, time, channels)
+        return self.residual_dropout(self.projection(mixed))
+
+    def heads(self, inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of `inputs` (batch, time, channels), each (batch, heads, time, head size)."""
+        batch, time, _ = inputs.shape
+        together = self.query_key_value(inputs)  # (batch, time, 3 * channels)
+        together = together.view(batch, time, 3, self.number_of_heads, -1)  # (batch, time, 3, heads, head size)
+        query, key, value = together.permute(2, 0, 3, 1, 4).unbind(0)
+        return query, key, value
+
+
+def _mask_after(time: int, total: int, device: torch.device) -> Tensor | None:
+    """Which of `total` positions each of the last `time` positions may see; None where that is all of them."""
+    if time == 1:
+        return None
+    return torch.ones(time, total, dtype=torch.bool, device=device).tril(total - time)  # (time, total)

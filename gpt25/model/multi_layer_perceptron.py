@@ -1,0 +1,27 @@
+"""The position-wise feed-forward layer."""
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gpt25.model.configuration import GPTConfiguration
+
+
+class MultiLayerPerceptron(nn.Module):
+    """Expand fourfold, bend with GELU in its tanh approximation, project back.
+
+    OpenAI's weights were trained with the tanh form; the exact form gives slightly different logits.
+    Source: Hendrycks and Gimpel 2016, "Gaussian Error Linear Units", section 2.
+    """
+
+    def __init__(self, configuration: GPTConfiguration) -> None:
+        super().__init__()
+        channels = configuration.number_of_embedding_dimensions
+        hidden = configuration.number_of_hidden_dimensions
+        self.expansion = nn.Linear(channels, hidden)
+        self.projection = nn.Linear(hidden, channels)
+        self.residual_dropout = nn.Dropout(configuration.residual_dropout)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Transform every position by itself: (batch, time, channels) -> (batch, time, channels)."""
+        hidden = functional.gelu(self.expansion(inputs), approximate="tanh")  # (batch, time, 4 * channels)
+        return self.residual_dropout(self.projection(hidden))

@@ -1,0 +1,31 @@
+"""Files that are either whole or absent: atomic writes, manifests and hashes. Knows nothing of models."""
+
+from gpt25.storage.atomic import (
+    atomic_directory,
+    remove_leftovers,
+    require_writable_directory,
+    write_bytes,
+    write_json,
+    write_text,
+)
+from gpt25.storage.hashes import sha256_of_bytes, sha256_of_file
+from gpt25.storage.json_lines import append_json_line, read_json, read_json_lines, write_json_lines
+from gpt25.storage.manifest import MANIFEST_NAME, verify_manifest, write_manifest
+
+__all__ = [
+    "MANIFEST_NAME",
+    "append_json_line",
+    "atomic_directory",
+    "read_json",
+    "read_json_lines",
+    "remove_leftovers",
+    "require_writable_directory",
+    "sha256_of_bytes",
+    "sha256_of_file",
+    "verify_manifest",
+    "write_bytes",
+    "write_json",
+    "write_json_lines",
+    "write_manifest",
+    "write_text",
+]
