@@ -1,0 +1,208 @@
+"""A run directory: one place that knows the names of a run's files and which of its checkpoints can be trusted."""
+
+import math
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from gpt25.errors import ConfigurationError, CorruptFileError, StorageError
+from gpt25.records.checkpoint_record import CheckpointRecord
+from gpt25.records.summary import Summary
+from gpt25.storage import (
+    MANIFEST_NAME,
+    append_json_line,
+    read_json,
+    read_json_lines,
+    verify_manifest,
+    write_json,
+    write_json_lines,
+)
+
+_CHECKPOINT_NAME = re.compile(r"update-(\d{6,})", re.ASCII)
+
+
+class RunDirectory:
+    """The files of one training run. Making this object touches nothing on the disk."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.recipe_path = self.path / "run.toml"
+        self.environment_path = self.path / "environment.json"
+        self.metrics_path = self.path / "metrics.jsonl"
+        self.samples_path = self.path / "samples.jsonl"
+        self.summary_path = self.path / "summary.json"
+        self.checkpoints_path = self.path / "checkpoints"
+        self.loss_picture_path = self.path / "loss.png"
+        self.report_path = self.path / "report.html"
+
+    def __repr__(self) -> str:
+        return f"RunDirectory({str(self.path)!r})"
+
+    @classmethod
+    def is_run(cls, path: str | Path) -> bool:
+        """Whether a run lives at `path`: its resolved recipe or a complete checkpoint is there."""
+        run = cls(path)
+        return run.recipe_path.is_file() or bool(run.checkpoints())
+
+    # Metrics, samples and the rest of the paper trail.
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """All rows of metrics.jsonl in the order written; raises CorruptFileError when one is not an object."""
+        return _rows(self.metrics_path)
+
+    def samples(self) -> list[dict[str, Any]]:
+        """All rows of samples.jsonl: {"update", "tokens", "prompt", "text"}."""
+        return _rows(self.samples_path)
+
+    def append_metrics(self, row: dict[str, Any]) -> None:
+        """Append one measured update; a figure that is NaN or infinite is written as null, for JSON has no such number."""
+        append_json_line(self.metrics_path, _finite(row))
+
+    def append_sample(self, row: dict[str, Any]) -> None:
+        """Append one text that the model wrote after an update."""
+        append_json_line(self.samples_path, _finite(row))
+
+    def cut_after(self, update: int) -> None:
+        """Drop metric and sample rows of later updates, so that a resumed run writes no update twice.
+
+        Each file is replaced atomically; a crash between the two is mended by the same call after the next start.
+        """
+        for path in (self.metrics_path, self.samples_path):
+            if path.exists():
+                write_json_lines(path, [row for row in _rows(path) if row["update"] <= update])
+
+    def recipe(self) -> dict[str, Any]:
+        """The resolved recipe from run.toml; an absent file is an empty recipe."""
+        try:
+            return tomllib.loads(self.recipe_path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except OSError as problem:
+            raise StorageError(f"cannot read {self.recipe_path}: {problem.strerror}") from problem
+        except ValueError as problem:
+            raise CorruptFileError(f"{self.recipe_path} is not TOML: {problem}") from problem
+
+    def environment(self) -> dict[str, Any]:
+        """What environment.json says of the machine; an absent file is an empty description."""
+        if not self.environment_path.exists():
+            return {}
+        environment = read_json(self.environment_path)
+        if not isinstance(environment, dict):
+            raise CorruptFileError(f"{self.environment_path} holds a {type(environment).__name__}, not an object")
+        return environment
+
+    def write_summary(self, summary: Summary) -> None:
+        """Write summary.json atomically."""
+        write_json(self.summary_path, summary.as_json())
+
+    def read_summary(self) -> Summary | None:
+        """What summary.json says, None where there is none yet; raises CorruptFileError when it cannot be true."""
+        if not self.summary_path.exists():
+            return None
+        return Summary.from_json(read_json(self.summary_path), source=str(self.summary_path))
+
+    # Checkpoints.
+
+    def checkpoint_path(self, update: int) -> Path:
+        """Where the checkpoint of an update belongs: checkpoint_path(500) -> RUN/checkpoints/update-000500."""
+        return self.checkpoints_path / f"update-{update:06d}"
+
+    def checkpoints(self) -> list[CheckpointRecord]:
+        """The complete checkpoints (those with a manifest), oldest update first. Clocks and mtimes play no part."""
+        return [record for record in self._checkpoint_directories() if (record.path / MANIFEST_NAME).is_file()]
+
+    def find_checkpoint(self, which: Literal["newest", "best"] | int | str) -> Path:
+        """The directory of the checkpoint that was asked for, verified file by file against its manifest.
+
+        `which` is "newest", "best" (lowest validation loss) or an update. A choice that turns out damaged is never
+        replaced by another one: CorruptFileError. Raises StorageError where there is no such checkpoint and
+        ConfigurationError for a word that names none.
+        """
+        update = _update_of(which)
+        records = self.checkpoints()
+        if not records:
+            raise StorageError(f"{self.path} has no complete checkpoint. Train until the first one is saved.")
+        if which == "best":
+            record = self._best(records)
+        elif which == "newest":
+            record = records[-1]
+        else:
+            matching = [candidate for candidate in records if candidate.update == update]
+            if not matching:
+                raise StorageError(f"{self.path} has no checkpoint of update {which}; there are {_updates(records)}.")
+            record = matching[0]
+        verify_manifest(record.path)
+        return record.path
+
+    def newest_intact_checkpoint(self) -> tuple[CheckpointRecord | None, list[str]]:
+        """For automatic resume: the newest checkpoint whose every file is as its manifest says, None without any.
+
+        Also returns one sentence for each newer one that had to be passed over, naming the file and what is wrong.
+        """
+        passed_over: list[str] = []
+        for record in reversed(self._checkpoint_directories()):
+            try:
+                verify_manifest(record.path)
+            except StorageError as problem:
+                passed_over.append(str(problem))
+            else:
+                return record, passed_over
+        return None, passed_over
+
+    def _checkpoint_directories(self) -> list[CheckpointRecord]:
+        """Everything that bears a checkpoint's name, complete or not, oldest update first."""
+        try:
+            entries = list(self.checkpoints_path.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as problem:
+            raise StorageError(f"cannot read {self.checkpoints_path}: {problem.strerror}") from problem
+        named = [(_CHECKPOINT_NAME.fullmatch(entry.name), entry) for entry in entries if entry.is_dir()]
+        records = [CheckpointRecord(update=int(match[1]), path=entry) for match, entry in named if match]
+        # A name with superfluous zeros would give one update two directories.
+        records = [record for record in records if record.path.name == self.checkpoint_path(record.update).name]
+        return sorted(records, key=lambda record: record.update)
+
+    def _best(self, records: list[CheckpointRecord]) -> CheckpointRecord:
+        """The record of lowest validation loss, the later one of two equals."""
+        measured = [(loss, -record.update, record) for record in records if (loss := record.validation_loss) is not None]
+        if not measured:
+            raise StorageError(
+                f'no checkpoint of {self.path} has a validation loss, so none is "best". '
+                f'Choose "newest" or an update: {_updates(records)}.'
+            )
+        return min(measured, key=lambda entry: entry[:2])[2]
+
+
+def _update_of(which: int | str) -> int | None:
+    """The update that a choice names, None for "newest" and "best"; raises ConfigurationError for other words."""
+    if which in ("newest", "best"):
+        return None
+    if isinstance(which, str) and which.isascii() and which.isdigit():
+        return int(which)
+    if isinstance(which, int) and not isinstance(which, bool) and which >= 0:
+        return which
+    raise ConfigurationError(f'a checkpoint is "newest", "best" or the number of an update, not {which!r}')
+
+
+def _updates(records: list[CheckpointRecord]) -> str:
+    """The updates at hand in words, shortened in the middle: "1, 2, 3 … 900"."""
+    updates = [str(record.update) for record in records]
+    return ", ".join(updates) if len(updates) <= 8 else f"{', '.join(updates[:4])} … {', '.join(updates[-3:])}"
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a JSON-lines file, each proven to be an object with a whole number of updates."""
+    rows = read_json_lines(path)
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict) or type(row.get("update")) is not int:
+            raise CorruptFileError(f'{path}: row {number} is not an object with a whole number as "update": {row!r:.80}')
+    return rows
+
+
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    """The same row with None in place of every float that JSON cannot write."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()
+    }
