@@ -1,0 +1,120 @@
+"""The command `gpt25`: finds the command's module, imports it, and turns what it raises into words and an exit code.
+
+Exit codes: 0 done; 2 the user's input or surroundings are at fault; 1 a bug; 130 or 143 stopped by a signal.
+Nothing heavy is imported here, so that `gpt25 --help` answers at once.
+"""
+
+import difflib
+import os
+import sys
+import traceback
+from importlib import import_module
+
+from gpt25 import __version__
+from gpt25.cli.output import Output
+from gpt25.errors import ConfigurationError, GPT25Error, Interrupted
+
+COMMANDS = {
+    "quickstart": "train a small GPT-2 offline, in minutes, and look at it",
+    "doctor": "what this machine has, what will be used, and why",
+    "tokenizer": "train a tokenizer; encode and decode text",
+    "data": "turn text into token shards; describe and verify them",
+    "train": "train by a recipe; the same words resume a run",
+    "generate": "write text with a model",
+    "show": "every parameter of a model, by both its names",
+    "plot": "pictures: positions, attention, losses",
+}
+"""Every command and what it does, in the order in which `gpt25 --help` lists them."""
+
+GROUPS = {
+    "Start here": ("quickstart", "doctor"),
+    "Make a model": ("tokenizer", "data", "train"),
+    "Use a model": ("generate", "show", "plot"),
+}
+"""The headings of `gpt25 --help` and the commands under each."""
+
+_BROKEN_PIPE_EXIT_CODE = 141  # 128 + SIGPIPE, what a shell reports for a writer whose reader went away
+
+
+def help_text() -> str:
+    """What `gpt25 --help` prints; no line is wider than 80 columns."""
+    lines = ["usage: gpt25 COMMAND …", "", "GPT-2 end to end, in one package.", ""]
+    for heading, names in GROUPS.items():
+        lines += [f"{heading}:", *(f"  {name:<12}{COMMANDS[name]}" for name in names), ""]
+    lines += [
+        "gpt25 COMMAND --help lists a command's flags; every command takes --json.",
+        "MODEL is gpt2, gpt2-medium, gpt2-large, gpt2-xl, a Hub id owner/name,",
+        "a Hugging Face directory or a run directory.",
+        "",
+        "gpt25 --version prints the version.",
+    ]
+    return "\n".join(lines)
+
+
+def _unknown_command(word: str) -> ConfigurationError:
+    kind = "flag" if word.startswith("-") else "command"
+    known = ["--help", "--version"] if kind == "flag" else list(COMMANDS)
+    (nearest,) = difflib.get_close_matches(word, known, n=1, cutoff=0.0)
+    return ConfigurationError(
+        f"gpt25 has no {kind} {word!r}; did you mean {nearest!r}? gpt25 --help lists what there is."
+    )
+
+
+def _speaks() -> bool:
+    """Whether this process speaks for all: of the processes that torchrun starts, the first one does."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _complain(problem: Exception) -> None:
+    """One error for people, on standard error, with the rank in front where there are several."""
+    alone = os.environ.get("WORLD_SIZE", "1") == "1"
+    rank = "" if alone else f"rank {os.environ.get('RANK', '0')} of {os.environ['WORLD_SIZE']}: "
+    print(f"error: {rank}{problem}", file=sys.stderr)
+
+
+def _run(words: list[str]) -> None:
+    if not words or words[0] in ("--help", "-h", "help"):
+        print(help_text())
+    elif words[0] == "--version":
+        print(f"gpt25 {__version__}")
+    elif words[0] not in COMMANDS:
+        raise _unknown_command(words[0])
+    else:
+        from gpt25.cli.parsing import parse
+
+        command = import_module(f"gpt25.cli.commands.{words[0]}")
+        arguments = parse(command, words[0], words[1:])
+        if arguments is not None:
+            command.run(arguments, Output(json=arguments.json, quiet=not _speaks()))
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one command; `words` defaults to the process's own. Returns the exit code."""
+    try:
+        _run(sys.argv[1:] if words is None else words)
+        sys.stdout.flush()
+    except GPT25Error as problem:
+        _complain(problem)
+        return problem.exit_code
+    except Interrupted as stop:
+        print(stop, file=sys.stderr)
+        return stop.exit_code
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader (head, less) has gone: what is still buffered must not raise again when Python shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE_EXIT_CODE
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def entry_point() -> None:
+    """What the installed command calls: `main`, then the process ends with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets "?" instead of a crash
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""Words into a command's `Arguments`, through tyro; a wrong word becomes a short error that names the nearest flag."""
+
+import contextlib
+import difflib
+import io
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any, get_args, get_origin
+
+import tyro
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+
+from gpt25.errors import ConfigurationError
+
+_CONFIGURATION = (
+    tyro.conf.FlagCreatePairsOff,  # --json, without a --no-json beside it
+    tyro.conf.OmitSubcommandPrefixes,
+    tyro.conf.PositionalMetavarFromFieldName,  # MODEL rather than STR
+)
+_WIDEST_HELP_IN_COLUMNS = 100
+_UNWRAPPED_COLUMNS = 10_000
+_MOST_LINES_OF_AN_ERROR = 9
+_REGISTRY = ConstructorRegistry()
+
+
+@_REGISTRY.primitive_rule
+def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """Show `int | None` as INT in the help; the word "none" still stands for None."""
+    choices = get_args(info.type) if info.type_origin is not None else ()
+    others = [choice for choice in choices if choice is not type(None)]
+    if len(others) != 1 or len(choices) != 2 or get_origin(others[0]) is not None:
+        return None
+    inner = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(others[0], info.markers))
+    if not isinstance(inner, PrimitiveConstructorSpec) or inner.nargs != 1:
+        return None
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=inner.metavar,
+        instance_from_str=lambda words: None if words[0].lower() == "none" else inner.instance_from_str(words),
+        is_instance=lambda value: value is None or bool(inner.is_instance(value)),
+        str_from_instance=lambda value: ["none"] if value is None else inner.str_from_instance(value),
+        choices=None if inner.choices is None else (*inner.choices, "none"),
+    )
+
+
+@contextlib.contextmanager
+def _columns(number: int) -> Iterator[None]:
+    """Let tyro lay its text out for `number` columns."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(number)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = before
+
+
+def _call_tyro(command: ModuleType, name: str, words: list[str], default: Any = None) -> Any:
+    options = {} if default is None else {"default": default}
+    return tyro.cli(
+        command.Arguments,
+        prog=f"gpt25 {name}",
+        description=command.__doc__,
+        args=words,
+        config=_CONFIGURATION,
+        registry=_REGISTRY,
+        **options,
+    )
+
+
+def _wants_help(words: list[str]) -> bool:
+    return any(word in ("--help", "-h") for word in words)
+
+
+def _plain(flag: str) -> str:
+    return flag.partition("=")[0].replace("_", "-")
+
+
+def help_of(command: ModuleType, name: str, words: list[str], default: Any = None) -> str:
+    """The text of `gpt25 NAME WORDS… --help`; empty when the words lead to no help."""
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text), contextlib.redirect_stderr(io.StringIO()), contextlib.suppress(SystemExit):
+        _call_tyro(command, name, [*words, "--help"], default)
+    return text.getvalue()
+
+
+def known_flags(command: ModuleType, name: str, words: list[str], default: Any = None) -> set[str]:
+    """Every flag of the command, or of the subcommand that `words` begin with: {"--help", "--json", …}."""
+    leading = [word for word in words[:1] if not word.startswith("-")]
+    with _columns(_UNWRAPPED_COLUMNS):
+        text = help_of(command, name, leading, default) or help_of(command, name, [], default)
+    return {_plain(flag) for flag in re.findall(r"(?<!\S)--[\w.-]+", text)}
+
+
+def _unknown_flag(name: str, words: list[str], known: set[str]) -> str | None:
+    """One sentence about the first flag that does not exist, or None when all of them do."""
+    for word in words:
+        if word == "--":
+            return None
+        if not word.startswith("--") or _plain(word) in known:
+            continue
+        nearest = difflib.get_close_matches(_plain(word), known, n=1, cutoff=0.5)
+        advice = f"did you mean {nearest[0]}?" if nearest else f"its flags are {', '.join(sorted(known))}."
+        return f"gpt25 {name} has no flag {word.partition('=')[0]}; {advice}"
+    return None
+
+
+def _without_box(text: str) -> list[str]:
+    """The sentences inside a box that tyro drew, indented details joined to the line that they belong to."""
+    lines: list[str] = []
+    for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines():
+        content = re.sub(r"^[│|]\s?|\s*[│|]$", "", line).rstrip()
+        if re.match(r"^[╭╰+]", line) or re.match(r"^[─-]*$", content):
+            continue
+        if content.startswith(("For full helptext", "Argument helptext")):
+            break
+        indentation = len(content) - len(content.lstrip())
+        if indentation >= 8 and lines:
+            lines[-1] += "  " + content.strip().removesuffix("(required)").rstrip()
+        else:
+            lines.append(content)
+    return lines
+
+
+def _wrong_words(command: ModuleType, name: str, words: list[str], default: Any, complaint: str) -> ConfigurationError:
+    known = known_flags(command, name, words, default)
+    sentence = _unknown_flag(name, words, known)
+    if sentence is None:
+        lines = _without_box(complaint) or ["these words cannot be understood"]
+        sentence = "\n".join([f"gpt25 {name}: {lines[0]}", *lines[1:_MOST_LINES_OF_AN_ERROR]])
+    return ConfigurationError(f"{sentence}\ngpt25 {name} --help lists what there is.")
+
+
+def parse(command: ModuleType, name: str, words: list[str]) -> Any:
+    """The command's `Arguments` from its words, or None when help was asked for and printed.
+
+    A module may define `defaults(words)`, which returns the `Arguments` that the words then change.
+    Raises ConfigurationError in a few lines for a missing, unknown or unreadable word.
+    """
+    default = command.defaults(words) if hasattr(command, "defaults") else None
+    if _wants_help(words):
+        with _columns(min(shutil.get_terminal_size().columns, _WIDEST_HELP_IN_COLUMNS)):
+            with contextlib.suppress(SystemExit):
+                _call_tyro(command, name, words, default)
+            return None
+    complaint = io.StringIO()
+    try:
+        with _columns(_UNWRAPPED_COLUMNS), contextlib.redirect_stderr(complaint):
+            return _call_tyro(command, name, words, default)
+    except SystemExit as stop:
+        if not stop.code:
+            return None
+        raise _wrong_words(command, name, words, default, complaint.getvalue()) from None

@@ -1,0 +1,134 @@
+"""How far a long piece of work has come: a bar on a terminal, a plain line every few seconds elsewhere."""
+
+import sys
+import time
+from typing import Any, Protocol
+
+SECONDS_BETWEEN_PLAIN_LINES = 5.0
+
+
+class Progress(Protocol):
+    """What a command hands down to long work: `advance` is called with the units done since the last call."""
+
+    def advance(self, units_done: int = 1, /, **fields: Any) -> None:
+        """Count `units_done` more, and show `fields` (a loss, a rate) beside the count from now on."""
+
+
+def count_text(number: float) -> str:
+    """A rate or a count in few characters: 0.25 -> "0.25", 12.34 -> "12.3", 51234 -> "51,234"."""
+    if number >= 100:
+        return f"{number:,.0f}"
+    return f"{number:.1f}" if number >= 10 else f"{number:.2f}"
+
+
+def duration_text(seconds: float) -> str:
+    """7.4 -> "7 s", 75 -> "1 min 15 s", 7300 -> "2 h 2 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def fields_text(fields: dict[str, Any]) -> str:
+    """{"loss": 3.14159, "tokens_per_second": 51234.0} -> "loss 3.1416, tokens/s 51,234"."""
+    words = []
+    for name, value in fields.items():
+        if isinstance(value, float):
+            value = f"{value:.4f}" if abs(value) < 100 else f"{value:,.0f}"
+        elif isinstance(value, int) and not isinstance(value, bool):
+            value = f"{value:,}"
+        words.append(f"{name.replace('_per_second', '/s').replace('_', ' ')} {value}")
+    return ", ".join(words)
+
+
+class SilentProgress:
+    """Counts nothing and says nothing."""
+
+    def advance(self, units_done: int = 1, /, **fields: Any) -> None:
+        """Do nothing."""
+
+
+class PlainProgress:
+    """A line at most every few seconds on standard error, and one at the end."""
+
+    def __init__(self, description: str, total: int | None, unit: str) -> None:
+        self._description = description
+        self._total = total
+        self._unit = unit
+        self._done = 0
+        self._fields: dict[str, Any] = {}
+
+    def __enter__(self) -> "PlainProgress":
+        self._start = self._last_line = time.monotonic()
+        return self
+
+    def __exit__(self, kind: object, problem: object, trace: object) -> None:
+        if kind is None:
+            elapsed = duration_text(time.monotonic() - self._start)
+            self._print(f"{self._done:,} {self._unit} in {elapsed}")
+
+    def advance(self, units_done: int = 1, /, **fields: Any) -> None:
+        """Count `units_done` more; a line appears when the last one is old enough."""
+        self._done += units_done
+        self._fields |= fields
+        now = time.monotonic()
+        if now - self._last_line >= SECONDS_BETWEEN_PLAIN_LINES:
+            self._last_line = now
+            self._print(self._so_far(now - self._start))
+
+    def _so_far(self, elapsed_seconds: float) -> str:
+        rate = self._done / elapsed_seconds
+        if self._total is None:
+            return f"{self._done:,} {self._unit}, {count_text(rate)}/s"
+        text = f"{self._done:,}/{self._total:,} {self._unit}, {count_text(rate)}/s"
+        if self._done:
+            text += f", {duration_text((self._total - self._done) / rate)} left"
+        return text
+
+    def _print(self, text: str) -> None:
+        fields = fields_text(self._fields)
+        print(f"{self._description}: {text}{', ' if fields else ''}{fields}", file=sys.stderr, flush=True)
+
+
+class TerminalProgress:
+    """A bar with the count, the rate, the time left and the fields, drawn by rich on standard error."""
+
+    def __init__(self, description: str, total: int | None, unit: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        self._unit = unit
+        self._fields: dict[str, Any] = {}
+        self._bar = Bar(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[count]}", markup=False),
+            TextColumn("{task.fields[shown]}", markup=False, style="cyan"),
+            console=Console(stderr=True),
+            # Standard output may be a file or a pipe: what is printed there must not be drawn with the bar.
+            redirect_stdout=sys.stdout.isatty(),
+        )
+        self._task = self._bar.add_task(description, total=total, count="", shown="")
+
+    def __enter__(self) -> "TerminalProgress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: object, problem: object, trace: object) -> None:
+        self._bar.stop()
+
+    def advance(self, units_done: int = 1, /, **fields: Any) -> None:
+        """Count `units_done` more and redraw the fields."""
+        self._fields |= fields
+        self._bar.advance(self._task, units_done)
+        task = self._bar.tasks[self._task]
+        total = "" if task.total is None else f"/{task.total:,.0f}"
+        count = f"{task.completed:,.0f}{total} {self._unit}"
+        if task.speed:
+            count += f", {count_text(task.speed)}/s"
+        if task.time_remaining:
+            count += f", {duration_text(task.time_remaining)} left"
+        self._bar.update(self._task, count=count, shown=fields_text(self._fields))

@@ -1,0 +1,21 @@
+"""The machine as a set of arguments: device, precision, ranks, seeds, clock and allocator. Nothing happens at import."""
+
+from gpt25.runtime.allocator import use_fast_allocator
+from gpt25.runtime.device import choose_device
+from gpt25.runtime.machine import describe_machine
+from gpt25.runtime.precision import Precision, choose_precision
+from gpt25.runtime.ranks import Ranks
+from gpt25.runtime.seeds import derive_seed, generator_for
+from gpt25.runtime.stopwatch import Stopwatch
+
+__all__ = [
+    "Precision",
+    "Ranks",
+    "Stopwatch",
+    "choose_device",
+    "choose_precision",
+    "derive_seed",
+    "describe_machine",
+    "generator_for",
+    "use_fast_allocator",
+]

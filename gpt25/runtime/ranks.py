@@ -1,0 +1,135 @@
+"""Which of several equal processes this one is, and the few things that they tell each other."""
+
+import datetime
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.distributed
+
+from gpt25.errors import ConfigurationError, TrainingError
+
+DEFAULT_TIMEOUT_SECONDS = 600.0
+
+
+def _number(environment: Mapping[str, str], name: str) -> int:
+    text = environment[name]
+    if not text.isdecimal():
+        raise ConfigurationError(f"the environment's {name} is {text!r}, which is not a number: start with torchrun")
+    return int(text)
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process's place among all that train together; by default it is alone, and every method is then local."""
+
+    rank: int = 0
+    number_of_ranks: int = 1
+    local_rank: int = 0
+    """The rank on this machine, which is also the index of its GPU."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rank < self.number_of_ranks or self.local_rank < 0:
+            raise ConfigurationError(
+                f"rank {self.rank} (local rank {self.local_rank}) of {self.number_of_ranks} cannot be: "
+                "ranks count from 0; start with torchrun"
+            )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Ranks":
+        """What torchrun wrote into the environment (RANK, WORLD_SIZE, LOCAL_RANK); alone where it wrote nothing."""
+        environment = os.environ if environment is None else environment
+        if "RANK" not in environment and "WORLD_SIZE" not in environment:
+            return cls()
+        missing = [name for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK") if name not in environment]
+        if missing:
+            raise ConfigurationError(
+                f"the environment has {', '.join(sorted({'RANK', 'WORLD_SIZE', 'LOCAL_RANK'} - {*missing}))} "
+                f"but not {', '.join(missing)}: start with torchrun, or unset all three"
+            )
+        return cls(*(_number(environment, name) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK")))
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this rank writes the files and speaks to people."""
+        return self.rank == 0
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there is nobody to agree with."""
+        return self.number_of_ranks == 1
+
+    def device_for(self, device: torch.device) -> torch.device:
+        """This rank's own device: for "cuda" without an index, the GPU of the local rank."""
+        if device.type == "cuda" and device.index is None:
+            return torch.device("cuda", self.local_rank)
+        return device
+
+    def connect(self, device: torch.device, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS) -> None:
+        """Meet the other ranks (gloo for processors, nccl for CUDA GPUs); a no-op for one rank.
+
+        A rank that then dies or hangs makes every other one fail after `timeout_seconds`. Raises TrainingError, naming
+        the rank and the meeting point, when the others do not come.
+        """
+        if self.is_alone:
+            return
+        if device.type == "cuda":
+            torch.cuda.set_device(self.device_for(device))
+        try:
+            torch.distributed.init_process_group(
+                "nccl" if device.type == "cuda" else "gloo",
+                rank=self.rank,
+                world_size=self.number_of_ranks,
+                timeout=datetime.timedelta(seconds=timeout_seconds),
+            )
+        except (RuntimeError, ValueError) as problem:
+            address = f"{os.environ.get('MASTER_ADDR', '(unset)')}:{os.environ.get('MASTER_PORT', '(unset)')}"
+            reason = str(problem).strip().splitlines()[0]
+            raise TrainingError(
+                f"rank {self.rank} of {self.number_of_ranks} could not meet the others at MASTER_ADDR:MASTER_PORT "
+                f"{address} within {timeout_seconds:g} s: {reason}. Check that all ranks were started (torchrun does "
+                "that) and that the address can be reached."
+            ) from problem
+
+    def disconnect(self) -> None:
+        """Leave the others; a no-op for one rank and when there was no connection."""
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+
+    def sum(self, values: Sequence[float], *, device: torch.device | str = "cpu") -> list[float]:
+        """Every value summed over all ranks, in float64 (float32 on mps): the same list on every rank.
+
+        Raises TrainingError, naming this rank, when another one does not answer in time.
+        """
+        return self._reduce(values, device, torch.distributed.ReduceOp.SUM) if not self.is_alone else list(values)
+
+    def mean(self, values: Sequence[float], *, device: torch.device | str = "cpu") -> list[float]:
+        """Every value averaged over all ranks."""
+        return [total / self.number_of_ranks for total in self.sum(values, device=device)]
+
+    def agree(self, flag: bool, *, device: torch.device | str = "cpu") -> bool:
+        """Whether any rank says so; every rank gets the same answer at the same call."""
+        if self.is_alone:
+            return flag
+        return self._reduce([float(flag)], device, torch.distributed.ReduceOp.MAX)[0] > 0
+
+    def wait(self) -> None:
+        """Return when every rank has come here."""
+        self.sum([0.0])
+
+    def _reduce(
+        self, values: Sequence[float], device: torch.device | str, operation: torch.distributed.ReduceOp.RedOpType
+    ) -> list[float]:
+        if torch.distributed.get_backend() == "nccl":
+            device = torch.device("cuda", torch.cuda.current_device())
+        numbers = torch.tensor(values, dtype=torch.float64, device=device)  # (number of values,)
+        try:
+            torch.distributed.all_reduce(numbers, op=operation)
+        except RuntimeError as problem:
+            reason = str(problem).strip().splitlines()[0]
+            raise TrainingError(
+                f"rank {self.rank} of {self.number_of_ranks} lost another rank: {reason}. Look for the first error "
+                "above; the same command resumes from the last complete checkpoint."
+            ) from problem
+        return [float(number) for number in numbers.tolist()]
