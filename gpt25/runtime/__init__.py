@@ -1,4 +1,4 @@
-"""The machine as a set of arguments: device, precision, ranks, seeds, clock and allocator. Nothing happens at import."""
+"""The machine as a set of arguments: device, precision, ranks, seeds, clock, allocator. Nothing happens at import."""
 
 from gpt25.runtime.allocator import use_fast_allocator
 from gpt25.runtime.device import choose_device

@@ -10,7 +10,8 @@ import platform
 _M_TRIM_THRESHOLD = -1
 _M_TOP_PAD = -2
 _M_MMAP_MAX = -4
-_KEPT_BYTES = 512 * 1024 * 1024
+_NEVER = -1
+_TAKEN_AHEAD_BYTES = 64 * 1024 * 1024
 
 
 def use_fast_allocator() -> str:
@@ -21,7 +22,7 @@ def use_fast_allocator() -> str:
     if platform.system() != "Linux" or platform.libc_ver()[0] != "glibc":
         return "the allocator stays as it is: only glibc on Linux can be told to keep freed memory"
     mallopt = ctypes.CDLL(None).mallopt
-    settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, _KEPT_BYTES), (_M_TOP_PAD, _KEPT_BYTES // 8))
-    if not all([mallopt(parameter, value) for parameter, value in settings]):
+    settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, _NEVER), (_M_TOP_PAD, _TAKEN_AHEAD_BYTES))
+    if not all(mallopt(parameter, value) for parameter, value in settings):
         return "the allocator stays as it is: glibc refused the setting"
     return "glibc's allocator keeps freed memory instead of returning it to the kernel with every large tensor"

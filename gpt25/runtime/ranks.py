@@ -62,7 +62,7 @@ class Ranks:
 
     def device_for(self, device: torch.device) -> torch.device:
         """This rank's own device: for "cuda" without an index, the GPU of the local rank."""
-        if device.type == "cuda" and device.index is None:
+        if str(device) == "cuda":
             return torch.device("cuda", self.local_rank)
         return device
 
