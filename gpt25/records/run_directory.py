@@ -56,7 +56,7 @@ class RunDirectory:
         return _rows(self.samples_path)
 
     def append_metrics(self, row: dict[str, Any]) -> None:
-        """Append one measured update; a figure that is NaN or infinite is written as null, for JSON has no such number."""
+        """Append one measured update; NaN and infinity become null, for JSON has no such numbers."""
         append_json_line(self.metrics_path, _finite(row))
 
     def append_sample(self, row: dict[str, Any]) -> None:
@@ -166,7 +166,9 @@ class RunDirectory:
 
     def _best(self, records: list[CheckpointRecord]) -> CheckpointRecord:
         """The record of lowest validation loss, the later one of two equals."""
-        measured = [(loss, -record.update, record) for record in records if (loss := record.validation_loss) is not None]
+        measured = [
+            (loss, -record.update, record) for record in records if (loss := record.validation_loss) is not None
+        ]
         if not measured:
             raise StorageError(
                 f'no checkpoint of {self.path} has a validation loss, so none is "best". '
@@ -197,7 +199,9 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     rows = read_json_lines(path)
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict) or type(row.get("update")) is not int:
-            raise CorruptFileError(f'{path}: row {number} is not an object with a whole number as "update": {row!r:.80}')
+            raise CorruptFileError(
+                f'{path}: row {number} is not an object with a whole number as "update": {row!r:.80}'
+            )
     return rows
 
 

@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from gpt25.errors import DiskFullError, StorageError
+from gpt25.storage.swap import REPLACED_MARK, restore_replaced, swap_in
 
 TEMPORARY_MARK = ".gpt25-temporary-"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_DIRECTORIES_CAN_BE_OPENED = os.name != "nt"
 
 
 def storage_error(problem: OSError, path: Path, doing: str) -> StorageError:
     """Our own error for an operating-system one, naming the path and what was being done."""
     reason = problem.strerror or str(problem)
     if problem.errno in _FULL:
-        return DiskFullError(f"{doing} {path}: {reason}. Free some space; nothing that was there before has been changed.")
+        return DiskFullError(
+            f"{doing} {path}: {reason}. Free some space; nothing that was there before has been changed."
+        )
     return StorageError(f"{doing} {path}: {reason}")
 
 
@@ -31,6 +35,8 @@ def _temporary_path(path: Path) -> Path:
 
 def _synchronise(path: Path) -> None:
     """Ask the kernel to put a file's bytes, or a directory's entries, on the disk itself."""
+    if path.is_dir() and not _DIRECTORIES_CAN_BE_OPENED:
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -50,29 +56,42 @@ def write_bytes(path: str | Path, content: bytes) -> None:
         os.replace(temporary, path)
         _synchronise(path.parent)
     except OSError as problem:
+        raise storage_error(problem, path, "cannot write") from problem
+    finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise storage_error(problem, path, "cannot write") from problem
 
 
 def write_text(path: str | Path, content: str) -> None:
-    """Write UTF-8 text atomically, line endings as given."""
-    write_bytes(path, content.encode("utf-8"))
+    """Write UTF-8 text atomically, line endings as given; a lone surrogate, which UTF-8 cannot hold, becomes "?"."""
+    write_bytes(path, content.encode("utf-8", errors="replace"))
+
+
+def json_bytes(content: Any, *, indent: int | None = None) -> bytes:
+    """JSON as UTF-8 with a final newline; readable characters stay readable, lone surrogates become escapes."""
+    try:
+        return (json.dumps(content, indent=indent, ensure_ascii=False) + "\n").encode("utf-8")
+    except UnicodeEncodeError:
+        return (json.dumps(content, indent=indent, ensure_ascii=True) + "\n").encode("ascii")
 
 
 def write_json(path: str | Path, content: Any) -> None:
     """Write one JSON value atomically, indented, with a final newline."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_bytes(path, json_bytes(content, indent=2))
 
 
 @contextlib.contextmanager
 def atomic_directory(path: str | Path) -> Iterator[Path]:
     """Yield a temporary directory that becomes `path` when the block ends without an exception.
 
-    Every file in it is fsynced before the rename. A directory already at `path` is replaced by the whole new one.
+    Every file in it is fsynced before the rename. A directory already at `path` is replaced by the whole new one,
+    in one step where the system can (see swap.py); a link at `path` stays, the directory it points to is replaced.
     On an exception the temporary directory is removed and `path` stays as it was.
+    Raises StorageError, before the block runs, when something other than a directory stands at `path`.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
+    if path.exists() and not path.is_dir():
+        raise StorageError(f"cannot write {path}: a file stands there. Move it away or choose another directory.")
     temporary = _temporary_path(path)
     try:
         temporary.mkdir(parents=True)
@@ -80,42 +99,37 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
         for entry in sorted(temporary.rglob("*"), reverse=True):
             _synchronise(entry)
         _synchronise(temporary)
-        _swap_in(temporary, path)
+        swap_in(temporary, path)
+        _synchronise(path.parent)
     except OSError as problem:
         raise storage_error(problem, path, "cannot write") from problem
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _swap_in(temporary: Path, path: Path) -> None:
-    """Put `temporary` where `path` is; an old directory steps aside first and is removed last."""
-    aside = None
-    if path.exists():
-        aside = _temporary_path(path)
-        os.rename(path, aside)
-    try:
-        os.rename(temporary, path)
-    except OSError:
-        if aside is not None:
-            os.rename(aside, path)
-        raise
-    _synchronise(path.parent)
-    if aside is not None:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
 def remove_leftovers(directory: str | Path) -> list[Path]:
-    """Delete the temporaries that a killed process left directly in `directory`; return their paths."""
+    """Delete the temporaries that a killed process left directly in `directory`; return the paths of those deleted.
+
+    A directory that had stepped aside for its successor and was never succeeded gets its name back instead.
+    Call it only where no other process is writing: a temporary in use cannot be told from one left behind.
+    """
     directory = Path(directory)
     if not directory.is_dir():
         return []
-    leftovers = sorted(entry for entry in directory.iterdir() if TEMPORARY_MARK in entry.name)
-    for leftover in leftovers:
-        if leftover.is_dir() and not leftover.is_symlink():
-            shutil.rmtree(leftover, ignore_errors=True)
-        else:
-            leftover.unlink(missing_ok=True)
-    return leftovers
+    removed = []
+    try:
+        for entry in sorted(directory.iterdir()):
+            replaced = REPLACED_MARK in entry.name
+            if not (replaced or TEMPORARY_MARK in entry.name) or (replaced and restore_replaced(entry)):
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink(missing_ok=True)
+            removed.append(entry)
+    except OSError as problem:
+        raise storage_error(problem, directory, "cannot remove what a stopped process left in") from problem
+    return removed
 
 
 def require_writable_directory(path: str | Path) -> Path:
@@ -128,6 +142,7 @@ def require_writable_directory(path: str | Path) -> Path:
         probe.unlink()
     except OSError as problem:
         raise StorageError(
-            f"cannot write in {path}: {problem.strerror or problem}. Choose another directory or change its permissions."
+            f"cannot write in {path}: {problem.strerror or problem}. "
+            "Choose another directory or change its permissions."
         ) from problem
     return path

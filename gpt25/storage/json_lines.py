@@ -1,29 +1,68 @@
 """JSON files and JSON lines: one object a line, appended; a line torn by a crash is dropped when read."""
 
+import contextlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from gpt25.errors import CorruptFileError
-from gpt25.storage.atomic import storage_error, write_text
+from gpt25.storage.atomic import json_bytes, storage_error, write_bytes
 
-
-def _line(content: Any) -> str:
-    return json.dumps(content, ensure_ascii=False) + "\n"
+_CHUNK_BYTES = 65_536
 
 
 def append_json_line(path: str | Path, content: Any) -> None:
-    """Append one object as one line in a single write."""
+    """Append one object as one line in a single write.
+
+    A line that a crash left torn at the end is dropped first, so that it can never end up in the middle of the file;
+    when there is no room for the new line, the file stays as it was (DiskFullError).
+    """
+    path = Path(path)
+    line = json_bytes(content)
     try:
-        with open(path, "ab") as file:
-            file.write(_line(content).encode("utf-8"))
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        try:
+            _end_cleanly(descriptor)
+            size = os.lseek(descriptor, 0, os.SEEK_END)
+            try:
+                rest = memoryview(line)
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(descriptor, size)
+                raise
+        finally:
+            os.close(descriptor)
     except OSError as problem:
-        raise storage_error(problem, Path(path), "cannot append to") from problem
+        raise storage_error(problem, path, "cannot append to") from problem
+
+
+def _end_cleanly(descriptor: int) -> None:
+    """Make an open file end in a newline: a last line without one is completed if it is JSON and dropped if not."""
+    size = start = os.lseek(descriptor, 0, os.SEEK_END)
+    tail = b""
+    while start > 0 and b"\n" not in tail:
+        start = max(0, start - _CHUNK_BYTES)
+        os.lseek(descriptor, start, os.SEEK_SET)
+        tail = os.read(descriptor, min(_CHUNK_BYTES, size - start - len(tail))) + tail
+        if tail.endswith(b"\n"):
+            return
+    last_line = tail.rpartition(b"\n")[2]
+    if not last_line:
+        return
+    try:
+        json.loads(last_line)
+    except (ValueError, RecursionError):
+        os.ftruncate(descriptor, size - len(last_line))
+    else:
+        os.write(descriptor, b"\n")
 
 
 def write_json_lines(path: str | Path, contents: list[Any]) -> None:
     """Write all objects atomically, a line each."""
-    write_text(path, "".join(_line(content) for content in contents))
+    write_bytes(path, b"".join(json_bytes(content) for content in contents))
 
 
 def read_json_lines(path: str | Path) -> list[Any]:
@@ -32,10 +71,10 @@ def read_json_lines(path: str | Path) -> list[Any]:
     The last line may be torn by a crash and is then left out; a broken line elsewhere raises CorruptFileError.
     """
     path = Path(path)
-    if not path.exists():
-        return []
     try:
         lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
     except OSError as problem:
         raise storage_error(problem, path, "cannot read") from problem
     contents = []
@@ -44,7 +83,7 @@ def read_json_lines(path: str | Path) -> list[Any]:
             continue
         try:
             contents.append(json.loads(line))
-        except ValueError as problem:
+        except (ValueError, RecursionError) as problem:
             if number == len(lines):
                 break
             raise CorruptFileError(f"{path}, line {number} is not JSON: {problem}") from problem

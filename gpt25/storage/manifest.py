@@ -1,28 +1,37 @@
 """A directory's manifest: size and SHA-256 of every file, written last. Without it the directory is not complete."""
 
-from pathlib import Path
+import os
+from pathlib import Path, PurePosixPath
+from typing import Any
 
-from gpt25.errors import CorruptFileError
+from gpt25.errors import CorruptFileError, StorageError
 from gpt25.storage.atomic import write_json
 from gpt25.storage.hashes import sha256_of_file
 from gpt25.storage.json_lines import read_json
 
 MANIFEST_NAME = "MANIFEST.json"
+_VERSION = 1
 
 
 def write_manifest(directory: str | Path) -> None:
-    """Record every file below `directory` in MANIFEST.json."""
+    """Record every file below `directory` in MANIFEST.json; raises StorageError for a link that leads out of it."""
     directory = Path(directory)
-    files = {
-        str(path.relative_to(directory)): {"bytes": path.stat().st_size, "sha256": sha256_of_file(path)}
-        for path in sorted(directory.rglob("*"))
-        if path.is_file() and path.name != MANIFEST_NAME
-    }
-    write_json(directory / MANIFEST_NAME, {"version": 1, "files": files})
+    files = {}
+    for path in sorted(directory.rglob("*")):
+        if not path.is_file() or path == directory / MANIFEST_NAME:
+            continue
+        if not _lies_within(directory, path):
+            raise StorageError(f"{path} is a link that leads out of {directory}. Copy the file there instead.")
+        files[path.relative_to(directory).as_posix()] = {"bytes": path.stat().st_size, "sha256": sha256_of_file(path)}
+    write_json(directory / MANIFEST_NAME, {"version": _VERSION, "number_of_files": len(files), "files": files})
 
 
 def verify_manifest(directory: str | Path) -> None:
-    """Raise CorruptFileError naming the first file that is missing, of another size or of another hash."""
+    """Raise CorruptFileError naming the first file that is missing, of another size or of another hash.
+
+    Files that the manifest does not list are nobody's business. A name that leads out of `directory` is refused
+    before anything is opened.
+    """
     directory = Path(directory)
     manifest_path = directory / MANIFEST_NAME
     if not manifest_path.is_file():
@@ -31,13 +40,39 @@ def verify_manifest(directory: str | Path) -> None:
     files = manifest.get("files") if isinstance(manifest, dict) else None
     if not isinstance(files, dict):
         raise CorruptFileError(f"{manifest_path} lists no files")
+    if manifest.get("version") != _VERSION:
+        raise CorruptFileError(
+            f"{manifest_path} has version {manifest.get('version')!r}; this gpt25 reads version {_VERSION}"
+        )
+    # One flipped bit can make two names equal, and JSON keeps only the second of two equal keys.
+    if manifest.get("number_of_files") != len(files):
+        raise CorruptFileError(
+            f"{manifest_path} lists {len(files):,} files and says there are {manifest.get('number_of_files')!r}"
+        )
     for name, expected in files.items():
-        path = directory / name
-        if not path.is_file():
-            raise CorruptFileError(f"{path} is missing, although {MANIFEST_NAME} lists it")
-        size = path.stat().st_size
-        if size != expected["bytes"]:
-            raise CorruptFileError(f"{path} has {size:,} bytes, {MANIFEST_NAME} says {expected['bytes']:,}")
-        digest = sha256_of_file(path)
-        if digest != expected["sha256"]:
-            raise CorruptFileError(f"{path} has SHA-256 {digest}, {MANIFEST_NAME} says {expected['sha256']}")
+        _verify_file(directory, name, expected)
+
+
+def _verify_file(directory: Path, name: str, expected: Any) -> None:
+    """Compare one file with its entry in the manifest."""
+    path = directory / name
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or not _lies_within(directory, path):
+        raise CorruptFileError(f"{directory / MANIFEST_NAME} lists {name!r}, which is not a file inside {directory}")
+    if not isinstance(expected, dict) or type(expected.get("bytes")) is not int or "sha256" not in expected:
+        raise CorruptFileError(f"{directory / MANIFEST_NAME} does not say size and SHA-256 of {name!r}")
+    if not os.path.isfile(path):  # unlike Path.is_file, also for a name too long to exist
+        raise CorruptFileError(f"{path} is missing, although {MANIFEST_NAME} lists it")
+    size = path.stat().st_size
+    if size != expected["bytes"]:
+        raise CorruptFileError(f"{path} has {size:,} bytes, {MANIFEST_NAME} says {expected['bytes']:,}")
+    digest = sha256_of_file(path)
+    if digest != expected["sha256"]:
+        raise CorruptFileError(f"{path} has SHA-256 {digest}, {MANIFEST_NAME} says {expected['sha256']}")
+
+
+def _lies_within(directory: Path, path: Path) -> bool:
+    """Whether a path, links followed, still lies inside the directory; a name that no path can have does not."""
+    try:
+        return path.resolve().is_relative_to(directory.resolve())
+    except (OSError, ValueError, RuntimeError):  # too long, with a NUL, or a circle of links
+        return False

@@ -1,0 +1,57 @@
+"""Putting a finished directory where an older one stands, without a moment in which neither is there."""
+
+import ctypes
+import errno
+import os
+import uuid
+from pathlib import Path
+
+REPLACED_MARK = ".gpt25-replaced-"
+_CURRENT_DIRECTORY = -100  # AT_FDCWD: paths are relative to the working directory, as everywhere else
+_RENAME_EXCHANGE = 2
+_NOT_OFFERED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+
+
+def swap_in(temporary: Path, path: Path) -> None:
+    """Rename `temporary` to `path`; whatever directory stood there is at `temporary` afterwards, or gone.
+
+    Linux exchanges the two names in one step (renameat2). Where that is not offered, the old directory steps aside
+    under a name from which `restore_replaced` brings it back if the process dies before the second rename.
+    """
+    if not path.exists():
+        os.rename(temporary, path)
+        return
+    if _exchange(temporary, path):
+        return
+    aside = path.with_name(f".{path.name}{REPLACED_MARK}{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    os.rename(path, aside)
+    try:
+        os.rename(temporary, path)
+    except BaseException:
+        os.rename(aside, path)
+        raise
+    os.rename(aside, temporary)
+
+
+def restore_replaced(aside: Path) -> bool:
+    """Give a directory that stepped aside its name back if nothing took its place; return whether that was done."""
+    original = aside.with_name(aside.name[1:].split(REPLACED_MARK)[0])
+    if original.exists():
+        return False
+    os.rename(aside, original)
+    return True
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchange two names in one step; return False where the system or the file system cannot."""
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError, TypeError):  # not Linux, or a C library from before 2018
+        return False
+    names = (os.fsencode(first), os.fsencode(second))
+    if renameat2(_CURRENT_DIRECTORY, names[0], _CURRENT_DIRECTORY, names[1], _RENAME_EXCHANGE) == 0:
+        return True
+    problem = ctypes.get_errno()
+    if problem in _NOT_OFFERED:
+        return False
+    raise OSError(problem, os.strerror(problem), str(second))
