@@ -1,0 +1,72 @@
+"""What happens to text that is not valid UTF-8: refuse, replace or skip, and count."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from gpt25.errors import ConfigurationError, DataError
+
+InvalidUtf8 = Literal["strict", "replace", "skip"]
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ADVICE = "Mend the file, or choose replace (U+FFFD) or skip (leave the document out) for invalid UTF-8."
+
+
+@dataclass
+class DocumentCounts:
+    """What a reader changed or left out, in documents; byte order marks are counted in files."""
+
+    replaced: int = 0
+    skipped: int = 0
+    empty: int = 0
+    byte_order_marks: int = 0
+
+
+class TextPolicy:
+    """Turns bytes and JSON strings into valid UTF-8 by one policy, and counts what it did in `counts`.
+
+    Each method returns None when the document is to be skipped, and raises DataError, beginning with `where`,
+    under "strict". NUL and every other valid character pass unchanged.
+    """
+
+    def __init__(self, policy: InvalidUtf8) -> None:
+        if policy not in get_args(InvalidUtf8):
+            raise ConfigurationError(
+                f"invalid UTF-8 can be handled by {', '.join(get_args(InvalidUtf8))}; not by {policy!r}"
+            )
+        self.policy = policy
+        self.counts = DocumentCounts()
+
+    def text_from_bytes(self, content: bytes, *, where: str, first_byte: int = 0) -> tuple[str, bool] | None:
+        """(text, whether something was replaced); `first_byte` is where `content` begins in its file."""
+        try:
+            return content.decode("utf-8"), False
+        except UnicodeDecodeError as problem:
+            if self.policy == "strict":
+                place = first_byte + problem.start
+                raise DataError(
+                    f"{where}: byte {place:,} (0x{content[problem.start]:02x}) is not UTF-8: "
+                    f"{problem.reason}. {_ADVICE}"
+                ) from problem
+            if self.policy == "skip":
+                self.counts.skipped += 1
+                return None
+            return content.decode("utf-8", "replace"), True
+
+    def bytes_from_text(self, text: str, *, where: str, replaced: bool = False) -> bytes | None:
+        """UTF-8 bytes of a string that may hold lone surrogates, as JSON's escape of U+D800 does."""
+        try:
+            content = text.encode("utf-8")
+        except UnicodeEncodeError as problem:
+            if self.policy == "strict":
+                raise DataError(
+                    f"{where}: character {problem.start:,} (U+{ord(text[problem.start]):04X}) is a lone surrogate, "
+                    f"which UTF-8 cannot hold. {_ADVICE}"
+                ) from problem
+            if self.policy == "skip":
+                self.counts.skipped += 1
+                return None
+            content = _SURROGATE.sub("\ufffd", text).encode("utf-8")
+            replaced = True
+        self.counts.replaced += replaced
+        return content
