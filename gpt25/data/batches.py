@@ -65,11 +65,12 @@ class Batches:
 
     def micro_batch(self, first: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs and labels, int64 (count, block_size) each, of the windows at places first…first+count-1."""
-        windows = np.empty((count, self.block_size + 1), dtype=np.int64)  # (count, block_size + 1)
+        inputs = np.empty((count, self.block_size), dtype=np.int64)  # (count, block_size)
+        labels = np.empty((count, self.block_size), dtype=np.int64)  # (count, block_size)
         for row, start in enumerate(self.starts(first, count).tolist()):
-            windows[row] = self._window(start)
-        both = torch.from_numpy(windows)
-        return both[:, :-1].contiguous(), both[:, 1:].contiguous()  # (count, block_size) each
+            window = self._window(start)
+            inputs[row], labels[row] = window[:-1], window[1:]
+        return torch.from_numpy(inputs), torch.from_numpy(labels)
 
     def _window(self, start: int) -> NDArray[np.uint16]:
         """The block_size + 1 tokens that begin at `start`, going on at token 0 after the last one."""

@@ -137,7 +137,7 @@ def _open_prepared(
     if not part.shards:
         raise DataError(
             f"{data.directory} has no {split} tokens: its {data.train.documents + data.validation.documents:,} "
-            f"documents were split with a validation fraction of {data.validation_fraction}. Prepare again with another "
+            f"documents were split with a validation fraction of {data.validation_fraction}. Prepare with another "
             "fraction or more documents."
         )
     shards = TokenShards(
