@@ -1,0 +1,88 @@
+"""A vocabulary as Hugging Face's files: vocab.json, merges.txt, tokenizer.json and tokenizer_config.json."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gpt25.storage import require_writable_directory, write_json, write_text
+from gpt25.tokenizer.byte_alphabet import to_visible
+from gpt25.tokenizer.vocabulary import Vocabulary
+
+
+def write_tokenizer_files(vocabulary: Vocabulary, directory: Path) -> None:
+    """Write the four files, each atomically; raises StorageError when the directory cannot be written.
+
+    For GPT-2's own vocabulary, vocab.json and merges.txt are OpenAI's encoder.json and vocab.bpe byte for byte.
+    tokenizer.json is read by `tokenizers` and transformers' fast class, the pair of other files by everything older.
+    """
+    identifiers = {to_visible(token): identifier for token, identifier in vocabulary.ordinary.items()}
+    identifiers |= vocabulary.special | vocabulary.plain
+    identifiers = dict(sorted(identifiers.items(), key=lambda item: item[1]))
+    merges = [f"{to_visible(left)} {to_visible(right)}" for left, right in vocabulary.merges]
+
+    require_writable_directory(directory)
+    write_text(directory / "vocab.json", json.dumps(identifiers))
+    write_text(directory / "merges.txt", "".join(f"{line}\n" for line in ("#version: 0.2", *merges)))
+    # One line: with indentation Python writes JSON ten times slower, and nobody reads 100,000 lines.
+    write_text(directory / "tokenizer.json", json.dumps(_fast_tokenizer(vocabulary, identifiers, merges)))
+    write_json(directory / "tokenizer_config.json", _configuration(vocabulary))
+
+
+def _added_tokens(vocabulary: Vocabulary) -> list[dict[str, Any]]:
+    """Hugging Face's description of each token beyond the ordinary ones, in order of id."""
+    kinds = ((vocabulary.special, True), (vocabulary.plain, False))
+    added = [(identifier, text, special) for tokens, special in kinds for text, identifier in tokens.items()]
+    return [
+        {
+            "id": identifier,
+            "content": text,
+            "single_word": False,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": False,
+            "special": special,
+        }
+        for identifier, text, special in sorted(added)
+    ]
+
+
+def _fast_tokenizer(vocabulary: Vocabulary, identifiers: dict[str, int], merges: list[str]) -> dict[str, Any]:
+    """The content of tokenizer.json."""
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": _added_tokens(vocabulary),
+        "normalizer": None,
+        "pre_tokenizer": byte_level,
+        "post_processor": byte_level | {"trim_offsets": False},
+        "decoder": byte_level,
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": None,
+            "continuing_subword_prefix": "",
+            "end_of_word_suffix": "",
+            "fuse_unk": False,
+            "byte_fallback": False,
+            "ignore_merges": False,
+            "vocab": identifiers,
+            "merges": merges,
+        },
+    }
+
+
+def _configuration(vocabulary: Vocabulary) -> dict[str, Any]:
+    """The content of tokenizer_config.json: one token serves as beginning, end and unknown, as in GPT-2."""
+    descriptions = {str(token.pop("id")): token for token in _added_tokens(vocabulary)}
+    return {
+        "tokenizer_class": "GPT2Tokenizer",
+        "add_prefix_space": False,
+        "clean_up_tokenization_spaces": False,
+        "bos_token": vocabulary.end_of_text,
+        "eos_token": vocabulary.end_of_text,
+        "unk_token": vocabulary.end_of_text,
+        "errors": "replace",
+        "added_tokens_decoder": descriptions,
+    }

@@ -1,0 +1,84 @@
+"""Learn a byte-level BPE from documents, with the `tokenizers` library."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from gpt25.errors import TokenizerError
+from gpt25.tokenizer.vocabulary import END_OF_TEXT, Vocabulary, ordinary_tokens
+
+SMALLEST_VOCABULARY = 257  # 256 bytes and <|endoftext|>
+LARGEST_VOCABULARY = 1 << 20  # the library reserves room for all of them before it reads a word
+LONGEST_TOKEN_IN_BYTES = 128  # as in GPT-2's own; keeps a corpus of repeats from making tokens of whole pages
+LEAST_OCCURRENCES = 2  # a pair that occurs once is not worth a token
+_PORTION_IN_CHARACTERS = 1 << 16  # bounds the library's memory, some 40 bytes per character at work
+_SAFE_CUT = re.compile(r"[A-Za-z0-9](?= [A-Za-z0-9])")
+
+
+def train_vocabulary(
+    documents: Iterable[str], *, vocabulary_size: int, progress: Callable[[int], None] | None = None
+) -> Vocabulary:
+    """Learn `vocabulary_size` tokens: the 256 bytes, the most frequent merges, and <|endoftext|> as the last id.
+
+    `documents` are read once, in order, and never all in memory. `progress` is called with the documents read since
+    its last call. Raises TokenizerError for a size out of range, for text that is not Unicode, and when the documents
+    have too few different pairs for the size asked: the caller's model has that many rows, so it is never made smaller.
+    """
+    if not SMALLEST_VOCABULARY <= vocabulary_size <= LARGEST_VOCABULARY:
+        raise TokenizerError(
+            f"vocabulary_size is {vocabulary_size:,}; it must be from {SMALLEST_VOCABULARY} (the 256 bytes and "
+            f"{END_OF_TEXT}) to {LARGEST_VOCABULARY:,}."
+        )
+    learned = _learn(_portions_of_all(documents, progress), number_of_tokens=vocabulary_size - 1)
+    number_of_tokens = len(learned["vocab"])
+    if number_of_tokens < vocabulary_size - 1:
+        raise TokenizerError(
+            f"these documents yield a vocabulary of {number_of_tokens + 1:,} at most, not {vocabulary_size:,}: no other "
+            f"pair occurs {LEAST_OCCURRENCES} times. Give more text or ask for a smaller vocabulary."
+        )
+    merges = [(left, right) for left, right in learned["merges"]]
+    return Vocabulary(ordinary=ordinary_tokens(learned["vocab"], merges), special={END_OF_TEXT: vocabulary_size - 1})
+
+
+def _learn(portions: Iterator[str], *, number_of_tokens: int) -> dict:
+    """The library's own description of the model it learned: `vocab` and `merges`."""
+    # Imported here, so that encoding never waits for the library that only training needs.
+    from tokenizers import Tokenizer as Engine
+    from tokenizers import models, pre_tokenizers, trainers
+
+    engine = Engine(models.BPE())
+    engine.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    trainer = trainers.BpeTrainer(
+        vocab_size=number_of_tokens,
+        min_frequency=LEAST_OCCURRENCES,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        max_token_length=LONGEST_TOKEN_IN_BYTES,
+        special_tokens=[],
+        show_progress=False,
+    )
+    engine.train_from_iterator(portions, trainer=trainer)
+    return json.loads(engine.to_str())["model"]
+
+
+def _portions_of_all(documents: Iterable[str], progress: Callable[[int], None] | None) -> Iterator[str]:
+    """All documents in pieces of bounded size, counted and checked."""
+    for number, document in enumerate(documents, start=1):
+        try:
+            document.encode("utf-8")
+        except UnicodeEncodeError as problem:
+            raise TokenizerError(
+                f"document {number} has the lone surrogate U+{ord(document[problem.start]):04X} at character "
+                f"{problem.start:,}, which is no Unicode text. Decode its bytes with errors='replace'."
+            ) from problem
+        yield from _portions(document)
+        if progress is not None:
+            progress(1)
+
+
+def _portions(document: str) -> Iterator[str]:
+    """Cut a long document where GPT-2's pattern splits it in any case: before a single space between two words."""
+    start = 0
+    while cut := _SAFE_CUT.search(document, start + _PORTION_IN_CHARACTERS):
+        yield document[start : cut.end()]
+        start = cut.end()
+    yield document[start:]

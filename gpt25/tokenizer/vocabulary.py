@@ -1,0 +1,111 @@
+"""What a byte-level BPE knows: its tokens, their ids, the order of its merges, and its special tokens."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from gpt25.errors import TokenizerError
+from gpt25.tokenizer.byte_alphabet import from_visible, to_visible
+from gpt25.tokenizer.merges import merges_of_ranks
+
+END_OF_TEXT = "<|endoftext|>"
+
+SPLIT_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+"""GPT-2's split of a text into pieces that merges never cross (src/encoder.py of OpenAI's gpt-2 repository)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """Tokens and ids of a byte-level BPE with GPT-2's split pattern; checked on construction (TokenizerError)."""
+
+    ordinary: Mapping[bytes, int]
+    """Id of every token that text is made of: the 256 single bytes by id, then the merged ones in merge order."""
+    special: Mapping[str, int]
+    """Id of every token that is never made from text, by its text; `end_of_text` is one of them."""
+    plain: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Id of every added token that stands for its text wherever that occurs, before any splitting."""
+    end_of_text: str = END_OF_TEXT
+    """The special token that separates documents."""
+
+    def __post_init__(self) -> None:
+        if self.end_of_text not in self.special:
+            raise TokenizerError(f"the end-of-text token {self.end_of_text!r} is not among the special tokens.")
+        missing = [byte for byte in range(256) if bytes([byte]) not in self.ordinary]
+        if missing:
+            raise TokenizerError(
+                f"{len(missing)} of the 256 bytes have no token, the first is 0x{missing[0]:02x} "
+                f"({to_visible(bytes(missing[:1]))!r}): this is not a byte-level vocabulary that can encode every text. "
+                "Train one with `gpt25 tokenizer train`."
+            )
+        ids = sorted([*self.ordinary.values(), *self.special.values(), *self.plain.values()])
+        for expected, given in enumerate(ids):
+            if given != expected:
+                what = f"id {given} is given twice" if given < expected else f"no token has id {expected}"
+                raise TokenizerError(
+                    f"{what}; the ids of {len(ids):,} tokens must be 0 to {len(ids) - 1:,}, each once."
+                )
+
+    @property
+    def size(self) -> int:
+        """Number of ids."""
+        return len(self.ordinary) + len(self.special) + len(self.plain)
+
+    @functools.cached_property
+    def merges(self) -> list[tuple[bytes, bytes]]:
+        """The merges in order of priority; a quarter of a second for GPT-2's 50,000, so only worked out when asked for."""
+        return merges_of_ranks(list(self.ordinary))
+
+    def bytes_by_id(self) -> list[bytes]:
+        """What each id decodes to, at its place in the list; an added token that is written in the alphabet is read so."""
+        table = [b""] * self.size
+        for token, identifier in self.ordinary.items():
+            table[identifier] = token
+        for text, identifier in [*self.special.items(), *self.plain.items()]:
+            in_alphabet = from_visible(text)
+            table[identifier] = text.encode("utf-8") if in_alphabet is None else in_alphabet
+        return table
+
+    def fingerprint(self) -> str:
+        """SHA-256 over pattern, tokens in merge order with their ids, and added tokens with their kinds."""
+        lines = [SPLIT_PATTERN]
+        lines += [f"{token.hex()} {identifier}" for token, identifier in self.ordinary.items()]
+        for kind, tokens in (("special", self.special), ("plain", self.plain)):
+            lines += [f"{kind} {json.dumps(text)} {tokens[text]}" for text in sorted(tokens, key=tokens.__getitem__)]
+        lines.append(f"end {json.dumps(self.end_of_text)}")
+        return hashlib.sha256("\n".join(lines).encode("ascii")).hexdigest()
+
+
+def ordinary_tokens(identifiers: Mapping[str, int], merges: Sequence[tuple[str, str]]) -> dict[bytes, int]:
+    """Build `Vocabulary.ordinary` from ids and a merge list that are written in GPT-2's alphabet.
+
+    Raises TokenizerError for a merge that names an unknown token, uses one that no earlier merge makes, or can never
+    apply: such a list would give other ids in engines that go by rank.
+    """
+    singles = {text: identifier for text, identifier in identifiers.items() if len(from_visible(text) or b"") == 1}
+    ordinary = {from_visible(text) or b"": singles[text] for text in sorted(singles, key=singles.__getitem__)}
+    given: list[tuple[bytes, bytes]] = []
+    for number, (left_text, right_text) in enumerate(merges, start=1):
+        for text in (left_text, right_text, left_text + right_text):
+            if text not in identifiers:
+                raise TokenizerError(
+                    f"merge {number} ({left_text!r}, {right_text!r}) needs the unknown token {text!r}."
+                )
+        left, right = from_visible(left_text), from_visible(right_text)
+        if left is None or right is None or left not in ordinary or right not in ordinary:
+            raise TokenizerError(
+                f"merge {number} ({left_text!r}, {right_text!r}) joins what neither is a byte nor made by an earlier merge: "
+                "this is not a byte-level BPE."
+            )
+        if left + right not in ordinary:  # a second way to the same token can never apply, see merges.py
+            ordinary[left + right] = identifiers[left_text + right_text]
+            given.append((left, right))
+    for mine, theirs in zip(merges_of_ranks(list(ordinary)), given, strict=True):
+        if mine != theirs:
+            raise TokenizerError(
+                f"the merge ({to_visible(theirs[0])!r}, {to_visible(theirs[1])!r}) can never apply, since earlier merges "
+                f"leave ({to_visible(mine[0])!r}, {to_visible(mine[1])!r}). Merge lists that were put together by hand "
+                "cannot be used; train one with `gpt25 tokenizer train`."
+            )
+    return ordinary
