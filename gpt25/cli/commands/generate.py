@@ -1,0 +1,178 @@
+"""Write text with a model: continue a prompt, once or several times.
+
+The prompt and the new tokens together must fit the model's block size. The same --seed gives the same texts again.
+"""
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import torch
+import tyro
+
+from gpt25.cli.output import Output
+from gpt25.errors import GenerationError
+from gpt25.generation import Piece, Sample, SamplingSettings, TextGenerator, join_pieces, with_seed
+from gpt25.runtime import Precision, Stopwatch, choose_device, choose_precision
+from gpt25.weights import load_pretrained
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The words of `gpt25 generate`."""
+
+    model: tyro.conf.Positional[str]
+    """A size name (gpt2, gpt2-medium, gpt2-large, gpt2-xl), a Hub id owner/name, a Hugging Face directory or a run."""
+    prompt: str = ""
+    """The text to continue; - reads standard input (without its last line break); empty starts a new document."""
+    samples: int = 1
+    """How many texts, independent of one another."""
+    max_new_tokens: int | None = None
+    """Most new tokens of each text; without it what the block size leaves, at most 256."""
+    temperature: float = 1.0
+    """Below 1 bolder for the likely, above 1 more even; 0 always takes the likeliest token."""
+    top_k: int | None = None
+    """Draw from the k likeliest tokens only."""
+    top_p: float | None = None
+    """Draw from the fewest likeliest tokens that together hold this probability."""
+    min_p: float | None = None
+    """Draw from tokens at least this times as likely as the likeliest."""
+    repetition_penalty: float = 1.0
+    """Above 1: tokens in the prompt or the new text become less likely."""
+    frequency_penalty: float = 0.0
+    """From -2 to 2: above 0, tokens become less likely each time they stand in the new text."""
+    presence_penalty: float = 0.0
+    """From -2 to 2: above 0, tokens become less likely once they stand in the new text."""
+    stop: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """End the text before this string; may be given several times."""
+    seed: int | None = None
+    """Makes the texts repeatable; without it a fresh one is drawn and reported."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """The number format of the weights; auto takes bfloat16 where the device is fast at it."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1 or mps."""
+    checkpoint: str = "newest"
+    """Which checkpoint of a run: newest, best or the number of an update."""
+    revision: str | None = None
+    """Which branch, tag or commit of a Hub repository."""
+    stream: bool = True
+    """Do not show the texts as they grow, but each when all are done."""
+    json: bool = False
+    """Print one JSON object on standard output."""
+
+
+def run(arguments: Arguments, output: Output) -> None:
+    """Check the settings, load the model, write the texts and say how fast that was."""
+    settings = with_seed(_settings(arguments))
+    prompt = _standard_input() if arguments.prompt == "-" else arguments.prompt
+    device = choose_device(arguments.device)
+    precision = choose_precision(device, arguments.precision)
+    model, tokenizer = load_pretrained(
+        arguments.model,
+        checkpoint=arguments.checkpoint,
+        revision=arguments.revision,
+        device=device,
+        dtype=precision.dtype,
+    )
+    generator = TextGenerator(model, tokenizer)
+    stopwatch = Stopwatch()
+    pieces: Iterable[Piece] = generator.stream(prompt, settings=settings)
+    if arguments.stream and not arguments.json:
+        pieces = _shown_in_order(pieces, prompt=prompt, number_of_samples=settings.samples, output=output)
+    samples = _samples(pieces, settings)
+    elapsed_seconds = stopwatch.elapsed_seconds
+    if not arguments.stream and not arguments.json:
+        for index, sample in enumerate(samples):
+            output.say(_heading(index, len(samples)) + prompt + sample.text)
+    _report(arguments, output, prompt, samples, settings, device, precision, elapsed_seconds)
+
+
+def _settings(arguments: Arguments) -> SamplingSettings:
+    return SamplingSettings(
+        temperature=arguments.temperature,
+        top_k=arguments.top_k,
+        top_p=arguments.top_p,
+        min_p=arguments.min_p,
+        repetition_penalty=arguments.repetition_penalty,
+        frequency_penalty=arguments.frequency_penalty,
+        presence_penalty=arguments.presence_penalty,
+        stop=arguments.stop,
+        max_new_tokens=arguments.max_new_tokens,
+        samples=arguments.samples,
+        seed=arguments.seed,
+    )
+
+
+def _standard_input() -> str:
+    """The prompt on standard input, without the line break that `echo` and editors put at the end."""
+    content = sys.stdin.buffer.read()
+    try:
+        return content.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as problem:
+        raise GenerationError(
+            f"the prompt on standard input is no UTF-8 at byte {problem.start} (0x{content[problem.start]:02x}); "
+            "convert it, for example with iconv -t utf-8."
+        ) from problem
+
+
+def _samples(pieces: Iterable[Piece], settings: SamplingSettings) -> list[Sample]:
+    of_sample: list[list[Piece]] = [[] for _ in range(settings.samples)]
+    for piece in pieces:
+        of_sample[piece.index].append(piece)
+    assert settings.seed is not None
+    return [join_pieces(pieces_of_one, seed=settings.seed) for pieces_of_one in of_sample]
+
+
+def _heading(index: int, number_of_samples: int) -> str:
+    """What stands above a text: nothing where there is only one."""
+    return f"--- sample {index + 1} of {number_of_samples} ---\n" if number_of_samples > 1 else ""
+
+
+def _shown_in_order(pieces: Iterable[Piece], *, prompt: str, number_of_samples: int, output: Output) -> Iterable[Piece]:
+    """Pass the pieces on and show them: the first unfinished sample as it grows, the others when their turn comes."""
+    waiting: list[list[Piece]] = [[] for _ in range(number_of_samples)]
+    current = 0
+    output.say(_heading(current, number_of_samples) + prompt, end="")
+    for piece in pieces:
+        yield piece
+        waiting[piece.index].append(piece)
+        while current < number_of_samples and waiting[current]:
+            shown = waiting[current].pop(0)
+            output.say(shown.text, end="")
+            if shown.finish_reason is not None:
+                output.say()
+                current += 1
+                if current < number_of_samples:
+                    output.say(_heading(current, number_of_samples) + prompt, end="")
+
+
+def _report(
+    arguments: Arguments,
+    output: Output,
+    prompt: str,
+    samples: list[Sample],
+    settings: SamplingSettings,
+    device: torch.device,
+    precision: Precision,
+    elapsed_seconds: float,
+) -> None:
+    """The JSON object, or for people the last line: what ran, and how fast."""
+    tokens_per_second = sum(len(sample.token_ids) for sample in samples) / elapsed_seconds
+    content = {
+        "prompt": prompt,
+        "samples": [
+            {"text": sample.text, "token_ids": sample.token_ids, "finish_reason": sample.finish_reason}
+            for sample in samples
+        ],
+        "tokens_per_second": tokens_per_second,
+        "seed": settings.seed,
+        "model": arguments.model,
+        "precision": precision.name,
+        "device": str(device),
+    }
+    output.result(content)
+    if not arguments.json:
+        output.note(
+            f"{precision.name} on {device} ({precision.reason}), {tokens_per_second:.1f} tokens/s, seed {settings.seed}"
+        )

@@ -1,0 +1,32 @@
+"""Sampling: prompts in, texts out.
+
+The staircase: settings → penalties and token weights → one step for many rows (`sample_next`, a pure function) → a
+sample while it grows → a batch of them → TextGenerator.
+"""
+
+from gpt25.generation.history import History
+from gpt25.generation.piece import Piece
+from gpt25.generation.running_batch import Prefill, RunningBatch
+from gpt25.generation.running_sample import RunningSample
+from gpt25.generation.sample import FinishReason, Sample
+from gpt25.generation.sample_next import sample_next
+from gpt25.generation.sampling_settings import SamplingChanges, SamplingSettings
+from gpt25.generation.text_assembler import TextAssembler
+from gpt25.generation.text_generator import TextGenerator, join_pieces, with_seed
+
+__all__ = [
+    "FinishReason",
+    "History",
+    "Piece",
+    "Prefill",
+    "RunningBatch",
+    "RunningSample",
+    "Sample",
+    "SamplingChanges",
+    "SamplingSettings",
+    "TextAssembler",
+    "TextGenerator",
+    "join_pieces",
+    "sample_next",
+    "with_seed",
+]

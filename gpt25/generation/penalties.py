@@ -1,0 +1,42 @@
+"""Penalties on tokens that a row has already used."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gpt25.generation.history import History
+from gpt25.generation.sampling_settings import SamplingSettings
+
+# A penalised logit stays within this, so that no allowed penalty makes an infinity or, later, infinity - infinity.
+_LARGEST_LOGIT = 1e30
+
+
+def apply_penalties(logits: Tensor, settings: Sequence[SamplingSettings], histories: Sequence[History]) -> None:
+    """Change the logits (rows, vocabulary) float32 in place: repetition first, then frequency and presence.
+
+    Only rows whose settings have penalties cost anything, and only in proportion to their history.
+    Sources: Keskar et al. 2019, "CTRL", section 4.1; OpenAI API reference, "Frequency and presence penalties":
+    logit[j] - count[j] * frequency_penalty - (count[j] > 0) * presence_penalty, counting generated tokens.
+    """
+    for row, (setting, history) in enumerate(zip(settings, histories, strict=True)):
+        if setting.repetition_penalty != 1:
+            _penalise_repetition(logits[row], setting.repetition_penalty, history)
+        if (setting.frequency_penalty or setting.presence_penalty) and history.generated:
+            _penalise_generated(logits[row], setting, history.generated)
+
+
+def _penalise_repetition(logits: Tensor, penalty: float, history: History) -> None:
+    """Divide the positive and multiply the negative logits (vocabulary) of every token so far."""
+    seen = torch.tensor([*history.prompt, *history.generated], device=logits.device)  # (tokens so far)
+    before = logits[
+        seen
+    ].double()  # (tokens so far); in float64 even the smallest allowed penalty divides without 0 / 0
+    after = torch.where(before < 0, before * penalty, before / penalty).clamp(-_LARGEST_LOGIT, _LARGEST_LOGIT)
+    logits[seen] = after.to(logits.dtype)  # a token that stands twice is written twice with the same value
+
+
+def _penalise_generated(logits: Tensor, setting: SamplingSettings, generated: Sequence[int]) -> None:
+    """Lower the logits (vocabulary) of tokens in the new text by how often and by whether they stand there."""
+    ids, counts = torch.tensor(generated, device=logits.device).unique(return_counts=True)  # each (different tokens)
+    logits[ids] -= (counts * setting.frequency_penalty + setting.presence_penalty).to(logits.dtype)

@@ -1,0 +1,19 @@
+"""A bit of text on its way to the reader."""
+
+from dataclasses import dataclass
+
+from gpt25.generation.sample import FinishReason
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The next characters of one sample; all pieces of a sample, joined, are its text and its token ids."""
+
+    index: int
+    """Which sample of the request, from 0."""
+    text: str
+    """Whole characters that never have to be taken back; empty at most in a sample's last piece."""
+    token_ids: tuple[int, ...]
+    """Tokens drawn since the sample's last piece; a token of held-back text comes with the text or at the end."""
+    finish_reason: FinishReason | None
+    """None in all but the sample's last piece."""

@@ -1,0 +1,175 @@
+"""Text from a model and its tokenizer."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import Unpack
+
+from gpt25.errors import GenerationError
+from gpt25.generation.piece import Piece
+from gpt25.generation.running_batch import Prefill, RunningBatch
+from gpt25.generation.running_sample import RunningSample
+from gpt25.generation.sample import Sample
+from gpt25.generation.sampling_settings import SamplingChanges, SamplingSettings
+from gpt25.generation.shown import shown
+from gpt25.model import Accounting, GPTModel
+from gpt25.tokenizer import Tokenizer
+
+DEFAULT_NEW_TOKENS = 256  # where max_new_tokens is None and the block size leaves as many: about a page
+_SEEDS = 1 << 32  # a drawn seed is short enough to be typed again
+# What the rows of one batch may take: 1 GiB is about 45 rows of 300 positions for the 124M in float32, whose cache
+# takes 73,728 bytes a position.
+_BYTES_PER_BATCH = 1 << 30
+# One row's logits on their way to a token: float32 scores and weights, float64 sums, as many again for temporaries.
+_BYTES_PER_LOGIT = 32
+
+
+class TextGenerator:
+    """Continues prompts with a GPT-2.
+
+        TextGenerator(model, tokenizer).generate("Hello, I'm a language model,", samples=5, max_new_tokens=43, seed=42)
+
+    The prompt and the new tokens together must fit the block size: GPT-2 has no positions beyond it, and a window that
+    slid along would silently forget the beginning. Whoever wants more text passes the end of what there is as the next
+    prompt. The model computes where and in the precision in which it is; its mode (training or evaluation) is kept.
+
+    The same seed gives the same sample i, alone or beside others, with more or fewer samples. Matrix products of
+    another height round differently, so where two tokens are equal within that rounding (about 1e-6 of the draws in
+    float32, far more in bfloat16) another one may be drawn in another batch.
+    """
+
+    def __init__(self, model: GPTModel, tokenizer: Tokenizer | None) -> None:
+        """Raises GenerationError for a missing tokenizer or one with more tokens than the model knows."""
+        if tokenizer is None:
+            raise GenerationError(
+                "this model has no tokenizer, so it can neither read nor write text; put its vocab.json and merges.txt "
+                "into the model directory, or for OpenAI's vocabulary pass Tokenizer.gpt2()."
+            )
+        known = model.configuration.vocabulary_size
+        if tokenizer.vocabulary_size > known:
+            raise GenerationError(
+                f"the tokenizer {tokenizer.name} has {tokenizer.vocabulary_size} tokens, the model only {known}; they "
+                "do not belong together: use the tokenizer that the model was trained with."
+            )
+        self.model = model
+        self.tokenizer = tokenizer
+
+    def generate(
+        self,
+        prompt: str | Sequence[int] = "",
+        *,
+        settings: SamplingSettings = SamplingSettings(),  # noqa: B008  # frozen: it can be shared
+        **changes: Unpack[SamplingChanges],
+    ) -> list[Sample]:
+        """Continue the prompt, once per sample.
+
+        prompt: text, or token ids; empty means `<|endoftext|>`, where every training document begins.
+        settings, changes: see SamplingSettings; `changes` replace single fields, as in temperature=0.
+        Returns the samples in order. Raises GenerationError when a setting is out of range, when prompt and new tokens
+        do not fit the block size, or when the logits are not finite; TokenizerError for text that has no UTF-8.
+        """
+        settings = with_seed(settings.changed(changes))
+        pieces: list[list[Piece]] = [[] for _ in range(settings.samples)]
+        for piece in self.stream(prompt, settings=settings):
+            pieces[piece.index].append(piece)
+        assert settings.seed is not None
+        return [join_pieces(of_one_sample, seed=settings.seed) for of_one_sample in pieces]
+
+    def stream(
+        self,
+        prompt: str | Sequence[int] = "",
+        *,
+        settings: SamplingSettings = SamplingSettings(),  # noqa: B008  # frozen: it can be shared
+        **changes: Unpack[SamplingChanges],
+    ) -> Iterator[Piece]:
+        """Continue the prompt and yield the text as it becomes certain; arguments and errors as in `generate`.
+
+        Everything about the request is checked before this returns. Pieces of several samples come mixed; each names
+        its sample, and a sample's last piece has a finish_reason.
+        """
+        settings = with_seed(settings.changed(changes))
+        prompt_ids = self.prompt_ids(prompt)
+        return self._run(prompt_ids, settings, self.new_tokens(len(prompt_ids), settings.max_new_tokens))
+
+    def prompt_ids(self, prompt: str | Sequence[int]) -> list[int]:
+        """The token ids that the model will read: checked, and never empty."""
+        if isinstance(prompt, str):
+            ids = self.tokenizer.encode(prompt)
+        else:
+            ids = _checked_ids(prompt, self.tokenizer)
+        return ids or [self.tokenizer.end_of_text_id]
+
+    def new_tokens(self, prompt_tokens: int, wanted: int | None) -> int:
+        """How many tokens may follow a prompt of `prompt_tokens`; raises GenerationError where they do not fit."""
+        block_size = self.model.configuration.block_size
+        room = block_size - prompt_tokens
+        if room < 1:
+            raise GenerationError(
+                f"the prompt has {prompt_tokens} tokens, but the model's block size is {block_size} and at least one "
+                f"new token must fit; shorten the prompt to at most {block_size - 1} tokens."
+            )
+        if wanted is None:
+            return min(DEFAULT_NEW_TOKENS, room)
+        if wanted > room:
+            raise GenerationError(
+                f"the prompt's {prompt_tokens} tokens and max_new_tokens {wanted} do not fit the model's block size of "
+                f"{block_size}; max_new_tokens can be at most {room} for this prompt."
+            )
+        return wanted
+
+    def _run(self, prompt_ids: list[int], settings: SamplingSettings, max_new_tokens: int) -> Iterator[Piece]:
+        """Run the samples, as many side by side as memory allows, behind a prompt that is read once."""
+        assert settings.seed is not None
+        positions = len(prompt_ids) + max_new_tokens - 1  # the last token is never read
+        prefill = Prefill(self.model, prompt_ids, capacity=positions)
+        rows = self._rows_per_batch(positions)
+        for first in range(0, settings.samples, rows):
+            samples = [
+                RunningSample(
+                    index,
+                    prompt_ids=prompt_ids,
+                    settings=settings,
+                    seed=settings.seed,
+                    max_new_tokens=max_new_tokens,
+                    tokenizer=self.tokenizer,
+                )
+                for index in range(first, min(first + rows, settings.samples))
+            ]
+            vocabulary_size = self.tokenizer.vocabulary_size
+            batch = RunningBatch(self.model, samples, prefill=prefill, vocabulary_size=vocabulary_size)
+            while not batch.is_finished:
+                yield from batch.step()
+
+    def _rows_per_batch(self, positions: int) -> int:
+        """How many rows of `positions` positions the memory for one batch holds, at least one."""
+        configuration = self.model.configuration
+        bytes_per_number = self.model.transformer.word_token_embeddings.weight.element_size()
+        cache = Accounting(configuration).cache_bytes(
+            batch_size=1, positions=positions, bytes_per_number=bytes_per_number
+        )
+        return max(1, _BYTES_PER_BATCH // (cache + _BYTES_PER_LOGIT * configuration.vocabulary_size))
+
+
+def with_seed(settings: SamplingSettings) -> SamplingSettings:
+    """The same settings with a seed: their own, or a fresh one where they have none."""
+    return settings if settings.seed is not None else settings.changed({"seed": secrets.randbelow(_SEEDS)})
+
+
+def join_pieces(pieces: Sequence[Piece], *, seed: int) -> Sample:
+    """All pieces of one sample, in order, as the finished sample."""
+    finish_reason = pieces[-1].finish_reason
+    assert finish_reason is not None, "the last piece of a sample says why it ended"
+    token_ids = tuple(token_id for piece in pieces for token_id in piece.token_ids)
+    return Sample("".join(piece.text for piece in pieces), token_ids, finish_reason, seed)
+
+
+def _checked_ids(prompt: object, tokenizer: Tokenizer) -> list[int]:
+    if not isinstance(prompt, list | tuple):
+        raise GenerationError(f"the prompt is a {type(prompt).__name__}; it must be text or a list of token ids.")
+    for place, token_id in enumerate(prompt):
+        whole = isinstance(token_id, int) and not isinstance(token_id, bool)
+        if not whole or not 0 <= token_id < tokenizer.vocabulary_size:
+            raise GenerationError(
+                f"token {place} of the prompt is {shown(token_id)}; ids of the tokenizer {tokenizer.name} are whole "
+                f"numbers from 0 to {tokenizer.vocabulary_size - 1}."
+            )
+    return list(prompt)
