@@ -69,7 +69,7 @@ class Output:
             self.say(text)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Rows under headings: drawn on a terminal, aligned plain columns elsewhere."""
+        """Rows under headings: drawn on a terminal, aligned plain columns elsewhere. Empty headings are not shown."""
         if self.quiet:
             return
         cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
@@ -98,7 +98,7 @@ def _draw_table(stream: TextIO, title: str, columns: Sequence[str], cells: list[
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, show_header=any(columns))
     for place, column in enumerate(columns):
         table.add_column(column, justify="right" if _is_numeric(cells, place) else "left", overflow="fold")
     for row in cells:
@@ -111,7 +111,7 @@ def _plain_table(title: str, columns: Sequence[str], cells: list[list[str]]) -> 
     widths = [max(len(column), *(len(row[place]) for row in cells), 0) for place, column in enumerate(columns)]
     right = [_is_numeric(cells, place) for place in range(len(columns))]
     lines = [title] if title else []
-    for row in [list(columns), *cells]:
+    for row in [list(columns), *cells] if any(columns) else cells:
         padded = (
             cell.rjust(width) if to_the_right else cell.ljust(width)
             for cell, width, to_the_right in zip(row, widths, right, strict=True)

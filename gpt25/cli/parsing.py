@@ -6,6 +6,8 @@ import io
 import os
 import re
 import shutil
+import sys
+import textwrap
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, get_args, get_origin
@@ -81,19 +83,42 @@ def _plain(flag: str) -> str:
     return flag.partition("=")[0].replace("_", "-")
 
 
-def help_of(command: ModuleType, name: str, words: list[str], default: Any = None) -> str:
-    """The text of `gpt25 NAME WORDS… --help`; empty when the words lead to no help."""
-    text = io.StringIO()
-    with contextlib.redirect_stdout(text), contextlib.redirect_stderr(io.StringIO()), contextlib.suppress(SystemExit):
-        _call_tyro(command, name, [*words, "--help"], default)
-    return text.getvalue()
+class _HelpStream(io.StringIO):
+    """Takes tyro's help as if it were the real standard output, so that boxes and colours are drawn the same."""
+
+    encoding = "utf-8"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_terminal = sys.stdout.isatty()
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
+def help_of(command: ModuleType, name: str, words: list[str], *, columns: int, default: Any = None) -> str:
+    """The text of `gpt25 NAME WORDS…`, where the words ask for help; empty when they lead to none."""
+    text = _HelpStream()
+    with (
+        _columns(columns),
+        contextlib.redirect_stdout(text),
+        contextlib.redirect_stderr(io.StringIO()),
+        contextlib.suppress(SystemExit),
+    ):
+        _call_tyro(command, name, words, default)
+    # What a switch does says its name; "default: False" behind it only puzzles. Spaces keep the box straight.
+    plain = re.sub(r"\(default: (True|False)\)", lambda match: " " * len(match[0]), text.getvalue().rstrip())
+    # tyro lays out everything but the description.
+    return "\n".join(textwrap.fill(line, columns) if line[:1].isalpha() else line for line in plain.splitlines())
 
 
 def known_flags(command: ModuleType, name: str, words: list[str], default: Any = None) -> set[str]:
     """Every flag of the command, or of the subcommand that `words` begin with: {"--help", "--json", …}."""
     leading = [word for word in words[:1] if not word.startswith("-")]
-    with _columns(_UNWRAPPED_COLUMNS):
-        text = help_of(command, name, leading, default) or help_of(command, name, [], default)
+    text = ""
+    for words_before in (leading, []):
+        asked = [*words_before, "--help"]
+        text = text or help_of(command, name, asked, columns=_UNWRAPPED_COLUMNS, default=default)
     return {_plain(flag) for flag in re.findall(r"(?<!\S)--[\w.-]+", text)}
 
 
@@ -127,12 +152,25 @@ def _without_box(text: str) -> list[str]:
     return lines
 
 
+def _in_plain_words(sentence: str, name: str) -> str:
+    """_in_plain_words("Missing from gpt25 show:", "show") -> "missing:"; Python's own terms go as well."""
+    for pattern, replacement in (
+        (rf"^Missing from gpt25 {name}.*:$", "missing:"),
+        (r"^Unrecognized options: ", "no place for "),
+        (r"^Error parsing ", ""),
+        (r"invalid literal for int\(\) with base 10: (.*)", r"\1 is not a whole number"),
+        (r"could not convert string to float: (.*)", r"\1 is not a number"),
+        (r" Expected 1 values\.$", " A value that begins with - is written --flag=-value."),
+    ):
+        sentence = re.sub(pattern, replacement, sentence)
+    return sentence[:1].lower() + sentence[1:]
+
+
 def _wrong_words(command: ModuleType, name: str, words: list[str], default: Any, complaint: str) -> ConfigurationError:
-    known = known_flags(command, name, words, default)
-    sentence = _unknown_flag(name, words, known)
+    sentence = _unknown_flag(name, words, known_flags(command, name, words, default))
     if sentence is None:
-        lines = _without_box(complaint) or ["these words cannot be understood"]
-        sentence = "\n".join([f"gpt25 {name}: {lines[0]}", *lines[1:_MOST_LINES_OF_AN_ERROR]])
+        first, *others = _without_box(complaint) or ["these words cannot be understood"]
+        sentence = "\n".join([f"gpt25 {name}: {_in_plain_words(first, name)}", *others[: _MOST_LINES_OF_AN_ERROR - 1]])
     return ConfigurationError(f"{sentence}\ngpt25 {name} --help lists what there is.")
 
 
@@ -144,10 +182,10 @@ def parse(command: ModuleType, name: str, words: list[str]) -> Any:
     """
     default = command.defaults(words) if hasattr(command, "defaults") else None
     if _wants_help(words):
-        with _columns(min(shutil.get_terminal_size().columns, _WIDEST_HELP_IN_COLUMNS)):
-            with contextlib.suppress(SystemExit):
-                _call_tyro(command, name, words, default)
-            return None
+        columns = min(shutil.get_terminal_size().columns, _WIDEST_HELP_IN_COLUMNS)
+        text = help_of(command, name, words, columns=columns, default=default)
+        print(text or help_of(command, name, ["--help"], columns=columns, default=default))
+        return None
     complaint = io.StringIO()
     try:
         with _columns(_UNWRAPPED_COLUMNS), contextlib.redirect_stderr(complaint):

@@ -83,7 +83,7 @@ class PlainProgress:
         if self._total is None:
             return f"{self._done:,} {self._unit}, {count_text(rate)}/s"
         text = f"{self._done:,}/{self._total:,} {self._unit}, {count_text(rate)}/s"
-        if self._done:
+        if 0 < self._done < self._total:
             text += f", {duration_text((self._total - self._done) / rate)} left"
         return text
 

@@ -1,21 +1,29 @@
 """The machine as a set of arguments: device, precision, ranks, seeds, clock, allocator. Nothing happens at import."""
 
 from gpt25.runtime.allocator import use_fast_allocator
+from gpt25.runtime.compilation import Compilation, choose_compilation
 from gpt25.runtime.device import choose_device
 from gpt25.runtime.machine import describe_machine
+from gpt25.runtime.matrix_rate import matrix_product_rate
+from gpt25.runtime.memory import free_memory_bytes, total_memory_bytes
 from gpt25.runtime.precision import Precision, choose_precision
 from gpt25.runtime.ranks import Ranks
 from gpt25.runtime.seeds import derive_seed, generator_for
 from gpt25.runtime.stopwatch import Stopwatch
 
 __all__ = [
+    "Compilation",
     "Precision",
     "Ranks",
     "Stopwatch",
+    "choose_compilation",
     "choose_device",
     "choose_precision",
     "derive_seed",
     "describe_machine",
+    "free_memory_bytes",
     "generator_for",
+    "matrix_product_rate",
+    "total_memory_bytes",
     "use_fast_allocator",
 ]

@@ -1,0 +1,184 @@
+"""What this machine has, what gpt25 will use of it, and why. Nothing is fetched and nothing is changed."""
+
+import importlib.metadata
+import os
+import shutil
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from gpt25.cli.output import Output
+from gpt25.cli.progress import count_text
+from gpt25.errors import ConfigurationError
+from gpt25.runtime import (
+    Ranks,
+    choose_compilation,
+    choose_device,
+    choose_precision,
+    describe_machine,
+    free_memory_bytes,
+    matrix_product_rate,
+    use_fast_allocator,
+)
+
+CORE_PACKAGES = (
+    "torch",
+    "numpy",
+    "safetensors",
+    "huggingface-hub",
+    "tokenizers",
+    "tiktoken",
+    "matplotlib",
+    "tyro",
+    "rich",
+)
+EXTRAS = {
+    "data": (("pyarrow", "zstandard"), "reading .parquet and .zst sources"),
+    "evaluate": (("lm-eval",), "the public evaluation harness (planned)"),
+    "export": (("gguf",), "GGUF files for llama.cpp (planned)"),
+    "serve": (("fastapi", "uvicorn"), "the server and its playground page (planned)"),
+    "track": (("tensorboard",), "TensorBoard beside metrics.jsonl (planned)"),
+    "dev": (("mypy", "pytest", "pytest-xdist", "ruff", "transformers", "zstandard"), "the tests and checks"),
+}
+"""Every extra of pyproject.toml: its packages, and what it brings."""
+
+_PUBLISHED_MODELS = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl")
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What is here, what will be used, and why."""
+
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:INDEX or mps: answer as if this one were asked for."""
+    json: bool = False
+    """Print one JSON object on standard output."""
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _extras() -> dict[str, dict[str, Any]]:
+    extras = {}
+    for name, (packages, brings) in EXTRAS.items():
+        missing = [package for package in packages if _version(package) is None]
+        extras[name] = {"installed": not missing, "missing": missing, "brings": brings}
+    return extras
+
+
+def _hub() -> dict[str, Any]:
+    """The Hub's offline switch and cache, and which of OpenAI's models are in it; no network call."""
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    cached = [
+        name
+        for name in _PUBLISHED_MODELS
+        if isinstance(try_to_load_from_cache(f"openai-community/{name}", "model.safetensors"), str)
+    ]
+    return {"offline": constants.HF_HUB_OFFLINE, "cache": constants.HF_HUB_CACHE, "cached_models": cached}
+
+
+def _ranks() -> dict[str, Any]:
+    try:
+        ranks = Ranks.from_environment()
+    except ConfigurationError as problem:
+        return {"problem": str(problem)}
+    return {"rank": ranks.rank, "number_of_ranks": ranks.number_of_ranks, "local_rank": ranks.local_rank}
+
+
+def _rates(device: torch.device) -> dict[str, float]:
+    """Measured matrix-product rates in FLOP/s, by number format."""
+    return {name: matrix_product_rate(device, getattr(torch, name)) for name in ("float32", "bfloat16")}
+
+
+def examine(arguments: Arguments) -> dict[str, Any]:
+    """Everything that `gpt25 doctor --json` prints."""
+    device = choose_device(arguments.device)
+    precision = choose_precision(device)
+    compilation = choose_compilation(device)
+    disk = shutil.disk_usage(os.curdir)
+    why_device = "asked for" if arguments.device != "auto" else "the best that torch sees on this machine"
+    return {
+        "machine": {
+            **describe_machine(),
+            "free_memory_bytes": free_memory_bytes(),
+            "disk_bytes": disk.total,
+            "free_disk_bytes": disk.free,
+        },
+        "device": {"name": str(device), "reason": why_device},
+        "precision": {"name": precision.name, "reason": precision.reason},
+        "compile": {"available": compilation.available, "used": False, "reason": compilation.reason},
+        "allocator": use_fast_allocator(),
+        "matrix_product_flops_per_second": _rates(device),
+        "ranks": _ranks(),
+        "hub": _hub(),
+        "packages": {package: _version(package) for package in CORE_PACKAGES},
+        "extras": _extras(),
+    }
+
+
+def _gibibytes(number_of_bytes: int | None) -> str:
+    return "unknown" if number_of_bytes is None else f"{number_of_bytes / 2**30:.1f} GiB"
+
+
+def _gigaflops(flops_per_second: float) -> str:
+    return f"{count_text(flops_per_second / 1e9)} GFLOP/s"
+
+
+def _choices(found: dict[str, Any]) -> list[tuple[str, str]]:
+    rates = found["matrix_product_flops_per_second"]
+    compilation = "available" if found["compile"]["available"] else "not available"
+    ranks, hub = found["ranks"], found["hub"]
+    alone = "one process (no torchrun)" if ranks.get("number_of_ranks") == 1 else None
+    cached = ", ".join(hub["cached_models"]) or "none of OpenAI's models"
+    return [
+        ("device", f"{found['device']['name']}: {found['device']['reason']}"),
+        ("precision", f"{found['precision']['name']}: {found['precision']['reason']}"),
+        (
+            "matrix products",
+            f"float32 {_gigaflops(rates['float32'])}, bfloat16 {_gigaflops(rates['bfloat16'])}, measured",
+        ),
+        ("torch.compile", f"{compilation}, not used: {found['compile']['reason']}"),
+        ("allocator", found["allocator"]),
+        ("ranks", ranks.get("problem") or alone or f"rank {ranks['rank']} of {ranks['number_of_ranks']}"),
+        ("Hub", f"{'offline (HF_HUB_OFFLINE)' if hub['offline'] else 'used when a model is not in the cache'}"),
+        ("Hub cache", f"{hub['cache']} holds {cached}"),
+    ]
+
+
+def _show(found: dict[str, Any], output: Output) -> None:
+    machine = found["machine"]
+    memory = f"{_gibibytes(machine['free_memory_bytes'])} free of {_gibibytes(machine['memory_bytes'])}"
+    rows = [
+        ("gpt25", f"{machine['gpt25']} with Python {machine['python']}, torch {machine['torch']}"),
+        ("platform", machine["platform"]),
+        ("processor", f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads used"),
+        ("GPUs", ", ".join(machine["gpus"]) or "none that torch can use"),
+        ("memory", memory),
+        ("disk here", f"{_gibibytes(machine['free_disk_bytes'])} free of {_gibibytes(machine['disk_bytes'])}"),
+    ]
+    output.table("This machine", ("", ""), rows)
+    output.say()
+    output.table("What will be used, and why", ("", ""), _choices(found))
+    output.say()
+    packages = [(name, version or "missing: reinstall gpt25") for name, version in found["packages"].items()]
+    output.table("Packages", ("name", "version"), packages)
+    output.say()
+    extras = [
+        (name, "installed" if extra["installed"] else f"missing {', '.join(extra['missing'])}", extra["brings"])
+        for name, extra in found["extras"].items()
+    ]
+    output.table("Extras (pip install 'gpt25[NAME]')", ("name", "state", "brings"), extras)
+
+
+def run(arguments: Arguments, output: Output) -> None:
+    """Look at everything, then show it."""
+    found = examine(arguments)
+    if not output.json:
+        _show(found, output)
+    output.result(found)
