@@ -6,12 +6,14 @@ from torch.nn import functional
 
 from gpt25.model.configuration import GPTConfiguration
 from gpt25.model.key_value_cache import KeyValueCache
+from gpt25.model.layers import Linear
 
 
 class Attention(nn.Module):
     """Each position looks at itself and the positions before it, in several heads side by side.
 
-    Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2; causal as in Radford et al. 2018, section 3.1.
+    Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2; causal as in Radford et al. 2018, section
+    3.1.
     """
 
     def __init__(self, configuration: GPTConfiguration) -> None:
@@ -19,8 +21,8 @@ class Attention(nn.Module):
         channels = configuration.number_of_embedding_dimensions
         self.number_of_heads = configuration.number_of_heads
         self.attention_dropout = configuration.attention_dropout
-        self.query_key_value = nn.Linear(channels, 3 * channels)
-        self.projection = nn.Linear(channels, channels)
+        self.query_key_value = Linear(channels, 3 * channels)
+        self.projection = Linear(channels, channels)
         self.residual_dropout = nn.Dropout(configuration.residual_dropout)
 
     def forward(self, inputs: Tensor, cache: KeyValueCache | None = None, layer: int = 0) -> Tensor:

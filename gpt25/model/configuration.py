@@ -52,10 +52,14 @@ class GPTConfiguration:
         for name in ("embedding_dropout", "attention_dropout", "residual_dropout"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-                raise ConfigurationError(f"{name} is {value!r}; it must be a probability from 0 up to but not including 1.")
+                raise ConfigurationError(
+                    f"{name} is {value!r}; it must be a probability from 0 up to but not including 1."
+                )
         epsilon = self.layer_norm_epsilon
         if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not (0 < epsilon < math.inf):
-            raise ConfigurationError(f"layer_norm_epsilon is {epsilon!r}; it must be a small positive number such as 1e-5.")
+            raise ConfigurationError(
+                f"layer_norm_epsilon is {epsilon!r}; it must be a small positive number such as 1e-5."
+            )
         if self.number_of_embedding_dimensions % self.number_of_heads:
             raise ConfigurationError(
                 f"number_of_heads {self.number_of_heads} does not divide number_of_embedding_dimensions "

@@ -11,6 +11,7 @@ from gpt25.errors import ConfigurationError
 from gpt25.model.block import Block
 from gpt25.model.configuration import GPTConfiguration
 from gpt25.model.key_value_cache import KeyValueCache
+from gpt25.model.layers import Embedding, Linear
 
 _STANDARD_DEVIATION = 0.02  # Radford et al. 2018, section 4.1; kept by GPT-2
 _POSITIONS_STANDARD_DEVIATION = 0.01  # openai/gpt-2, src/model.py: wpe
@@ -22,8 +23,8 @@ class Transformer(nn.Module):
     def __init__(self, configuration: GPTConfiguration) -> None:
         super().__init__()
         channels = configuration.number_of_embedding_dimensions
-        self.word_token_embeddings = nn.Embedding(configuration.vocabulary_size, channels)
-        self.word_positional_embeddings = nn.Embedding(configuration.block_size, channels)
+        self.word_token_embeddings = Embedding(configuration.vocabulary_size, channels)
+        self.word_positional_embeddings = Embedding(configuration.block_size, channels)
         self.embedding_dropout = nn.Dropout(configuration.embedding_dropout)
         self.hidden = nn.ModuleList(Block(configuration) for _ in range(configuration.number_of_layers))
         self.final_layer_norm = nn.LayerNorm(channels, eps=configuration.layer_norm_epsilon)
@@ -49,15 +50,19 @@ class GPTModel(nn.Module):
     """
 
     def __init__(self, configuration: GPTConfiguration, *, generator: torch.Generator | None = None) -> None:
-        """Build the model with GPT-2's random initialisation, drawn from `generator` or from torch's own."""
+        """Build the model with GPT-2's random initialisation, drawn from `generator` or from torch's own.
+
+        Under `torch.device("meta")` it has shapes and no weights, ready for `load_state_dict(..., assign=True)`.
+        """
         super().__init__()
         self.configuration = configuration
         self.transformer = Transformer(configuration)
-        self.language_modeling_head = nn.Linear(
+        self.language_modeling_head = Linear(
             configuration.number_of_embedding_dimensions, configuration.vocabulary_size, bias=False
         )
         self.tie_head()
-        self.initialise(generator)
+        if not self.language_modeling_head.weight.is_meta:  # without memory there is nothing to draw
+            self.initialise(generator)
 
     def tie_head(self) -> None:
         """Let the head read the token embeddings' own matrix: one tensor, two uses."""
@@ -87,17 +92,23 @@ class GPTModel(nn.Module):
     def hidden_states(self, indices: Tensor, *, cache: KeyValueCache | None = None) -> Tensor:
         """What the head reads: token ids (batch, time) int64 -> (batch, time, channels), after the final layer norm."""
         if indices.dim() != 2 or indices.size(1) == 0:
-            raise ConfigurationError(f"indices have the shape {tuple(indices.shape)}; they must be (batch, time), time at least 1.")
+            raise ConfigurationError(
+                f"indices have the shape {tuple(indices.shape)}; they must be (batch, time), time at least 1."
+            )
         length = indices.size(1) + (0 if cache is None else cache.length)
         if length > self.configuration.block_size:
-            raise ConfigurationError(f"{length} tokens are more than the block size of {self.configuration.block_size}.")
+            raise ConfigurationError(
+                f"{length} tokens are more than the block size of {self.configuration.block_size}."
+            )
         return self.transformer(indices, cache)
 
     @overload
     def forward(self, indices: Tensor, labels: None = None, *, cache: KeyValueCache | None = None) -> Tensor: ...
 
     @overload
-    def forward(self, indices: Tensor, labels: Tensor, *, cache: KeyValueCache | None = None) -> tuple[Tensor, Tensor]: ...
+    def forward(
+        self, indices: Tensor, labels: Tensor, *, cache: KeyValueCache | None = None
+    ) -> tuple[Tensor, Tensor]: ...
 
     def forward(
         self, indices: Tensor, labels: Tensor | None = None, *, cache: KeyValueCache | None = None

@@ -25,7 +25,7 @@ class KeyValueCache:
         self.capacity = configuration.block_size if capacity is None else capacity
         if not 1 <= self.capacity <= configuration.block_size:
             raise ConfigurationError(
-                f"a cache of {self.capacity} positions does not fit a model that reads at most {configuration.block_size}."
+                f"a cache of {self.capacity} positions does not fit a model that reads {configuration.block_size}."
             )
         self.length = 0  # positions that every layer holds
         shape = (

@@ -4,6 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gpt25.model.configuration import GPTConfiguration
+from gpt25.model.layers import Linear
 
 
 class MultiLayerPerceptron(nn.Module):
@@ -17,8 +18,8 @@ class MultiLayerPerceptron(nn.Module):
         super().__init__()
         channels = configuration.number_of_embedding_dimensions
         hidden = configuration.number_of_hidden_dimensions
-        self.expansion = nn.Linear(channels, hidden)
-        self.projection = nn.Linear(hidden, channels)
+        self.expansion = Linear(channels, hidden)
+        self.projection = Linear(hidden, channels)
         self.residual_dropout = nn.Dropout(configuration.residual_dropout)
 
     def forward(self, inputs: Tensor) -> Tensor:

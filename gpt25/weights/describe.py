@@ -1,0 +1,40 @@
+"""What a model directory holds, from its headers alone."""
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+from gpt25.model import Accounting
+from gpt25.weights.config_file import read_config
+from gpt25.weights.matching import match_tensors
+from gpt25.weights.safetensors_file import DTYPES
+from gpt25.weights.stored_weights import find_stored_tensors
+
+
+def describe_model(directory: str | Path) -> dict[str, Any]:
+    """Describe a model directory without reading its weights, the same checks as in loading included.
+
+    Returns {"parameters", "configuration", "tensors": [{"name", "hugging_face_name", "shape", "dtype"}],
+    "weight_bytes", "forward_operations_per_token", "training_operations_per_token"}: shapes as in our model, dtypes as
+    stored, a tied tensor once. Raises WeightsError, StorageError or CorruptFileError.
+    """
+    configuration = read_config(directory)
+    pairs = match_tensors(find_stored_tensors(directory), configuration, directory).pairs
+    accounting = Accounting(configuration)
+    return {
+        "parameters": sum(math.prod(name.shape) for name, _ in pairs),
+        "configuration": dataclasses.asdict(configuration),
+        "tensors": [
+            {
+                "name": name.ours,
+                "hugging_face_name": name.hugging_face,
+                "shape": list(name.shape),
+                "dtype": str(DTYPES[stored.dtype]).removeprefix("torch."),
+            }
+            for name, stored in pairs
+        ],
+        "weight_bytes": sum(stored.number_of_bytes for _, stored in pairs),
+        "forward_operations_per_token": accounting.forward_operations_per_token,
+        "training_operations_per_token": accounting.training_operations_per_token,
+    }

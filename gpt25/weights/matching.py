@@ -1,0 +1,93 @@
+"""Which stored tensor becomes which of ours; what does not fit is refused with a table of expected and found."""
+
+import dataclasses
+from pathlib import Path
+
+from gpt25.errors import WeightsError
+from gpt25.model import GPTConfiguration
+from gpt25.weights.names import HEAD, MASK_BUFFERS, PREFIX, TensorName, tensor_names
+from gpt25.weights.safetensors_file import DTYPES
+from gpt25.weights.safetensors_header import StoredTensor
+
+_ROWS_SHOWN = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Matching:
+    """Every tensor of a model beside the stored one that fills it."""
+
+    pairs: list[tuple[TensorName, StoredTensor]]
+    explicit_head: StoredTensor | None
+    """The head where the file stores it beside the token embeddings; it must equal them."""
+
+
+def match_tensors(stored: dict[str, StoredTensor], configuration: GPTConfiguration, directory: str | Path) -> Matching:
+    """Pair the stored tensors with those that the configuration asks for, by name, shape and dtype.
+
+    Names may stand with or without "transformer."; masks that old versions stored are passed over. Raises WeightsError
+    with a table of what was expected and what was found.
+    """
+    found = _by_full_name(stored, Path(directory))
+    head = found.pop(HEAD, None)
+    pairs, differences = [], []
+    for name in tensor_names(configuration):
+        tensor = found.pop(name.hugging_face, None)
+        fault = _difference(name, tensor)
+        if fault is not None:
+            differences.append((name.hugging_face, *fault))
+        elif tensor is not None:
+            pairs.append((name, tensor))
+    differences += [(extra, "nothing of this name", _described(tensor)) for extra, tensor in found.items()]
+    if head is not None:
+        embeddings = (configuration.vocabulary_size, configuration.number_of_embedding_dimensions)
+        fault = _difference(TensorName("", HEAD, embeddings, transposed=False), head)
+        differences += [] if fault is None else [(HEAD, *fault)]
+    if differences:
+        raise WeightsError(_table(differences, Path(directory)))
+    return Matching(pairs, head)
+
+
+def _by_full_name(stored: dict[str, StoredTensor], directory: Path) -> dict[str, StoredTensor]:
+    """The same tensors under the names of GPT2LMHeadModel, without the masks."""
+    full: dict[str, StoredTensor] = {}
+    for name, tensor in stored.items():
+        if name.endswith(MASK_BUFFERS):
+            continue
+        full_name = name if name == HEAD or name.startswith(PREFIX) else PREFIX + name
+        if full_name in full:
+            raise WeightsError(f"{directory} holds {full_name!r} twice, with and without {PREFIX!r}; one must go.")
+        full[full_name] = tensor
+    return full
+
+
+def _difference(name: TensorName, tensor: StoredTensor | None) -> tuple[str, str] | None:
+    """Expected and found in words, or None where they agree."""
+    expected = _shape_in_words(name.stored_shape)
+    if tensor is None:
+        return expected, "nothing"
+    if tensor.shape != name.stored_shape:
+        hint = " (transposed: Conv1D holds in × out)" if name.transposed and tensor.shape == name.shape else ""
+        return expected, _described(tensor) + hint
+    if tensor.dtype not in DTYPES:
+        return f"{expected} {' or '.join(DTYPES)}", _described(tensor)
+    return None
+
+
+def _shape_in_words(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape)) or "one number"
+
+
+def _described(tensor: StoredTensor) -> str:
+    return f"{_shape_in_words(tensor.shape)} {tensor.dtype}"
+
+
+def _table(differences: list[tuple[str, str, str]], directory: Path) -> str:
+    """A message of few lines, however many tensors differ."""
+    rows = [("tensor", "expected", "found"), *differences[:_ROWS_SHOWN]]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    lines = [f"  {name:{widths[0]}}  {expected:{widths[1]}}  {found}" for name, expected, found in rows]
+    if len(differences) > _ROWS_SHOWN:
+        lines.append(f"  and {len(differences) - _ROWS_SHOWN:,} more")
+    heading = f"the weights in {directory} are not those of the GPT-2 that its config.json describes:"
+    advice = "Is config.json of another model, or was the file written without the transposes of transformers?"
+    return "\n".join([heading, *lines, advice])

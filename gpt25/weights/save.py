@@ -1,0 +1,75 @@
+"""A model and its tokenizer into a directory that transformers loads."""
+
+from pathlib import Path
+
+from gpt25.errors import StorageError, WeightsError
+from gpt25.model import GPTModel
+from gpt25.storage import atomic_directory, write_json
+from gpt25.tokenizer import Tokenizer
+from gpt25.weights.config_file import CONFIG_NAME, config_contents
+from gpt25.weights.names import tensor_names
+from gpt25.weights.safetensors_file import write_safetensors
+from gpt25.weights.stored_weights import WEIGHTS_NAME
+from gpt25.weights.tokenizer_files import require_fitting
+
+_GENERATION_NAME = "generation_config.json"
+_TOKENIZER_NAMES = ("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json")
+_OWN_NAMES = {CONFIG_NAME, _GENERATION_NAME, WEIGHTS_NAME, *_TOKENIZER_NAMES}
+
+
+def save_pretrained(model: GPTModel, tokenizer: Tokenizer | None, directory: str | Path) -> None:
+    """Save a Hugging Face GPT-2 directory, whole or not at all: save_pretrained(model, tokenizer, "my-gpt2").
+
+    A model directory that stands there is replaced. One that holds anything else is refused with StorageError, so that
+    nobody's files are lost. Raises WeightsError when model and tokenizer do not fit, StorageError or DiskFullError when
+    the directory cannot be written.
+    """
+    directory = Path(directory)
+    _require_replaceable(directory)
+    _require_savable(model, tokenizer)
+    with atomic_directory(directory) as temporary:
+        write_model_files(model, tokenizer, temporary)
+
+
+def write_model_files(model: GPTModel, tokenizer: Tokenizer | None, directory: str | Path) -> None:
+    """Write the same files into a directory that exists, as part of a checkpoint inside an atomic_directory.
+
+    Raises WeightsError when model and tokenizer do not fit, StorageError or DiskFullError.
+    """
+    _require_savable(model, tokenizer)
+    directory = Path(directory)
+    shape = model.configuration
+    # Without a tokenizer, the last id: that is where GPT-2's and this package's tokenizers have <|endoftext|>.
+    end_of_text_id = shape.vocabulary_size - 1 if tokenizer is None else tokenizer.end_of_text_id
+    weights = {name.hugging_face: model.get_parameter(name.ours) for name in tensor_names(shape)}
+    dtype = str(model.transformer.word_token_embeddings.weight.dtype).removeprefix("torch.")
+    write_json(directory / CONFIG_NAME, config_contents(shape, end_of_text_id=end_of_text_id, dtype=dtype))
+    write_json(directory / _GENERATION_NAME, {"bos_token_id": end_of_text_id, "eos_token_id": end_of_text_id})
+    transposed = [name.hugging_face for name in tensor_names(shape) if name.transposed]
+    write_safetensors(directory / WEIGHTS_NAME, weights, transposed=transposed)
+    if tokenizer is not None:
+        tokenizer.save(directory)
+
+
+def _require_savable(model: GPTModel, tokenizer: Tokenizer | None) -> None:
+    if model.language_modeling_head.weight is not model.transformer.word_token_embeddings.weight:
+        raise WeightsError(
+            "the model's head is no longer the token embeddings' own tensor; in a GPT-2 the two are tied. "
+            "Call model.tie_head() before saving."
+        )
+    if tokenizer is not None:
+        require_fitting(tokenizer, model.configuration)
+
+
+def _require_replaceable(directory: Path) -> None:
+    """Let only an absent, an empty or an older model directory be replaced."""
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise StorageError(f"{directory} is a file; a model is saved as a directory. Choose another name.")
+    foreign = sorted(entry.name for entry in directory.iterdir() if entry.name not in _OWN_NAMES)
+    if foreign:
+        raise StorageError(
+            f"{directory} holds {foreign[0]}, which is no part of a model, and would be replaced as a whole. "
+            "Choose another directory or empty this one."
+        )
