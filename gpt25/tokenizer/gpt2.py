@@ -1,6 +1,6 @@
 """GPT-2's own vocabulary, shipped inside the package so that nothing has to be fetched.
 
-The file holds one "BASE64 RANK" line per token, gzipped; LICENSE-gpt2-vocabulary.md beside it states where it comes from.
+The file holds one "BASE64 RANK" line per token, gzipped; LICENSE-gpt2-vocabulary.md beside it says where it is from.
 """
 
 import binascii

@@ -77,8 +77,8 @@ def _vocabulary(parts: TokenizerParts, declared_end: str | None) -> Vocabulary:
     unmade = [text for text in others if text not in added]
     if len(unmade) > _MOST_UNMADE_TOKENS:
         raise TokenizerError(
-            f"{len(unmade):,} tokens of the vocabulary are made by none of the {len(parts.merges):,} merges, the first is "
-            f"{unmade[0]!r}. The merges are probably cut off: fetch them again."
+            f"{len(unmade):,} tokens of the vocabulary, the first is {unmade[0]!r}, are made by none of the "
+            f"{len(parts.merges):,} merges. The merges are probably cut off: fetch them again."
         )
     end_of_text = next((text for text in (declared_end, END_OF_TEXT) if text is not None and text in others), None)
     if end_of_text is None:

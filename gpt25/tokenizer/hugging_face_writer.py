@@ -16,7 +16,7 @@ def write_tokenizer_files(vocabulary: Vocabulary, directory: Path) -> None:
     tokenizer.json is read by `tokenizers` and transformers' fast class, the pair of other files by everything older.
     """
     identifiers = {to_visible(token): identifier for token, identifier in vocabulary.ordinary.items()}
-    identifiers |= vocabulary.special | vocabulary.plain
+    identifiers |= {**vocabulary.special, **vocabulary.plain}
     identifiers = dict(sorted(identifiers.items(), key=lambda item: item[1]))
     merges = [f"{to_visible(left)} {to_visible(right)}" for left, right in vocabulary.merges]
 

@@ -32,7 +32,7 @@ def merges_of_ranks(tokens: Sequence[bytes]) -> list[Merge]:
             if (
                 ranks.get(left, rank) < rank
                 and ranks.get(right, rank) < rank
-                and _stay_apart(left, right, ranks, parents)
+                and stay_apart(left, right, ranks, parents)
             ):
                 parents[token] = (left, right)
                 break
@@ -44,8 +44,10 @@ def merges_of_ranks(tokens: Sequence[bytes]) -> list[Merge]:
     return list(parents.values())
 
 
-def _stay_apart(left: bytes, right: bytes, ranks: dict[bytes, int], parents: dict[bytes, Merge]) -> bool:
+def stay_apart(left: bytes, right: bytes, ranks: dict[bytes, int], parents: dict[bytes, Merge]) -> bool:
     """Whether the bytes of `left` followed by those of `right` are merged into just these two tokens.
+
+    `ranks` and `parents` hold all tokens that precede the one which the two make.
 
     Only a merge across their border could prevent it. Undoing the merges on both sides from the latest to the earliest
     visits every pair of tokens that ever meets at the border; such a pair lasts until the merge undone last.

@@ -1,6 +1,7 @@
 """The one class for text and token ids, whatever the vocabulary's origin."""
 
 import functools
+import itertools
 import operator
 import re
 from collections.abc import Callable, Iterable
@@ -119,8 +120,8 @@ class Tokenizer:
             text.encode("utf-8")
         except UnicodeEncodeError as problem:
             raise TokenizerError(
-                f"the text has the lone surrogate U+{ord(text[problem.start]):04X} at character {problem.start:,}, which "
-                "is no Unicode text. Encode the bytes it was read from with encode_bytes, or replace it first: "
+                f"the text has the lone surrogate U+{ord(text[problem.start]):04X} at character {problem.start:,}, "
+                "which is no Unicode text. Encode the bytes it was read from with encode_bytes, or replace it first: "
                 "text.encode('utf-8', 'replace').decode('utf-8')."
             ) from problem
         if self._plain_tokens is None:
@@ -183,8 +184,8 @@ class Tokenizer:
         if numbers and not 0 <= min(numbers) <= max(numbers) < self.vocabulary_size:
             wrong = next(number for number in numbers if not 0 <= number < self.vocabulary_size)
             raise TokenizerError(
-                f"token id {wrong} is not in the vocabulary of {self.name}: ids go from 0 to {self.vocabulary_size - 1:,}. "
-                "Check that these ids were made with this tokenizer."
+                f"token id {wrong} is not in the vocabulary of {self.name}, whose ids go from 0 to "
+                f"{self.vocabulary_size - 1:,}. Check that these ids were made with this tokenizer."
             )
         return numbers
 
@@ -203,13 +204,13 @@ def _gpt2_tokenizer() -> Tokenizer:
 
 
 def _engine(vocabulary: Vocabulary) -> tuple[tiktoken.Encoding, list[int] | None]:
-    """tiktoken's engine, and the id of each of its ranks where these differ.
+    """The engine of tiktoken, and the id of each of its ranks where these differ.
 
     tiktoken takes the ids for the priorities of the merges. Nearly all vocabularies number their tokens in merge order;
     a few (RoBERTa's) do not, and get ranks of their own that are turned into ids after encoding.
     """
     merged = [identifier for token, identifier in vocabulary.ordinary.items() if len(token) > 1]
-    in_merge_order = all(earlier < later for earlier, later in zip(merged, merged[1:], strict=False))
+    in_merge_order = all(earlier < later for earlier, later in itertools.pairwise(merged))
     ranks = (
         dict(vocabulary.ordinary) if in_merge_order else {token: rank for rank, token in enumerate(vocabulary.ordinary)}
     )

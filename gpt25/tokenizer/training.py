@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from gpt25.errors import TokenizerError
 from gpt25.tokenizer.vocabulary import END_OF_TEXT, Vocabulary, ordinary_tokens
@@ -33,14 +34,14 @@ def train_vocabulary(
     number_of_tokens = len(learned["vocab"])
     if number_of_tokens < vocabulary_size - 1:
         raise TokenizerError(
-            f"these documents yield a vocabulary of {number_of_tokens + 1:,} at most, not {vocabulary_size:,}: no other "
-            f"pair occurs {LEAST_OCCURRENCES} times. Give more text or ask for a smaller vocabulary."
+            f"these documents yield a vocabulary of {number_of_tokens + 1:,} at most, not {vocabulary_size:,}: no "
+            f"other pair occurs {LEAST_OCCURRENCES} times. Give more text or ask for a smaller vocabulary."
         )
     merges = [(left, right) for left, right in learned["merges"]]
     return Vocabulary(ordinary=ordinary_tokens(learned["vocab"], merges), special={END_OF_TEXT: vocabulary_size - 1})
 
 
-def _learn(portions: Iterator[str], *, number_of_tokens: int) -> dict:
+def _learn(portions: Iterator[str], *, number_of_tokens: int) -> dict[str, Any]:
     """The library's own description of the model it learned: `vocab` and `merges`."""
     # Imported here, so that encoding never waits for the library that only training needs.
     from tokenizers import Tokenizer as Engine

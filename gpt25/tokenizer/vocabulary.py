@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from gpt25.errors import TokenizerError
 from gpt25.tokenizer.byte_alphabet import from_visible, to_visible
-from gpt25.tokenizer.merges import merges_of_ranks
+from gpt25.tokenizer.merges import merges_of_ranks, stay_apart
 
 END_OF_TEXT = "<|endoftext|>"
 
@@ -36,7 +36,7 @@ class Vocabulary:
         if missing:
             raise TokenizerError(
                 f"{len(missing)} of the 256 bytes have no token, the first is 0x{missing[0]:02x} "
-                f"({to_visible(bytes(missing[:1]))!r}): this is not a byte-level vocabulary that can encode every text. "
+                f"({to_visible(bytes(missing[:1]))!r}): so this is not a byte-level vocabulary. "
                 "Train one with `gpt25 tokenizer train`."
             )
         ids = sorted([*self.ordinary.values(), *self.special.values(), *self.plain.values()])
@@ -54,11 +54,11 @@ class Vocabulary:
 
     @functools.cached_property
     def merges(self) -> list[tuple[bytes, bytes]]:
-        """The merges in order of priority; a quarter of a second for GPT-2's 50,000, so only worked out when asked for."""
+        """The merges in order of priority; worked out when first asked for, a quarter of a second for GPT-2's."""
         return merges_of_ranks(list(self.ordinary))
 
     def bytes_by_id(self) -> list[bytes]:
-        """What each id decodes to, at its place in the list; an added token that is written in the alphabet is read so."""
+        """What each id decodes to; an added token is read in the alphabet if it can be, as Hugging Face does."""
         table = [b""] * self.size
         for token, identifier in self.ordinary.items():
             table[identifier] = token
@@ -83,29 +83,36 @@ def ordinary_tokens(identifiers: Mapping[str, int], merges: Sequence[tuple[str, 
     Raises TokenizerError for a merge that names an unknown token, uses one that no earlier merge makes, or can never
     apply: such a list would give other ids in engines that go by rank.
     """
-    singles = {text: identifier for text, identifier in identifiers.items() if len(from_visible(text) or b"") == 1}
-    ordinary = {from_visible(text) or b"": singles[text] for text in sorted(singles, key=singles.__getitem__)}
-    given: list[tuple[bytes, bytes]] = []
+    made = {to_visible(bytes([byte])): bytes([byte]) for byte in range(256)}
+    singles = sorted((text for text in made if text in identifiers), key=identifiers.__getitem__)
+    ordinary = {made[text]: identifiers[text] for text in singles}
+    ranks = {token: rank for rank, token in enumerate(ordinary)}
+    parents: dict[bytes, tuple[bytes, bytes]] = {}
     for number, (left_text, right_text) in enumerate(merges, start=1):
-        for text in (left_text, right_text, left_text + right_text):
-            if text not in identifiers:
-                raise TokenizerError(
-                    f"merge {number} ({left_text!r}, {right_text!r}) needs the unknown token {text!r}."
-                )
-        left, right = from_visible(left_text), from_visible(right_text)
-        if left is None or right is None or left not in ordinary or right not in ordinary:
+        text = left_text + right_text
+        left, right, token = made.get(left_text), made.get(right_text), made.get(text)
+        if token is not None and left is not None and right is not None:
+            continue  # a second way to make the same token can never apply, see merges.py
+        if text not in identifiers or left is None or right is None or left not in ranks or right not in ranks:
+            raise _unusable(number, left_text, right_text, identifiers)
+        token = left + right
+        made[text], ordinary[token], ranks[token] = token, identifiers[text], len(ranks)
+        if not stay_apart(left, right, ranks, parents):
             raise TokenizerError(
-                f"merge {number} ({left_text!r}, {right_text!r}) joins what neither is a byte nor made by an earlier merge: "
-                "this is not a byte-level BPE."
+                f"merge {number} ({left_text!r}, {right_text!r}) can never apply, since earlier merges join its bytes "
+                "in another way. A merge list that was put together by hand cannot be used; train one with "
+                "`gpt25 tokenizer train`."
             )
-        if left + right not in ordinary:  # a second way to the same token can never apply, see merges.py
-            ordinary[left + right] = identifiers[left_text + right_text]
-            given.append((left, right))
-    for mine, theirs in zip(merges_of_ranks(list(ordinary)), given, strict=True):
-        if mine != theirs:
-            raise TokenizerError(
-                f"the merge ({to_visible(theirs[0])!r}, {to_visible(theirs[1])!r}) can never apply, since earlier merges "
-                f"leave ({to_visible(mine[0])!r}, {to_visible(mine[1])!r}). Merge lists that were put together by hand "
-                "cannot be used; train one with `gpt25 tokenizer train`."
-            )
+        parents[token] = (left, right)
     return ordinary
+
+
+def _unusable(number: int, left: str, right: str, identifiers: Mapping[str, int]) -> TokenizerError:
+    """Why a merge cannot be: one of its three tokens has no id, or one of its parts is not there yet."""
+    what = f"merge {number} ({left!r}, {right!r})"
+    for text in (left, right, left + right):
+        if text not in identifiers:
+            return TokenizerError(f"{what} needs the unknown token {text!r}.")
+    return TokenizerError(
+        f"{what} joins what is neither a byte nor made by an earlier merge: this is not a byte-level BPE."
+    )
