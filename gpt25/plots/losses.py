@@ -1,0 +1,214 @@
+"""The loss graph as a PNG: training and validation loss of one or several runs, the learning rate below."""
+
+import io
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from gpt25.errors import PlotError
+from gpt25.plots.curves import Curves, HorizontalAxis, curves_of, names_of, thin_out, vertical_limits
+from gpt25.plots.wording import axis_wording
+from gpt25.records import RunDirectory
+from gpt25.storage import write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_COLOURS = (
+    "#2f6bde",
+    "#d9541e",
+    "#12876b",
+    "#9a3fb0",
+    "#b8860b",
+    "#c2325f",
+    "#4d7c0f",
+    "#0f7f9e",
+    "#6b5bd2",
+    "#7a5230",
+)
+_VALIDATION_COLOUR = "#d9541e"  # of a single run; beside others a run keeps one colour for both losses
+_INK, _FAINT_INK, _GRID, _ALARM = "#1f2430", "#667085", "#e6e8ec", "#c81e1e"
+_VALIDATION_MARK: dict[str, Any] = {
+    "marker": "o",
+    "markersize": 5.5,
+    "markerfacecolor": "white",
+    "markeredgewidth": 1.5,
+}
+_ALARM_MARK: dict[str, Any] = {"color": _ALARM, "linestyle": "none", "marker": "x", "markersize": 6}
+_WIDTH_INCHES, _HEIGHT_INCHES, _DOTS_PER_INCH = 8.0, 5.4, 200  # 1600 × 1080 pixels
+_COLUMNS = 1200
+_LONGEST_NAME = 60
+
+
+def draw_losses(
+    runs: Sequence[RunDirectory],
+    output: str | Path,
+    *,
+    x: HorizontalAxis = "tokens",
+    x_scale: Literal["linear", "logarithmic"] = "linear",
+) -> None:
+    """Draw the losses of one or more runs into one PNG file, written atomically.
+
+    Training loss is a faint raw line under a smoothed one, validation loss marked points; both in nats per token.
+    Raises PlotError where a run has nothing to draw or `output` is not a .png file, StorageError where it cannot be
+    written.
+    """
+    output = Path(output)
+    if output.suffix.lower() != ".png":
+        raise PlotError(
+            f"the loss graph is a PNG picture; call it {output.with_suffix('.png').name}, not {output.name}"
+        )
+    if not runs:
+        raise PlotError("there is no run to draw; name at least one run directory")
+    drawable = [
+        _without_zero(curves_of(run.metrics(), name=name, x=x))
+        if x_scale == "logarithmic"
+        else curves_of(run.metrics(), name=name, x=x)
+        for run, name in zip(runs, names_of(runs), strict=True)
+    ]
+    for run, curves in zip(runs, drawable, strict=True):
+        if curves.is_empty:
+            raise PlotError(
+                f"{run.path} has no finite loss to draw against {x} yet. Train until the first is measured."
+            )
+    write_bytes(output, _png(drawable, x=x, x_scale=x_scale))
+
+
+def _png(runs: Sequence[Curves], *, x: HorizontalAxis, x_scale: str) -> bytes:
+    """Lay out both panels and return the picture's bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter
+
+    figure = Figure(
+        figsize=(_WIDTH_INCHES, _HEIGHT_INCHES), dpi=_DOTS_PER_INCH, facecolor="white", layout="constrained"
+    )
+    canvas = FigureCanvasAgg(figure)
+    shows_rate = any(len(curves.learning_rate) > 1 for curves in runs)
+    panels = figure.subplots(
+        2 if shows_rate else 1, 1, sharex=True, squeeze=False, height_ratios=[5, 1][: 1 + shows_rate]
+    )
+    losses = panels[0, 0]
+    largest = max(place for curves in runs for place, _ in [*curves.training, *curves.validation])
+    wording = axis_wording(x, largest=largest)
+    for number, curves in enumerate(runs):
+        _draw_run(losses, curves, unit=wording.unit, number=number, alone=len(runs) == 1)
+    losses.set_ylabel("loss in nats per token", color=_INK, fontsize=11)
+    low, high = vertical_limits(runs)
+    losses.set_ylim(low, high)
+    if shows_rate:
+        for number, curves in enumerate(runs):
+            points = thin_out(curves.learning_rate, columns=_COLUMNS)
+            panels[1, 0].plot(*_split(points, wording.unit), color=_COLOURS[number % len(_COLOURS)], linewidth=1.4)
+        panels[1, 0].set_ylabel("learning\nrate", color=_INK, fontsize=10)
+        panels[1, 0].set_ylim(bottom=0)
+        panels[1, 0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    panels[-1, 0].set_xlabel(wording.title, color=_INK, fontsize=11)
+    for panel in panels[:, 0]:
+        _style(panel, x_scale=x_scale)
+    _explain(losses, runs, highest=high)
+    content = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a run's name may hold signs that the font lacks; they become boxes
+        canvas.print_png(content, metadata={"Software": None})
+    return content.getvalue()
+
+
+def _draw_run(panel: "Axes", curves: Curves, *, unit: float, number: int, alone: bool) -> None:
+    """Draw one run's two losses and mark where the loss was no number."""
+    colour = _COLOURS[number % len(_COLOURS)]
+    name = _legend_name(curves.name)
+    raw, smoothed = thin_out(curves.training, columns=_COLUMNS), thin_out(curves.smoothed, columns=_COLUMNS)
+    marker = "o" if len(curves.training) == 1 else None
+    panel.plot(*_split(raw, unit), color=colour, alpha=0.22, linewidth=0.8, zorder=2)
+    panel.plot(
+        *_split(smoothed, unit),
+        color=colour,
+        linewidth=1.8,
+        marker=marker,
+        zorder=3,
+        label=("training, smoothed" if curves.is_smoothed else "training") if alone else _with_last_loss(name, curves),
+    )
+    if curves.validation:
+        panel.plot(
+            *_split(curves.validation, unit),
+            color=_VALIDATION_COLOUR if alone else colour,
+            linewidth=1.0,
+            linestyle=(0, (1, 2)),
+            **{**_VALIDATION_MARK, "markersize": 5.5 if len(curves.validation) <= 60 else 2.5},
+            zorder=4,
+            label=_with_last_loss("validation", curves) if alone else None,
+        )
+    if curves.not_finite:
+        panel.plot(
+            [place / unit for place in curves.not_finite],
+            [0.025] * len(curves.not_finite),
+            transform=panel.get_xaxis_transform(),
+            **_ALARM_MARK,
+            zorder=5,
+            label="loss not finite" if alone else None,
+        )
+
+
+def _explain(panel: "Axes", runs: Sequence[Curves], *, highest: float) -> None:
+    """Title, legend, and a word about what sticks out of the frame."""
+    alone = len(runs) == 1
+    title = _legend_name(runs[0].name) if alone else f"{len(runs)} runs"
+    panel.set_title(title, loc="left", color=_INK, fontsize=13, fontweight="bold", pad=10)
+    first = max((curves.training[0][1] for curves in runs if curves.training), default=highest)
+    if first > highest:
+        where = "starts at" if alone else "first losses up to"
+        panel.set_title(f"{where} {first:.2f}, above the frame", loc="right", color=_FAINT_INK, fontsize=9.5, pad=10)
+    if not alone and any(curves.validation for curves in runs):
+        panel.plot([], [], color=_FAINT_INK, linestyle=(0, (1, 2)), label="validation", **_VALIDATION_MARK)
+    if not alone and any(curves.not_finite for curves in runs):
+        panel.plot([], [], label="loss not finite", **_ALARM_MARK)
+    legend = panel.legend(loc="upper right", fontsize=10, frameon=True, framealpha=0.92, edgecolor="none")
+    for text in legend.get_texts():
+        text.set_color(_INK)
+
+
+def _style(panel: "Axes", *, x_scale: str) -> None:
+    """A light frame: no box, hairline grid, small ticks."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    if x_scale == "logarithmic":
+        panel.set_xscale("log")
+    else:
+        panel.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 2.5, 5, 10]))
+        panel.set_xlim(left=0)
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    for side in ("top", "right", "left"):
+        panel.spines[side].set_visible(False)
+    panel.spines["bottom"].set_color(_GRID)
+    panel.grid(axis="y", color=_GRID, linewidth=0.8)
+    panel.set_axisbelow(True)
+    panel.tick_params(colors=_FAINT_INK, labelsize=10, length=0, which="both")
+
+
+def _without_zero(curves: Curves) -> Curves:
+    """The same curves without points at or left of 0, where a logarithmic axis has no place."""
+    return Curves(
+        name=curves.name,
+        training=[point for point in curves.training if point[0] > 0],
+        validation=[point for point in curves.validation if point[0] > 0],
+        learning_rate=[point for point in curves.learning_rate if point[0] > 0],
+        not_finite=[place for place in curves.not_finite if place > 0],
+    )
+
+
+def _split(points: Sequence[tuple[float, float]], unit: float) -> tuple[list[float], list[float]]:
+    return [place / unit for place, _ in points], [value for _, value in points]
+
+
+def _with_last_loss(name: str, curves: Curves) -> str:
+    """_with_last_loss("validation", curves) -> "validation, last 2.385" where there is one."""
+    return f"{name}, last {curves.validation[-1][1]:.3f}" if curves.validation else name
+
+
+def _legend_name(name: str) -> str:
+    """A run's name as matplotlib shows it literally: no formulas, no hiding, not too long."""
+    short = name if len(name) <= _LONGEST_NAME else f"…{name[-_LONGEST_NAME:]}"
+    literal = "".join(sign if sign.isprintable() else "�" for sign in short).replace("$", r"\$")
+    return f" {literal}" if literal.startswith("_") else literal
