@@ -1,0 +1,58 @@
+# make run: set up and do the main job, offline: text, tokenizer, training, samples, loss graph.
+# make test: the same set-up with the tools for tests, then the whole suite.
+# PYTHON=/path/to/python3.12 chooses the interpreter; ARGUMENTS="--minutes 10" is handed to gpt25 quickstart.
+
+SHELL := /bin/bash
+ARGUMENTS ?=
+TEST_PROCESSES ?= 2
+ENVIRONMENT := .venv
+BIN := $(ENVIRONMENT)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt
+
+# The first interpreter that is new enough and can make environments; what the machine calls python3 comes first.
+CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11 python3.14)
+IS_SUITABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+
+.PHONY: run test check format clean
+
+run: $(ENVIRONMENT)/.installed
+	$(BIN)/gpt25 quickstart $(ARGUMENTS)
+
+test: $(ENVIRONMENT)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_PROCESSES) -q
+
+check: $(ENVIRONMENT)/.installed-dev
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+
+format: $(ENVIRONMENT)/.installed-dev
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+clean:
+	rm -rf $(ENVIRONMENT) build dist .pytest_cache .ruff_cache .mypy_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@for candidate in $(CANDIDATES); do \
+		if "$$candidate" -c '$(IS_SUITABLE)' 2> /dev/null; then found="$$candidate"; break; fi; \
+	done; \
+	if [ -z "$${found:-}" ]; then \
+		echo "error: none of these is a Python 3.11 or newer that can make environments: $(CANDIDATES)." >&2; \
+		echo "Install one (Debian and Ubuntu: apt install python3 python3-venv), or name it: make PYTHON=/path/to/python3." >&2; \
+		exit 2; \
+	fi; \
+	echo "making $(ENVIRONMENT) with $$("$$found" --version)"; \
+	"$$found" -m venv --clear $(ENVIRONMENT)
+
+# The stamps remember what was installed; a change of pyproject.toml or constraints.txt installs again.
+$(ENVIRONMENT)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing gpt25 and what it needs into $(ENVIRONMENT): once, some minutes, torch is large"
+	@$(PIP_INSTALL) -e .
+	@touch $@
+
+$(ENVIRONMENT)/.installed-dev: $(ENVIRONMENT)/.installed
+	@echo "installing the tools for tests into $(ENVIRONMENT)"
+	@$(PIP_INSTALL) -e '.[dev]'
+	@touch $@
