@@ -2,5 +2,6 @@
 
 from gpt25.plots.curves import HorizontalAxis
 from gpt25.plots.losses import draw_losses
+from gpt25.plots.report import write_report
 
-__all__ = ["HorizontalAxis", "draw_losses"]
+__all__ = ["HorizontalAxis", "draw_losses", "write_report"]

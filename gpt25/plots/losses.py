@@ -128,7 +128,9 @@ def _draw_run(panel: "Axes", curves: Curves, *, unit: float, number: int, alone:
         linewidth=1.8,
         marker=marker,
         zorder=3,
-        label=("training, smoothed" if curves.is_smoothed else "training") if alone else _with_last_loss(name, curves),
+        label=("training, smoothed" if curves.is_smoothed else "training")
+        if alone
+        else _with_last_loss(f"{name}, validation", curves),
     )
     if curves.validation:
         panel.plot(
@@ -138,7 +140,7 @@ def _draw_run(panel: "Axes", curves: Curves, *, unit: float, number: int, alone:
             linestyle=(0, (1, 2)),
             **{**_VALIDATION_MARK, "markersize": 5.5 if len(curves.validation) <= 60 else 2.5},
             zorder=4,
-            label=_with_last_loss("validation", curves) if alone else None,
+            label=_with_last_loss("validation, last", curves) if alone else None,
         )
     if curves.not_finite:
         panel.plot(
@@ -203,8 +205,8 @@ def _split(points: Sequence[tuple[float, float]], unit: float) -> tuple[list[flo
 
 
 def _with_last_loss(name: str, curves: Curves) -> str:
-    """_with_last_loss("validation", curves) -> "validation, last 2.385" where there is one."""
-    return f"{name}, last {curves.validation[-1][1]:.3f}" if curves.validation else name
+    """_with_last_loss("validation, last", curves) -> "validation, last 2.385" where there is one."""
+    return f"{name} {curves.validation[-1][1]:.3f}" if curves.validation else name
 
 
 def _legend_name(name: str) -> str:

@@ -1,0 +1,118 @@
+"""What a report says about a run, gathered from whatever files are there."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gpt25.plots.curves import Curves, curves_of, names_of
+from gpt25.plots.wording import count, duration
+from gpt25.records import CheckpointRecord, RunDirectory, Summary
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """Everything that the sections of a report draw from."""
+
+    name: str
+    """The run directory's name."""
+    summary: Summary
+    """summary.json; where it is absent, what the metrics tell by themselves."""
+    by_tokens: Curves
+    by_seconds: Curves
+    samples: list[dict[str, Any]]
+    recipe_text: str
+    environment: dict[str, Any]
+    checkpoints: list[CheckpointRecord]
+    last_update: int | None
+    tokens_per_second: float | None
+    """Median over the measured updates."""
+
+    @property
+    def last_training_loss(self) -> float | None:
+        """The smoothed training loss at the end, None without any."""
+        smoothed = self.by_tokens.smoothed
+        return smoothed[-1][1] if smoothed else None
+
+
+def gather(run: RunDirectory) -> RunFacts:
+    """Read a run's files; raises CorruptFileError or StorageError where one of them cannot be read."""
+    rows = run.metrics()
+    (name,) = names_of([run])
+    by_tokens, by_seconds = (curves_of(rows, name=name, x=x) for x in ("tokens", "seconds"))
+    recipe = run.recipe()
+    summary = run.read_summary() or _summary_from(rows, by_tokens, recipe, name)
+    return RunFacts(
+        name=name,
+        summary=summary,
+        by_tokens=by_tokens,
+        by_seconds=by_seconds,
+        samples=run.samples(),
+        recipe_text=run.recipe_path.read_text(encoding="utf-8") if recipe else "",
+        environment=run.environment(),
+        checkpoints=run.checkpoints(),
+        last_update=rows[-1]["update"] if rows else None,
+        tokens_per_second=_median([row.get("tokens_per_second") for row in rows]),
+    )
+
+
+def headline(summary: Summary) -> str:
+    """The result in one short sentence."""
+    if not summary.finished:
+        return f"{summary.title}: still in training"
+    if summary.bits_per_byte is None:
+        return f"{summary.title}: trained" + (
+            f", validation loss {summary.validation_loss:.3f}" if summary.validation_loss is not None else ""
+        )
+    best = _best_compressor(summary)
+    if best is not None and summary.bits_per_byte < best[1]:
+        saved = 100 * (1 - summary.bits_per_byte / best[1])
+        return f"{summary.title}: {saved:.0f} % fewer bits than {best[0]}"
+    return f"{summary.title}: {summary.bits_per_byte:.2f} bits per byte"
+
+
+def lead(facts: RunFacts) -> str:
+    """Two or three sentences for somebody who has never heard of a loss."""
+    summary = facts.summary
+    model = f"A GPT-2 of {count(summary.model_parameters)} parameters" if summary.model_parameters else "A GPT-2"
+    seen = f" on {count(summary.tokens)} tokens" if summary.tokens else ""
+    took = f" in {duration(summary.training_seconds)}" if summary.training_seconds else ""
+    if not summary.finished:
+        where = "" if facts.last_update is None else f", update {facts.last_update:,}"
+        sentences = [f"{model}, so far trained{seen}{took}{where}."]
+        if facts.last_training_loss is not None:
+            sentences.append(f"Its training loss stands at {facts.last_training_loss:.3f} nats per token.")
+        return " ".join(sentences)
+    sentences = [f"{model}, trained{seen}{took}."]
+    best = _best_compressor(summary)
+    if summary.bits_per_byte is not None:
+        sentence = f"On text that it never saw it needs {summary.bits_per_byte:.2f} bits per byte"
+        if best is not None:
+            relation = "" if summary.bits_per_byte < best[1] else "only "
+            sentence += f"; {best[0]}, the best of the compressors beside it, {relation}needs {best[1]:.2f}"
+        sentences.append(f"{sentence}.")
+    elif summary.validation_loss is not None:
+        sentences.append(f"On text that it never saw its loss is {summary.validation_loss:.3f} nats per token.")
+    return " ".join(sentences)
+
+
+def _best_compressor(summary: Summary) -> tuple[str, float] | None:
+    return min(summary.compressors.items(), key=lambda item: item[1], default=None)
+
+
+def _summary_from(rows: Sequence[dict[str, Any]], curves: Curves, recipe: dict[str, Any], name: str) -> Summary:
+    """What can be said without a summary.json: the run has not come to its end."""
+    title = recipe.get("title", name)
+    last = rows[-1] if rows else {}
+    seconds, tokens = last.get("elapsed_seconds"), last.get("tokens")
+    return Summary(
+        title=title if isinstance(title, str) else name,
+        tokens=tokens if isinstance(tokens, int) else None,
+        training_seconds=seconds if isinstance(seconds, int | float) and math.isfinite(seconds) else None,
+        validation_loss=curves.validation[-1][1] if curves.validation else None,
+    )
+
+
+def _median(values: Sequence[Any]) -> float | None:
+    numbers = sorted(value for value in values if isinstance(value, int | float) and math.isfinite(value))
+    return float(numbers[len(numbers) // 2]) if numbers else None
