@@ -120,6 +120,7 @@ def _draw_run(panel: "Axes", curves: Curves, *, unit: float, number: int, alone:
     colour = _COLOURS[number % len(_COLOURS)]
     name = _legend_name(curves.name)
     raw, smoothed = thin_out(curves.training, columns=_COLUMNS), thin_out(curves.smoothed, columns=_COLUMNS)
+    training = "training, smoothed" if curves.is_smoothed else "training"
     marker = "o" if len(curves.training) == 1 else None
     panel.plot(*_split(raw, unit), color=colour, alpha=0.22, linewidth=0.8, zorder=2)
     panel.plot(
@@ -128,9 +129,7 @@ def _draw_run(panel: "Axes", curves: Curves, *, unit: float, number: int, alone:
         linewidth=1.8,
         marker=marker,
         zorder=3,
-        label=("training, smoothed" if curves.is_smoothed else "training")
-        if alone
-        else _with_last_loss(f"{name}, validation", curves),
+        label=training if alone else _with_last_loss(name, ", validation", curves),
     )
     if curves.validation:
         panel.plot(
@@ -140,7 +139,7 @@ def _draw_run(panel: "Axes", curves: Curves, *, unit: float, number: int, alone:
             linestyle=(0, (1, 2)),
             **{**_VALIDATION_MARK, "markersize": 5.5 if len(curves.validation) <= 60 else 2.5},
             zorder=4,
-            label=_with_last_loss("validation, last", curves) if alone else None,
+            label=_with_last_loss("validation", ", last", curves) if alone else None,
         )
     if curves.not_finite:
         panel.plot(
@@ -204,9 +203,9 @@ def _split(points: Sequence[tuple[float, float]], unit: float) -> tuple[list[flo
     return [place / unit for place, _ in points], [value for _, value in points]
 
 
-def _with_last_loss(name: str, curves: Curves) -> str:
-    """_with_last_loss("validation, last", curves) -> "validation, last 2.385" where there is one."""
-    return f"{name} {curves.validation[-1][1]:.3f}" if curves.validation else name
+def _with_last_loss(name: str, word: str, curves: Curves) -> str:
+    """_with_last_loss("validation", ", last", curves) -> "validation, last 2.385" where there is one."""
+    return f"{name}{word} {curves.validation[-1][1]:.3f}" if curves.validation else name
 
 
 def _legend_name(name: str) -> str:

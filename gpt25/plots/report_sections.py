@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gpt25 import __version__
-from gpt25.plots.curves import Curves, HorizontalAxis
+from gpt25.plots.curves import Curves, HorizontalAxis, vertical_limits
 from gpt25.plots.run_facts import RunFacts, headline, lead
 from gpt25.plots.svg_chart import loss_chart
 from gpt25.plots.wording import count, count_of, duration, size
@@ -50,7 +50,7 @@ def opening(facts: RunFacts) -> str:
         for name, value, unit in (tile for tile in tiles if tile is not None)
     )
     return (
-        f'<header><p class="eyebrow">Training report of {text(facts.name)}</p><h1>{text(headline(summary))}</h1>'
+        f'<header><p class="eyebrow">{text(summary.title)} · {text(facts.name)}</p><h1>{text(headline(summary))}</h1>'
         f'<p class="lead">{text(lead(facts))}</p></header>' + (f'<dl class="tiles">{cells}</dl>' if cells else "")
     )
 
@@ -86,9 +86,11 @@ def compression(facts: RunFacts) -> str:
     )
     amount = f"{size(summary.held_out_bytes)} of text" if summary.held_out_bytes else "text"
     return (
-        f"<section><h2>Predicting is compressing</h2><p>Bits needed per byte of {text(amount)} that the model never saw. "
-        f"Fewer is better; stored plainly, a byte takes 8.</p><table><thead><tr><th></th><th class=number>bits per byte</th>"
-        f"<th></th></tr></thead><tbody>{rows}</tbody></table>"
+        "<section><h2>Predicting is compressing</h2>"
+        f"<p>Bits needed per byte of {text(amount)} that the model never saw. Fewer is better; "
+        "stored plainly, a byte takes 8.</p>"
+        "<table><thead><tr><th></th><th class=number>bits per byte</th><th></th></tr></thead>"
+        f"<tbody>{rows}</tbody></table>"
         '<p class="note">The compressors start from nothing on these bytes, while the model brings what it learned in '
         "training, and its own size is not counted. The figures share a scale; they are not a contest on equal terms."
         "</p></section>"
@@ -109,8 +111,8 @@ def samples(facts: RunFacts) -> str:
         else ""
     )
     return (
-        "<section><h2>What it writes</h2><p>The same kind of prompt, again and again as training went on.</p>"
-        f"{shown}{folded}</section>"
+        "<section><h2>What it writes</h2><p>Texts from different moments of the training, oldest first; "
+        f'<span class="prompt">prompts</span> are set off in colour.</p>{shown}{folded}</section>'
     )
 
 
@@ -155,6 +157,9 @@ def _figure(curves: Curves, *, x: HorizontalAxis, title: str) -> str:
     keys = f'<span class="key">{training}</span>' if curves.training else ""
     if curves.validation:
         keys += f'<span class="key validation">validation, last {curves.validation[-1][1]:.3f}</span>'
+    _, highest = vertical_limits([curves])
+    if curves.training and curves.training[0][1] > highest:
+        keys += f"<span>starts at {curves.training[0][1]:.2f}, above the frame</span>"
     charts = "".join(
         f'<div class="{name}">{loss_chart(curves, x=x, width=width, height=height)}</div>'
         for name, (width, height) in (("wide", _WIDE), ("narrow", _NARROW))
@@ -170,9 +175,10 @@ def _sample(row: dict[str, Any]) -> str:
     written = str(row.get("text", ""))
     beyond = len(written) - _LONGEST_SAMPLE
     remark = f'<span class="note">\n… {beyond:,} more characters in samples.jsonl</span>' if beyond > 0 else ""
+    prompt = f'<span class="prompt">{text(row.get("prompt", ""))}</span>'
     return (
-        f'<article class="sample"><header>{text(moment)}</header><pre><span class="prompt">{text(row.get("prompt", ""))}'
-        f"</span>{text(written[:_LONGEST_SAMPLE])}{remark}</pre></article>"
+        f'<article class="sample"><header>{text(moment)}</header>'
+        f"<pre>{prompt}{text(written[:_LONGEST_SAMPLE])}{remark}</pre></article>"
     )
 
 

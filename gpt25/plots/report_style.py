@@ -19,11 +19,12 @@ p { margin: 0 0 14px; max-width: 68ch; overflow-wrap: anywhere; }
 .lead { font-size: 18.5px; margin-bottom: 0; }
 .note { color: var(--faint); font-size: 14.5px; }
 .alarm-note { color: var(--alarm); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 1px; margin: 32px 0 0; padding: 0;
-  background: var(--line); border: 1px solid var(--line); border-radius: 12px; overflow: hidden; }
-.tiles div { background: var(--paper); padding: 14px 18px 15px; }
+.tiles { display: flex; flex-wrap: wrap; gap: 1px; margin: 32px 0 0; padding: 0; background: var(--line);
+  border: 1px solid var(--line); border-radius: 12px; overflow: hidden; }
+.tiles div { flex: 1 1 30%; background: var(--paper); padding: 14px 18px 15px; }
 .tiles dt { color: var(--faint); font-size: 13px; }
-.tiles dd { margin: 1px 0 0; font-size: 21px; font-weight: 620; font-variant-numeric: tabular-nums; letter-spacing: -.01em; }
+.tiles dd { margin: 1px 0 0; font-size: 22px; font-weight: 620; font-variant-numeric: tabular-nums;
+  letter-spacing: -.01em; }
 .tiles small { display: block; font-size: 12.5px; font-weight: 400; color: var(--faint); letter-spacing: 0; }
 figure { margin: 20px 0 0; }
 figure + figure { margin-top: 36px; }
@@ -52,7 +53,7 @@ th, td { text-align: left; padding: 8px 12px 8px 0; border-bottom: 1px solid var
 thead th { color: var(--faint); font-size: 13px; font-weight: 500; padding-top: 0; }
 tbody th { font-weight: 500; white-space: nowrap; }
 td.number { text-align: right; white-space: nowrap; width: 1%; }
-thead th.number { text-align: right; }
+thead th.number { text-align: right; white-space: nowrap; }
 td.bar { width: 55%; padding-right: 0; padding-left: 10px; }
 td.bar i { display: block; height: 14px; border-radius: 3px; background: var(--bar); min-width: 2px; }
 .own th, .own td { font-weight: 650; }
@@ -60,21 +61,22 @@ td.bar i { display: block; height: 14px; border-radius: 3px; background: var(--b
 .facts th { width: 34%; color: var(--faint); font-weight: 400; white-space: normal; }
 .sample { margin: 16px 0 0; border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
 .sample header { padding: 8px 14px; font-size: 13px; color: var(--faint); border-bottom: 1px solid var(--line); }
-pre { margin: 0; padding: 13px 14px; background: var(--card); font: 13.5px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas,
-  "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; tab-size: 4; max-height: 340px; overflow: auto; }
-pre .prompt { color: var(--blue); font-weight: 600; }
+pre { margin: 0; padding: 13px 14px; background: var(--card); white-space: pre-wrap; overflow-wrap: anywhere;
+  font: 13.5px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; tab-size: 4;
+  max-height: 340px; overflow: auto; }
+.prompt { color: var(--blue); font-weight: 600; }
 pre.commands { border-radius: 10px; border: 1px solid var(--line); margin-top: 14px; }
 details { margin-top: 16px; }
 summary { cursor: pointer; color: var(--faint); }
 summary:hover { color: var(--ink); }
 details pre { margin-top: 12px; border-radius: 10px; border: 1px solid var(--line); }
-footer { margin-top: 64px; padding-top: 16px; border-top: 1px solid var(--line); color: var(--faint); font-size: 13.5px; }
+footer { margin-top: 64px; padding-top: 16px; border-top: 1px solid var(--line); color: var(--faint);
+  font-size: 13.5px; }
 @media (max-width: 620px) {
   main { padding: 32px 16px 48px; }
   h2 { margin-top: 48px; }
   .lead { font-size: 17px; }
-  .tiles { grid-template-columns: 1fr 1fr; }
-  .tiles div { padding: 11px 14px 12px; }
+  .tiles div { flex-basis: 40%; padding: 11px 14px 12px; }
   .tiles dd { font-size: 18px; }
   .wide { display: none; }
   .narrow { display: block; }

@@ -59,16 +59,15 @@ def gather(run: RunDirectory) -> RunFacts:
 def headline(summary: Summary) -> str:
     """The result in one short sentence."""
     if not summary.finished:
-        return f"{summary.title}: still in training"
-    if summary.bits_per_byte is None:
-        return f"{summary.title}: trained" + (
-            f", validation loss {summary.validation_loss:.3f}" if summary.validation_loss is not None else ""
-        )
+        return "Still in training"
     best = _best_compressor(summary)
-    if best is not None and summary.bits_per_byte < best[1]:
-        saved = 100 * (1 - summary.bits_per_byte / best[1])
-        return f"{summary.title}: {saved:.0f} % fewer bits than {best[0]}"
-    return f"{summary.title}: {summary.bits_per_byte:.2f} bits per byte"
+    if summary.bits_per_byte is None:
+        loss = summary.validation_loss
+        return "Trained" if loss is None else f"Trained to a validation loss of {loss:.3f}"
+    needs = f"Predicts unseen text at {summary.bits_per_byte:.2f} bits per byte"
+    if best is None or summary.bits_per_byte >= best[1]:
+        return needs
+    return f"{needs}, {100 * (1 - summary.bits_per_byte / best[1]):.0f} % fewer than {best[0]}"
 
 
 def lead(facts: RunFacts) -> str:
@@ -85,14 +84,15 @@ def lead(facts: RunFacts) -> str:
         return " ".join(sentences)
     sentences = [f"{model}, trained{seen}{took}."]
     best = _best_compressor(summary)
-    if summary.bits_per_byte is not None:
-        sentence = f"On text that it never saw it needs {summary.bits_per_byte:.2f} bits per byte"
-        if best is not None:
-            relation = "" if summary.bits_per_byte < best[1] else "only "
-            sentence += f"; {best[0]}, the best of the compressors beside it, {relation}needs {best[1]:.2f}"
-        sentences.append(f"{sentence}.")
-    elif summary.validation_loss is not None:
-        sentences.append(f"On text that it never saw its loss is {summary.validation_loss:.3f} nats per token.")
+    if summary.bits_per_byte is None:
+        if summary.validation_loss is not None:
+            sentences.append(f"On text that it never saw its loss is {summary.validation_loss:.3f} nats per token.")
+    elif best is not None:
+        only = "" if summary.bits_per_byte < best[1] else "only "
+        sentences.append(
+            f"On text that it never saw it needs {summary.bits_per_byte:.2f} bits per byte; "
+            f"{best[0]}, the best of the compressors beside it, needs {only}{best[1]:.2f}."
+        )
     return " ".join(sentences)
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from html import escape
+from itertools import pairwise
 
 from gpt25.plots.curves import Curves, HorizontalAxis, Point, thin_out, vertical_limits
 from gpt25.plots.wording import axis_wording, count, duration, round_ticks, tick_label
 
 _TOP, _BOTTOM, _LEFT = 16, 46, 44
 _HOVER_STRIPS = 60
-_PIXELS_PER_TICK_ACROSS, _PIXELS_PER_TICK_DOWN = 90, 55
+_PIXELS_PER_TICK_ACROSS, _PIXELS_PER_TICK_DOWN = 60, 55
 
 
 def loss_chart(curves: Curves, *, x: HorizontalAxis, width: int, height: int) -> str:
@@ -91,9 +92,8 @@ def _axes(
     for loss in losses:
         y = down(loss)
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{width - 14}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(
-            f'<text class="tick" x="{_LEFT - 10}" y="{y + 4:.1f}" text-anchor="end">{tick_label(loss, step=step)}</text>'
-        )
+        label = tick_label(loss, step=step)
+        parts.append(f'<text class="tick" x="{_LEFT - 10}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
     places = round_ticks(0, largest / unit, most=max(2, width // _PIXELS_PER_TICK_ACROSS))
     step = places[1] - places[0] if len(places) > 1 else 0.0
     for place in places:
@@ -138,15 +138,12 @@ def _strips(
 ) -> list[str]:
     """Invisible upright strips over the graph: whichever the pointer is in says the smoothed loss there."""
     chosen = points[:: max(1, len(points) // _HOVER_STRIPS)] if len(points) > 1 else []
-    edges = [
-        *(
-            _LEFT if index == 0 else (across(chosen[index - 1][0]) + across(chosen[index][0])) / 2
-            for index in range(len(chosen))
-        ),
-        float(right),
-    ]
-    return [
-        f'<rect class="strip" x="{edges[index]:.1f}" y="{_TOP}" width="{max(0.0, edges[index + 1] - edges[index]):.1f}" '
-        f'height="{height - _BOTTOM - _TOP}"><title>training loss {value:.3f} at {place_in_words(place, x)}</title></rect>'
-        for index, (place, value) in enumerate(chosen)
-    ]
+    middles = [(across(first[0]) + across(second[0])) / 2 for first, second in pairwise(chosen)]
+    strips = []
+    for (place, value), (start, end) in zip(chosen, pairwise([float(_LEFT), *middles, float(right)]), strict=False):
+        title = f"training loss {value:.3f} at {place_in_words(place, x)}"
+        strips.append(
+            f'<rect class="strip" x="{start:.1f}" y="{_TOP}" width="{max(0.0, end - start):.1f}" '
+            f'height="{height - _BOTTOM - _TOP}"><title>{title}</title></rect>'
+        )
+    return strips
