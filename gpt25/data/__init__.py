@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gpt25.data.batches import Batches
-    from gpt25.data.document import Document, Split, split_of
+    from gpt25.data.document import SPLITS, Document, Split, split_of
     from gpt25.data.document_reader import DocumentReader, read_documents, standard_library_documents
     from gpt25.data.preparation import prepare
     from gpt25.data.prepared_data import INDEX_NAME, PreparedData, PreparedSplit, ShardRecord
@@ -26,6 +26,7 @@ _HOMES = {
     "InvalidUtf8": "text_policy",
     "PreparedData": "prepared_data",
     "PreparedSplit": "prepared_data",
+    "SPLITS": "document",
     "ShardRecord": "prepared_data",
     "Split": "document",
     "TokenShards": "token_shards",
@@ -40,6 +41,7 @@ _HOMES = {
 
 __all__ = [
     "INDEX_NAME",
+    "SPLITS",
     "Batches",
     "Document",
     "DocumentCounts",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt25.data.document import Document
-from gpt25.data.opening import open_source
+from gpt25.data.opening import is_compressed, open_source
 from gpt25.data.source_files import SourceFile, find_source_files, standard_library_files
 from gpt25.data.text_policy import BYTE_ORDER_MARK, DocumentCounts, InvalidUtf8, TextPolicy
 from gpt25.errors import DataError
@@ -46,6 +46,13 @@ class DocumentReader(Iterable[Document]):
         """SHA-256 over every file's path, size and time and over the settings; reads no content."""
         parts = [self.field, self.invalid_utf8, *(file.identity for file in self._files)]
         return hashlib.sha256(json.dumps(parts).encode("utf-8")).hexdigest()
+
+    @property
+    def text_bytes(self) -> int | None:
+        """Bytes of text in all files together, or None where only reading them would tell."""
+        if any(file.kind == "json_lines" or is_compressed(file.path) for file in self._files):
+            return None
+        return sum(file.identity[1] for file in self._files)
 
     def __iter__(self) -> Iterator[Document]:
         self._policy = TextPolicy(self.invalid_utf8)
@@ -146,6 +153,8 @@ def read_documents(
     """
     if isinstance(sources, str | Path):
         sources = [sources]
+    if not sources:
+        raise DataError("no source was named; name a text file, a folder, a glob, JSON lines or standard-library")
     files = find_source_files(sources)
     return DocumentReader(files, sources=[str(source) for source in sources], field=field, invalid_utf8=invalid_utf8)
 

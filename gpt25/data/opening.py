@@ -7,9 +7,15 @@ from typing import Any, BinaryIO, cast
 
 from gpt25.errors import MissingExtraError
 
+_COMPRESSED = (".gz", ".zst")
 _BLOCK_BYTES = 1 << 20  # 1 MiB of compressed bytes a read
 # Frames may ask for a window of up to 2 GiB (zstd --long=31); the default limit of the decompressor is 128 MiB.
 _LARGEST_WINDOW_BYTES = 1 << 31
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether the name says that the file is compressed."""
+    return path.suffix.lower() in _COMPRESSED
 
 
 def open_source(path: Path) -> BinaryIO:

@@ -18,7 +18,7 @@ from gpt25.data.shard_format import read_shard_header, require_16_bit_vocabulary
 from gpt25.data.shard_writer import ShardWriter
 from gpt25.data.text_policy import DocumentCounts
 from gpt25.errors import ConfigurationError, DataError
-from gpt25.storage import atomic_directory, require_writable_directory
+from gpt25.storage import atomic_directory, remove_leftovers, require_writable_directory
 from gpt25.storage.atomic import storage_error
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def prepare(
     if (directory / INDEX_NAME).exists():
         finished = PreparedData.read(directory)
         _require_same_preparation(finished, documents, settings)
-        shutil.rmtree(directory / PARTIAL_NAME, ignore_errors=True)  # left by a kill right after the index was written
+        _tidy(directory)
         return finished
     _refuse_foreign_shards(directory)
     partial = require_writable_directory(directory) / PARTIAL_NAME
@@ -116,7 +116,7 @@ def prepare(
         counts=reader.counts if reader else DocumentCounts(),
     )
     data.write()
-    shutil.rmtree(partial, ignore_errors=True)
+    _tidy(directory)
     return data
 
 
@@ -200,6 +200,12 @@ def _move_into_place(partial: Path, directory: Path, tokenizer: "Tokenizer") -> 
                 os.rename(path, directory / path.name)
     except OSError as problem:
         raise storage_error(problem, directory, "cannot write") from problem
+
+
+def _tidy(directory: Path) -> None:
+    """Remove the finished chunks and the temporaries of killed calls; a kill here leaves the rest to the next call."""
+    shutil.rmtree(directory / PARTIAL_NAME, ignore_errors=True)
+    remove_leftovers(directory)
 
 
 def _split_of_records(name: Split, records: list[ChunkRecord], shards: dict[Split, list[ShardRecord]]) -> PreparedSplit:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from gpt25.data.opening import is_compressed
 from gpt25.errors import DataError
 from gpt25.storage.atomic import storage_error
 
 STANDARD_LIBRARY = "standard-library"
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
-_COMPRESSED = (".gz", ".zst")
 _UNREADABLE = (".parquet", ".arrow", ".bin", ".npy", ".zip", ".tar", ".7z", ".bz2", ".xz")
 _NOT_LIBRARY = frozenset({"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"})
 
@@ -74,7 +74,7 @@ def _files_of(source: str | Path) -> list[SourceFile]:
 
 def _source_file(path: Path) -> SourceFile:
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in _COMPRESSED:
+    if is_compressed(path):
         suffixes.pop()
     last = suffixes[-1] if suffixes else ""
     if last in _UNREADABLE:
@@ -82,11 +82,11 @@ def _source_file(path: Path) -> SourceFile:
     return SourceFile(path=path, name=str(path), kind="json_lines" if last in _JSON_LINES else "text")
 
 
-def _names_below(root: Path) -> Iterator[str]:
-    """Relative names of all files below `root`, sorted by their parts; hidden names and symbolic folders left out."""
+def _names_below(root: Path, *, without: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Relative names of all files below `root`, sorted by their parts, less hidden names and folders in `without`."""
     names = []
     for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in without]
         relative = Path(folder).relative_to(root)
         names += [relative / name for name in files if not name.startswith(".")]
     return (str(name) for name in sorted(names, key=lambda name: name.parts))
@@ -97,8 +97,8 @@ def standard_library_files(root: str | Path | None = None) -> list[SourceFile]:
     folder = Path(root if root is not None else sysconfig.get_paths()["stdlib"])
     files = [
         SourceFile(path=folder / name, name=Path(name).as_posix(), kind="python")
-        for name in _names_below(folder)
-        if name.endswith(".py") and not _NOT_LIBRARY.intersection(Path(name).parts)
+        for name in _names_below(folder, without=_NOT_LIBRARY)
+        if name.endswith(".py")
     ]
     if not files:
         raise DataError(f"there is no Python standard library in {folder}")

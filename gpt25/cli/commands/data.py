@@ -1,0 +1,153 @@
+"""Text into token shards that training reads: prepare them, look at them, verify them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from gpt25.cli.output import Output
+from gpt25.data import SPLITS, PreparedData, open_shards, prepare, read_documents, verify
+from gpt25.tokenizer import Tokenizer
+
+_PEEK_TOKENS = 64
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Encode documents into token shards in llm.c's format, with an index and the tokenizer beside them.
+
+    After an interruption the same command goes on where it stopped. A finished directory is left as it is.
+    """
+
+    sources: tyro.conf.Positional[tuple[str, ...]]
+    """Text files, folders, globs, JSON lines (.jsonl), all also as .gz or .zst; or the word standard-library."""
+    tokenizer: str
+    """gpt2, or a directory that holds a tokenizer."""
+    output: Path
+    """The directory to write."""
+    field: str = "text"
+    """The field of each JSON line that is the text."""
+    validation_fraction: float = 0.05
+    """The share of documents, chosen by their content, that is kept for validation."""
+    processes: int | None = None
+    """Worker processes; one a core unless given. The result does not depend on it."""
+    invalid_utf8: Literal["strict", "replace", "skip"] = "strict"
+    """Text that is not UTF-8: stop, put U+FFFD in its place, or leave the document out."""
+    tokens_per_shard: int = 100_000_000
+    """The most tokens in one file, 2 bytes each."""
+    json: bool = False
+    """Print one JSON object on standard output."""
+
+
+@dataclass(frozen=True)
+class Show:
+    """What a prepared directory holds."""
+
+    directory: tyro.conf.Positional[Path]
+    """A directory that `gpt25 data prepare` wrote."""
+    json: bool = False
+    """Print one JSON object on standard output."""
+
+
+@dataclass(frozen=True)
+class Verify:
+    """Check every byte of a prepared directory against its index: sizes, headers, ids, hashes, tokenizer."""
+
+    directory: tyro.conf.Positional[Path]
+    """A directory that `gpt25 data prepare` wrote."""
+    json: bool = False
+    """Print one JSON object on standard output."""
+
+
+Arguments = (
+    Annotated[Prepare, tyro.conf.subcommand("prepare")]
+    | Annotated[Show, tyro.conf.subcommand("show")]
+    | Annotated[Verify, tyro.conf.subcommand("verify")]
+)
+
+
+def run(arguments: Prepare | Show | Verify, output: Output) -> None:
+    """Do what the subcommand says."""
+    if isinstance(arguments, Prepare):
+        _prepare(arguments, output)
+    elif isinstance(arguments, Show):
+        _show(arguments.directory, output)
+    else:
+        _verify(arguments.directory, output)
+
+
+def _prepare(arguments: Prepare, output: Output) -> None:
+    documents = read_documents(arguments.sources, field=arguments.field, invalid_utf8=arguments.invalid_utf8)
+    tokenizer = Tokenizer.from_word(arguments.tokenizer)
+    with output.progress("encoding", documents.text_bytes, "bytes") as progress:
+        data = prepare(
+            documents,
+            tokenizer,
+            arguments.output,
+            validation_fraction=arguments.validation_fraction,
+            tokens_per_shard=arguments.tokens_per_shard,
+            number_of_processes=arguments.processes,
+            progress=progress.advance,
+        )
+    if not output.json:
+        _say_what_it_is(data, output)
+    output.result(_as_json(data))
+
+
+def _show(directory: Path, output: Output) -> None:
+    data = PreparedData.read(directory)
+    peek = _peek(data)
+    if not output.json:
+        _say_what_it_is(data, output)
+        output.say(f"first tokens: {peek!r}")
+    output.result(_as_json(data) | {"first_tokens": peek})
+
+
+def _verify(directory: Path, output: Output) -> None:
+    total = sum(shard.tokens * 2 for split in SPLITS for shard in PreparedData.read(directory).split(split).shards)
+    with output.progress("verifying", total, "bytes") as progress:
+        data = verify(directory, progress=progress.advance)
+    shards = len(data.train.shards) + len(data.validation.shards)
+    tokens = data.train.tokens + data.validation.tokens
+    output.result(
+        {"directory": str(directory), "verified": True, "shards": shards, "tokens": tokens},
+        f"{directory}: {shards:,} shards, {tokens:,} tokens, all as their index says",
+    )
+
+
+def _peek(data: PreparedData) -> str:
+    """The beginning of the training text (of the validation text where there is no other), decoded."""
+    shards = open_shards(data.directory, "train" if data.train.shards else "validation")
+    ids = shards.tokens(0, min(_PEEK_TOKENS, shards.number_of_tokens))
+    return Tokenizer.from_word(data.directory).decode(ids.tolist())
+
+
+def _as_json(data: PreparedData) -> dict[str, Any]:
+    return {"directory": str(data.directory), **data.as_json()}
+
+
+def _say_what_it_is(data: PreparedData, output: Output) -> None:
+    rows = []
+    for name in SPLITS:
+        split = data.split(name)
+        rate = f"{split.bytes / split.tokens:.2f}" if split.tokens else ""
+        numbers = [f"{number:,}" for number in (split.tokens, split.documents, split.bytes, len(split.shards))]
+        rows.append([name, *numbers[:3], rate, numbers[3]])
+    columns = ["split", "tokens", "documents", "text bytes", "bytes per token", "shards"]
+    output.table(f"{data.directory}, tokenizer {data.tokenizer_name}", columns, rows)
+    counts = data.counts
+    remarks = {
+        "documents with U+FFFD put for invalid UTF-8": counts.replaced,
+        "documents skipped for invalid UTF-8": counts.skipped,
+        "empty documents left out": counts.empty,
+        "byte order marks dropped": counts.byte_order_marks,
+    }
+    for text, count in remarks.items():
+        if count:
+            output.say(f"{count:,} {text}")
+    if data.split_rule == "position":
+        output.say("one document only: its end is the validation split")
+    for name in SPLITS:
+        if not data.split(name).tokens:
+            output.say(f"no document fell into the {name} split; more documents or another fraction would change that")
