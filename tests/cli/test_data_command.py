@@ -1,0 +1,95 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from gpt25.cli.main import main
+
+TEXT = "the quick brown fox jumps over the lazy dog\n" * 500
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    (tmp_path / "text.txt").write_text(TEXT)
+    return tmp_path / "text.txt"
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: object) -> dict:
+    assert main(["data", *map(str, words), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    capsys.readouterr()
+    assert main(["data", *map(str, words)]) == 2
+    return capsys.readouterr().err
+
+
+def test_prepare_show_and_verify_answer_with_one_json_object_each(
+    tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "shards"
+    prepared = answer(capsys, "prepare", text, "--tokenizer", "gpt2", "--output", out)
+    assert prepared["tokenizer_name"] == "gpt2"
+    assert prepared["train"]["bytes"] + prepared["validation"]["bytes"] == len(TEXT)
+    assert prepared["train"]["shards"][0]["file"] == "train-000000.bin"
+    shown = answer(capsys, "show", out)
+    assert shown.pop("first_tokens").startswith("<|endoftext|>the quick brown fox")
+    assert shown == prepared
+    verified = answer(capsys, "verify", out)
+    assert verified["verified"] is True
+    assert verified["tokens"] == prepared["train"]["tokens"] + prepared["validation"]["tokens"]
+
+
+def test_people_get_a_table_and_remarks(tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "shards"
+    assert main(["data", "prepare", str(text), "--tokenizer", "gpt2", "--output", str(out)]) == 0
+    printed = capsys.readouterr()
+    assert "encoding: 22,000 bytes" in printed.err
+    lines = printed.out.splitlines()
+    assert lines[0] == f"{out}, tokenizer gpt2"
+    assert lines[1].split("  ")[0] == "split"
+    assert [line.split()[0] for line in lines[2:4]] == ["train", "validation"]
+    assert lines[2].split()[-2:] == ["4.40", "1"]
+    assert lines[4] == "one document only: its end is the validation split"
+    assert main(["data", "show", str(out)]) == 0
+    assert "first tokens: '<|endoftext|>the quick brown fox" in capsys.readouterr().out
+    assert main(["data", "verify", str(out)]) == 0
+    assert "2 shards, 5,002 tokens, all as their index says" in capsys.readouterr().out
+
+
+def test_every_flag_reaches_the_preparation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = tmp_path / "lines.jsonl"
+    lines.write_bytes(b'{"body": "one two three"}\n{"body": "f\xffur"}\n{"body": ""}\n{"body": "six seven"}\n')
+    words = ["prepare", lines, lines.parent / "lines*", "--tokenizer", "gpt2", "--output", tmp_path / "out"]
+    flags = ["--field", "body", "--validation-fraction", 0, "--processes", 1, "--tokens-per-shard", 4]
+    prepared = answer(capsys, *words, *flags, "--invalid-utf8", "skip")
+    assert prepared["counts"] == {"replaced": 0, "skipped": 1, "empty": 1, "byte_order_marks": 0}
+    assert [shard["tokens"] for shard in prepared["train"]["shards"]] == [4, 3]
+    assert prepared["validation"]["tokens"] == 0
+    assert main(["data", "show", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "1 documents skipped for invalid UTF-8" in printed
+    assert "1 empty documents left out" in printed
+    assert "no document fell into the validation split; more documents or another fraction would change that" in printed
+
+
+def test_a_truncated_shard_is_named(tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "shards"
+    answer(capsys, "prepare", text, "--tokenizer", "gpt2", "--output", out)
+    shard = out / "train-000000.bin"
+    shard.write_bytes(shard.read_bytes()[:-2])
+    assert "train-000000.bin" in refused(capsys, "verify", out)
+    assert "train-000000.bin" in refused(capsys, "show", out)
+
+
+def test_what_is_wrong_is_told_in_a_line(tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = ("--output", tmp_path / "out")
+    assert "absent.txt" in refused(capsys, "prepare", tmp_path / "absent.txt", "--tokenizer", "gpt2", *out)
+    assert "no source was named" in refused(capsys, "prepare", "--tokenizer", "gpt2", *out)
+    assert "absent" in refused(capsys, "prepare", text, "--tokenizer", tmp_path / "absent", *out)
+    fraction = refused(capsys, "prepare", text, "--tokenizer", "gpt2", *out, "--validation-fraction", 2)
+    assert fraction == "error: validation_fraction must lie between 0 and 1, not 2.0\n"
+    assert "did you mean --field" in refused(capsys, "prepare", text, "--tokenizer", "gpt2", *out, "--feild", "x")
+    assert "no index.json" in refused(capsys, "show", tmp_path)
+    assert not (tmp_path / "out").exists()
