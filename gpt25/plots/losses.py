@@ -165,7 +165,12 @@ def _explain(panel: "Axes", runs: Sequence[Curves], *, highest: float) -> None:
         panel.plot([], [], color=_FAINT_INK, linestyle=(0, (1, 2)), label="validation", **_VALIDATION_MARK)
     if not alone and any(curves.not_finite for curves in runs):
         panel.plot([], [], label="loss not finite", **_ALARM_MARK)
-    legend = panel.legend(loc="upper right", fontsize=10, frameon=True, framealpha=0.92, edgecolor="none")
+    # Losses fall, so the upper right is free, except in a run that diverged.
+    low, high = panel.get_ylim()
+    fell = all(curves.smoothed[-1][1] < (low + high) / 2 for curves in runs if len(curves.training) > 1)
+    legend = panel.legend(
+        loc="upper right" if fell else "upper center", fontsize=10, frameon=True, framealpha=0.92, edgecolor="none"
+    )
     for text in legend.get_texts():
         text.set_color(_INK)
 

@@ -18,7 +18,7 @@ def write_report(run: RunDirectory, output: str | Path) -> None:
     Raises CorruptFileError or StorageError where one of the run's files cannot be read or `output` not be written.
     """
     facts = gather(run)
-    title = sections.text(f"{facts.summary.title}: {headline(facts.summary)}")
+    title = sections.text(f"{facts.summary.title}: {headline(facts)}")
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',

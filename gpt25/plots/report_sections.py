@@ -5,6 +5,7 @@ Every word that comes from a file passes through `text`, which makes it inert.
 
 import html
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,12 +19,13 @@ _WIDE, _NARROW = (812, 380), (358, 300)
 _MOST_SAMPLES_SHOWN = 6
 _LONGEST_SAMPLE = 4_000
 _LONGEST_FACT = 300
+_UNSHOWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def text(content: Any) -> str:
-    """A value as inert HTML text; control characters that a page cannot show become U+FFFD."""
-    shown = "".join(sign if sign >= " " or sign in "\n\t" else "�" for sign in str(content).replace("\r\n", "\n"))
-    return html.escape(shown.replace("\x7f", "�"), quote=True)
+    """A value as inert HTML text; control characters, and those that turn the reading direction, become U+FFFD."""
+    shown = _UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", str(content).replace("\r\n", "\n"))
+    return html.escape(shown, quote=True)
 
 
 def opening(facts: RunFacts) -> str:
@@ -36,7 +38,11 @@ def opening(facts: RunFacts) -> str:
         ("validation loss", f"{summary.validation_loss:.3f}", "nats per token")
         if summary.validation_loss is not None
         else None,
-        ("training loss", f"{facts.last_training_loss:.3f}", "nats per token, smoothed")
+        (
+            "training loss",
+            f"{facts.last_training_loss:.3f}",
+            "nats per token, smoothed" if facts.by_tokens.is_smoothed else "nats per token",
+        )
         if facts.last_training_loss is not None
         else None,
         ("model", count(summary.model_parameters), "parameters") if summary.model_parameters else None,
@@ -45,12 +51,13 @@ def opening(facts: RunFacts) -> str:
         if summary.training_seconds is not None
         else None,
     ]
+    eyebrow = summary.title if summary.title == facts.name else f"{summary.title} · {facts.name}"
     cells = "".join(
         f"<div><dt>{text(name)}</dt><dd>{text(value)}<small>{text(unit)}</small></dd></div>"
         for name, value, unit in (tile for tile in tiles if tile is not None)
     )
     return (
-        f'<header><p class="eyebrow">{text(summary.title)} · {text(facts.name)}</p><h1>{text(headline(summary))}</h1>'
+        f'<header><p class="eyebrow">{text(eyebrow)}</p><h1>{text(headline(facts))}</h1>'
         f'<p class="lead">{text(lead(facts))}</p></header>' + (f'<dl class="tiles">{cells}</dl>' if cells else "")
     )
 

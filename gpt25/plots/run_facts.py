@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpt25.plots.curves import Curves, curves_of, names_of
-from gpt25.plots.wording import count, duration
+from gpt25.plots.wording import count, count_of, duration
 from gpt25.records import CheckpointRecord, RunDirectory, Summary
 
 
@@ -56,10 +56,11 @@ def gather(run: RunDirectory) -> RunFacts:
     )
 
 
-def headline(summary: Summary) -> str:
+def headline(facts: RunFacts) -> str:
     """The result in one short sentence."""
+    summary = facts.summary
     if not summary.finished:
-        return "Still in training"
+        return "Not trained yet" if facts.last_update is None else "Still in training"
     best = _best_compressor(summary)
     if summary.bits_per_byte is None:
         loss = summary.validation_loss
@@ -77,8 +78,9 @@ def lead(facts: RunFacts) -> str:
     seen = f" on {count(summary.tokens)} tokens" if summary.tokens else ""
     took = f" in {duration(summary.training_seconds)}" if summary.training_seconds else ""
     if not summary.finished:
-        where = "" if facts.last_update is None else f", update {facts.last_update:,}"
-        sentences = [f"{model}, so far trained{seen}{took}{where}."]
+        if facts.last_update is None:
+            return f"{model} before its first measured update."
+        sentences = [f"{model} after {count_of(facts.last_update, 'updates')}{seen}{took}."]
         if facts.last_training_loss is not None:
             sentences.append(f"Its training loss stands at {facts.last_training_loss:.3f} nats per token.")
         return " ".join(sentences)
