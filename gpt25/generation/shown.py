@@ -6,5 +6,5 @@ def shown(value: object) -> str:
     try:
         text = repr(value)
     except (RecursionError, ValueError):  # nested without end, or an int of more digits than Python writes out
-        return f"a {type(value).__name__} too large to show"
+        return f"<{type(value).__name__} too large to show>"
     return text if len(text) <= 80 else f"{text[:77]}..."

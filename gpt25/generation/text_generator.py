@@ -163,6 +163,8 @@ def join_pieces(pieces: Sequence[Piece], *, seed: int) -> Sample:
 
 
 def _checked_ids(prompt: object, tokenizer: Tokenizer) -> list[int]:
+    if hasattr(prompt, "tolist"):  # an array or a tensor
+        prompt = prompt.tolist()
     if not isinstance(prompt, list | tuple):
         raise GenerationError(f"the prompt is a {type(prompt).__name__}; it must be text or a list of token ids.")
     for place, token_id in enumerate(prompt):

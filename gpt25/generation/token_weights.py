@@ -10,7 +10,9 @@ from gpt25.generation.sampling_settings import SamplingSettings
 
 # A nucleus is nearly always found among this many of the likeliest tokens, without sorting the whole vocabulary.
 _FIRST_LOOK = 512
-_SMALLEST_TEMPERATURE = 1e-30  # below it float32 would divide by zero; the likeliest token is as good as certain before
+# Beyond these, float32 would divide by zero or by infinity; long before them the likeliest token is as good as certain,
+# or all tokens are equal.
+_SMALLEST_TEMPERATURE, _LARGEST_TEMPERATURE = 1e-30, 1e30
 
 
 def token_weights(logits: Tensor, settings: Sequence[SamplingSettings]) -> Tensor:
@@ -23,18 +25,21 @@ def token_weights(logits: Tensor, settings: Sequence[SamplingSettings]) -> Tenso
     Every filter keeps the tokens above some score, so each is one threshold per row. Tokens of equal score stay or go
     together: what is drawn depends neither on the order in which a sort leaves equals nor on the rows beside it.
     """
-    temperature = _column(
-        [max(setting.temperature, _SMALLEST_TEMPERATURE) for setting in settings], logits
-    )  # (rows, 1)
-    # The largest becomes 0 before the division, so that no temperature makes an infinity of it.
-    scores = (logits - logits.amax(-1, keepdim=True)) / temperature  # (rows, vocabulary)
+    # The largest becomes 0 before the division, so that no temperature makes an infinity of it. Temperature changes no
+    # order, so top_k may come before it, where the scores still differ whatever the temperature.
+    scores = logits - logits.amax(-1, keepdim=True)  # (rows, vocabulary)
     _keep_top_k(scores, [setting.top_k for setting in settings])
+    scores /= _column([_bounded(setting.temperature) for setting in settings], scores)
     _keep_top_p(scores, [setting.top_p for setting in settings])
     weights = scores.exp()  # (rows, vocabulary)
     if any(setting.min_p for setting in settings):
         smallest = _column([setting.min_p or 0.0 for setting in settings], weights)  # (rows, 1)
         weights.masked_fill_(weights < smallest, 0.0)
     return weights
+
+
+def _bounded(temperature: float) -> float:
+    return min(max(temperature, _SMALLEST_TEMPERATURE), _LARGEST_TEMPERATURE)
 
 
 def _keep_top_k(scores: Tensor, top_k: Sequence[int | None]) -> None:
