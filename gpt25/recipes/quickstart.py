@@ -1,0 +1,204 @@
+"""The main job, offline: Python's own library → vocabulary → shards → a small GPT-2 → samples, loss graph, report."""
+
+import bz2
+import dataclasses
+import gzip
+import lzma
+import math
+from pathlib import Path
+
+from gpt25.data import Document, PreparedData, Validation, open_shards, prepare, split_of, standard_library_documents
+from gpt25.errors import ConfigurationError
+from gpt25.generation import TextGenerator
+from gpt25.model import Accounting
+from gpt25.plots import draw_losses, write_report
+from gpt25.recipes.people import People
+from gpt25.recipes.pretrain import pretrain
+from gpt25.recipes.recipe import load_recipe, parse_recipe
+from gpt25.records import RunDirectory, Summary
+from gpt25.runtime import use_fast_allocator
+from gpt25.storage import atomic_directory, require_writable_directory
+from gpt25.tokenizer import Tokenizer
+from gpt25.training import TrainingConfiguration, seconds_per_update
+from gpt25.weights import load_pretrained
+
+VALIDATION_FRACTION = 0.1  # 64 of the 731 files of Python 3.11, 1.2 MB
+_FEWEST_UPDATES = 10
+_LAST_PROMPTS = ("def ", "class ", "import ")
+_COMPRESSORS = {
+    "gzip -9": lambda text: gzip.compress(text, 9),
+    "bz2 -9": lambda text: bz2.compress(text, 9),
+    "xz -9": lambda text: lzma.compress(text, preset=9),
+}
+
+
+def quickstart(run_path: str | Path, *, minutes: float, people: People) -> Summary:
+    """Do whatever of the job `run_path` does not hold yet, and show the result; returns the figures.
+
+    minutes: how long to train; a run that was begun keeps its own length. Every step is taken up where an interruption
+    left it. Raises ConfigurationError for minutes that cannot be, StorageError before any work where `run_path` cannot
+    be written, Interrupted after a signal.
+    """
+    if not (math.isfinite(minutes) and 0 < minutes <= 24 * 60):
+        raise ConfigurationError(f"--minutes is {minutes}; it must be above 0 and at most 1440, a day.")
+    run = RunDirectory(run_path)
+    require_writable_directory(run.path)
+    summary = run.read_summary()
+    if summary is not None and summary.finished:
+        people.say(f"{run.path} is done already; another --run directory begins anew.")
+    else:
+        use_fast_allocator()
+        data = _prepare(run.path, people)
+        configuration = _configuration(run, data, minutes, people)
+        pretrain(configuration, run.path, people=people)
+        summary = _summarise(run, data, configuration, people)
+        draw_losses([run], run.loss_picture_path)
+        write_report(run, run.report_path)
+        _show_samples(run, people)
+    _show(run, summary, people)
+    return summary
+
+
+def _prepare(directory: Path, people: People) -> PreparedData:
+    """The corpus as token shards under `directory`/data, encoded with a vocabulary learned from its training part."""
+    corpus = list(standard_library_documents())
+    size = sum(len(document.content) for document in corpus)
+    people.say(f"corpus: Python's standard library, {len(corpus):,} files, {size / 1e6:.1f} MB")
+    tokenizer = _tokenizer(directory / "tokenizer", corpus, people)
+    with people.progress("encoding", size, "bytes") as progress:
+        data = prepare(
+            corpus, tokenizer, directory / "data", validation_fraction=VALIDATION_FRACTION, progress=progress.advance
+        )
+    people.say(
+        f"tokens: {data.train.tokens:,} to train on, {data.validation.tokens:,} held out "
+        f"({data.validation.documents} files, {data.validation.bytes / data.validation.tokens:.2f} bytes per token)"
+    )
+    return data
+
+
+def _tokenizer(directory: Path, corpus: list[Document], people: People) -> Tokenizer:
+    """The vocabulary, learned once; the held-out files play no part in it."""
+    if Tokenizer.is_in(directory):
+        return Tokenizer.load(directory)
+    texts = [
+        document.content.decode("utf-8")
+        for document in corpus
+        if split_of(document, validation_fraction=VALIDATION_FRACTION) == "train"
+    ]
+    vocabulary_size = load_recipe("quickstart").model.vocabulary_size
+    people.say(f"learning a vocabulary of {vocabulary_size:,} tokens from it")
+    tokenizer = Tokenizer.train(texts, vocabulary_size=vocabulary_size)
+    with atomic_directory(directory) as temporary:
+        tokenizer.save(temporary)
+    return tokenizer
+
+
+def _configuration(run: RunDirectory, data: PreparedData, minutes: float, people: People) -> TrainingConfiguration:
+    """The run's own configuration where it was begun; else the recipe with as many updates as fit the minutes."""
+    if run.recipe_path.is_file():
+        return parse_recipe(run.recipe_path.read_text(encoding="utf-8"), source=str(run.recipe_path))
+    recipe = load_recipe("quickstart")
+    recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, directory=str(data.directory)))
+    seconds = seconds_per_update(
+        recipe,
+        run=run,
+        train_shards=open_shards(data.directory, "train"),
+        validation_shards=open_shards(data.directory, "validation"),
+    )
+    number_of_updates = max(_FEWEST_UPDATES, round(minutes * 60 / seconds))
+    parameters = Accounting(recipe.model).parameters
+    people.say(
+        f"model: {parameters / 1e6:.2f} million parameters; at {recipe.batch.tokens_per_update / seconds:,.0f} tokens/s, "
+        f"{minutes:g} minutes are {number_of_updates:,} updates"
+    )
+    return with_length(recipe, number_of_updates)
+
+
+def with_length(recipe: TrainingConfiguration, number_of_updates: int) -> TrainingConfiguration:
+    """The same recipe over another number of updates: warm-up and intervals keep their share of the run."""
+
+    def share(updates: int) -> int:
+        return max(1, round(updates * number_of_updates / recipe.loop.number_of_updates))
+
+    return dataclasses.replace(
+        recipe,
+        schedule=dataclasses.replace(recipe.schedule, warm_up_updates=share(recipe.schedule.warm_up_updates)),
+        loop=dataclasses.replace(
+            recipe.loop,
+            number_of_updates=number_of_updates,
+            validation_interval_in_updates=share(recipe.loop.validation_interval_in_updates),
+            samples_interval_in_updates=share(recipe.loop.samples_interval_in_updates),
+            checkpoint_interval_in_updates=share(recipe.loop.checkpoint_interval_in_updates),
+        ),
+    )
+
+
+def _summarise(run: RunDirectory, data: PreparedData, configuration: TrainingConfiguration, people: People) -> Summary:
+    """Measure the finished model on all held-out text, and the compressors on the same bytes; keep both."""
+    last = run.metrics()[-1]
+    loss = _held_out_loss(run, data, people)
+    tokenizer = Tokenizer.load(run.path / "tokenizer")
+    held_out = _held_out_text(data, tokenizer)
+    summary = Summary(
+        title="GPT-2 from nothing on Python's standard library",
+        finished=True,
+        model_parameters=Accounting(configuration.model).parameters,
+        tokens=last["tokens"],
+        training_seconds=last["elapsed_seconds"],
+        validation_loss=loss,
+        bits_per_byte=loss / math.log(2) * data.validation.tokens / data.validation.bytes,
+        held_out_bytes=len(held_out),
+        compressors={name: 8 * len(compress(held_out)) / len(held_out) for name, compress in _COMPRESSORS.items()},
+        next_commands=[
+            f'gpt25 generate {run.path} --prompt "def " --samples 3',
+            f"gpt25 show {run.path}",
+            f"gpt25 plot loss {run.path} --output loss.png",
+        ],
+    )
+    run.write_summary(summary)
+    return summary
+
+
+def _held_out_loss(run: RunDirectory, data: PreparedData, people: People) -> float:
+    """Mean nats per token of the newest checkpoint over all whole windows of the held-out tokens."""
+    import torch
+
+    model, _ = load_pretrained(run.path)
+    validation = Validation(open_shards(data.directory, "validation"), model.configuration.block_size)
+    rows = max(1, 8192 // model.configuration.block_size)
+    total = 0.0
+    with torch.inference_mode(), people.progress("measuring", validation.number_of_tokens, "tokens") as progress:
+        for indices, labels in validation.micro_batches(rows):
+            _, loss = model.eval()(indices, labels)
+            total += float(loss) * labels.numel()
+            progress.advance(labels.numel())
+    return total / validation.number_of_tokens
+
+
+def _held_out_text(data: PreparedData, tokenizer: Tokenizer) -> bytes:
+    """The held-out files one after the other, as their tokens spell them."""
+    shards = open_shards(data.directory, "validation")
+    tokens = shards.tokens(0, shards.number_of_tokens)
+    return tokenizer.decode_bytes(tokens[tokens != tokenizer.end_of_text_id])
+
+
+def _show_samples(run: RunDirectory, people: People) -> None:
+    model, tokenizer = load_pretrained(run.path)
+    generator = TextGenerator(model, tokenizer)
+    length = min(160, model.configuration.block_size - 8)
+    for prompt in _LAST_PROMPTS:
+        (sample,) = generator.generate(prompt, max_new_tokens=length, temperature=0.8, top_k=50, seed=1)
+        people.say(f"\n--- it continues {prompt!r} ---\n{prompt}{sample.text}")
+
+
+def _show(run: RunDirectory, summary: Summary, people: People) -> None:
+    """The figures in a few lines, the pictures' places, and what to try next."""
+    others = ", ".join(f"{name} {bits:.3f}" for name, bits in summary.compressors.items())
+    people.say(
+        f"\n{summary.model_parameters:,} parameters, {summary.tokens:,} tokens, {summary.training_seconds:,.0f} s: "
+        f"validation loss {summary.validation_loss:.4f} nats per token"
+        f"\nheld-out text: {summary.bits_per_byte:.3f} bits per byte (on the same bytes: {others})"
+        f"\n\nloss graph: {run.loss_picture_path}\nreport:     {run.report_path}\n\nnext:"
+    )
+    for command in summary.next_commands:
+        people.say(f"  {command}")

@@ -1,0 +1,117 @@
+"""Recipes: a whole training configuration as a TOML file, strict about every key."""
+
+import dataclasses
+import difflib
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+import tomli_w
+
+from gpt25.errors import ConfigurationError, CorruptFileError, StorageError
+from gpt25.training import TrainingConfiguration
+
+_SUFFIX = ".toml"
+_KINDS: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (float, int), str: (str,)}
+_KIND_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes"}
+
+
+def recipe_names() -> list[str]:
+    """The recipes inside the package, sorted."""
+    return sorted(
+        entry.name.removesuffix(_SUFFIX) for entry in files("gpt25.recipes").iterdir() if entry.name.endswith(_SUFFIX)
+    )
+
+
+def load_recipe(word: str | Path) -> TrainingConfiguration:
+    """The configuration of a recipe: a name in the package, or the path of a TOML file.
+
+    Raises ConfigurationError for an unknown name, an unknown section or key (naming the nearest), or a value of the
+    wrong type or range; CorruptFileError for a file that is not TOML.
+    """
+    if str(word) in recipe_names():
+        text = (files("gpt25.recipes") / f"{word}{_SUFFIX}").read_text(encoding="utf-8")
+        return parse_recipe(text, source=f"recipe {word}")
+    path = Path(word)
+    if path.suffix != _SUFFIX and not path.is_file():
+        raise ConfigurationError(
+            f"there is no recipe {str(word)!r}. Choose one of {', '.join(recipe_names())}, or the path of a .toml file."
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise StorageError(
+            f"cannot read the recipe {path}: {getattr(problem, 'strerror', None) or problem}."
+        ) from problem
+    return parse_recipe(text, source=str(path))
+
+
+def parse_recipe(text: str, *, source: str) -> TrainingConfiguration:
+    """The configuration that a TOML text describes; sections and keys that it leaves out have their defaults."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise CorruptFileError(f"{source} is not TOML: {problem}.") from problem
+    defaults = TrainingConfiguration()
+    sections = {field.name: getattr(defaults, field.name) for field in dataclasses.fields(defaults)}
+    _require_known(content, sections, where=source)
+    changed = {}
+    for name, values in content.items():
+        if not isinstance(values, dict):
+            raise ConfigurationError(f"{source}: {name} is {values!r}; it must be a section, [{name}].")
+        changed[name] = _section(sections[name], values, where=f"{source}, [{name}]")
+    return TrainingConfiguration(**changed)
+
+
+def recipe_text(configuration: TrainingConfiguration) -> str:
+    """The configuration as TOML, every key spelled out; a key whose value is None is left out, as TOML has no null."""
+    content = {
+        section: {key: value for key, value in values.items() if value is not None}
+        for section, values in dataclasses.asdict(configuration).items()
+    }
+    return tomli_w.dumps(content)
+
+
+def differences(one: TrainingConfiguration, other: TrainingConfiguration) -> dict[str, tuple[Any, Any]]:
+    """Fields that differ, as "section.field": (value here, value there)."""
+    mine, theirs = dataclasses.asdict(one), dataclasses.asdict(other)
+    return {
+        f"{section}.{key}": (value, theirs[section][key])
+        for section, values in mine.items()
+        for key, value in values.items()
+        if value != theirs[section][key]
+    }
+
+
+def _section(default: Any, values: dict[str, Any], *, where: str) -> Any:
+    hints = get_type_hints(type(default))
+    _require_known(values, hints, where=where)
+    return dataclasses.replace(
+        default, **{key: _typed(value, hints[key], f"{where} {key}") for key, value in values.items()}
+    )
+
+
+def _require_known(given: dict[str, Any], known: dict[str, Any], *, where: str) -> None:
+    for key in given:
+        if key not in known:
+            nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            raise ConfigurationError(f"{where} has no key {key!r}; did you mean {nearest!r}?")
+
+
+def _typed(value: Any, hint: Any, where: str) -> Any:
+    """A TOML value as the field's type: whole numbers serve as floats, lists as tuples; nothing else is bent."""
+    accepted = [choice for choice in (get_args(hint) if get_origin(hint) is UnionType else [hint]) if choice in _KINDS]
+    for kind in accepted:
+        if isinstance(value, _KINDS[kind]) and (kind is bool or not isinstance(value, bool)):
+            return kind(value)
+    if accepted:
+        names = " or ".join(_KIND_NAMES[kind] for kind in accepted)
+        raise ConfigurationError(f"{where} is {value!r}; it must be {names}.")
+    # Choices are checked, and lists understood, by the section itself.
+    return _as_tuple(value)
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(_as_tuple(item) for item in value) if isinstance(value, list) else value

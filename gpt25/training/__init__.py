@@ -1,0 +1,32 @@
+"""Changing a model: the loop, optimizers, schedules, the fused loss and checkpoints that resume bit for bit.
+
+Training knows nothing of samples, pictures or terminals: it calls the hooks that it is handed.
+"""
+
+from gpt25.training.configuration import (
+    BatchConfiguration,
+    DataConfiguration,
+    LoopConfiguration,
+    OptimizerConfiguration,
+    ScheduleConfiguration,
+    TrainingConfiguration,
+)
+from gpt25.training.fused_loss import fused_loss
+from gpt25.training.hooks import TrainingHooks
+from gpt25.training.muon import Muon
+from gpt25.training.probe import seconds_per_update
+from gpt25.training.trainer import Trainer
+
+__all__ = [
+    "BatchConfiguration",
+    "DataConfiguration",
+    "LoopConfiguration",
+    "Muon",
+    "OptimizerConfiguration",
+    "ScheduleConfiguration",
+    "Trainer",
+    "TrainingConfiguration",
+    "TrainingHooks",
+    "fused_loss",
+    "seconds_per_update",
+]

@@ -1,0 +1,220 @@
+"""Everything that defines a training run, frozen, typed and checked; a recipe and command-line flags fill it in."""
+
+import dataclasses
+import math
+from typing import Any, Literal
+
+from gpt25.errors import ConfigurationError
+from gpt25.model import GPTConfiguration
+
+
+def _require(holds: bool, field: str, value: Any, rule: str) -> None:
+    if not holds:
+        raise ConfigurationError(f"{field} is {value!r}; it must be {rule}.")
+
+
+def _require_positive(section: Any, name: str, *fields: str) -> None:
+    for field in fields:
+        value = getattr(section, field)
+        _require(math.isfinite(value) and value > 0, f"{name}.{field}", value, "a positive number")
+
+
+def _require_fraction(section: Any, name: str, *fields: str) -> None:
+    for field in fields:
+        value = getattr(section, field)
+        _require(0 <= value <= 1, f"{name}.{field}", value, "a fraction from 0 to 1")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataConfiguration:
+    """Where the tokens come from and how many of them measure the model."""
+
+    directory: str = "data"
+    """Folder of token shards that `gpt25 data prepare` wrote, or of llm.c-format .bin files."""
+    tokenizer: str | None = None
+    """The tokenizer of shards that have no index.json: gpt2 or a directory."""
+    validation_tokens: int = 10_485_760
+    """Most tokens that one validation reads, the same ones every time; llm.c's number, 20 x 524,288."""
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "data", "validation_tokens")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BatchConfiguration:
+    """How many tokens make one update and how they are cut up."""
+
+    tokens_per_update: int = 524_288
+    """Tokens of one optimizer step over all ranks, 512 x 1,024 by default; a multiple of the block size."""
+    micro_batch_rows: int = 4
+    """Rows of block_size tokens that one forward and backward pass reads on one rank; only memory depends on it."""
+    short_sequences: tuple[tuple[float, int], ...] = ()
+    """Curriculum of (until this fraction of the updates, sequence length): rows are cut into shorter sequences."""
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "batch", "tokens_per_update", "micro_batch_rows")
+        before = 0.0
+        for stage in self.short_sequences:
+            _require(len(stage) == 2, "batch.short_sequences", stage, "pairs of a fraction and a length")
+            fraction, length = stage
+            _require(before < fraction <= 1, "batch.short_sequences", fraction, "rising fractions up to 1")
+            _require(length >= 1, "batch.short_sequences", length, "a positive length")
+            before = fraction
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OptimizerConfiguration:
+    """Which optimizer moves which weights, and how far."""
+
+    name: Literal["adamw", "muon"] = "adamw"
+    """adamw moves everything with AdamW; muon moves the hidden matrices with Muon and the rest with AdamW."""
+    peak_learning_rate: float = 6e-4
+    """AdamW's highest rate (GPT-3 paper, Table 2.1: 6e-4 at 125M)."""
+    beta_1: float = 0.9
+    """AdamW's decay of the mean gradient."""
+    beta_2: float = 0.95
+    """AdamW's decay of the mean squared gradient."""
+    epsilon: float = 1e-8
+    """AdamW's addition to the denominator."""
+    weight_decay: float = 0.1
+    """AdamW's decoupled decay of matrices and embeddings; biases and layer norms have none."""
+    clip_gradient_norm: float | None = 1.0
+    """Gradients longer than this are shortened to it; none for no clipping."""
+    muon_peak_learning_rate: float = 2e-3
+    """Muon's highest rate; an update has the size of an AdamW update at the same rate."""
+    muon_momentum: float = 0.95
+    """Muon's momentum after its warm-up."""
+    muon_initial_momentum: float = 0.85
+    """Muon's momentum at the first update."""
+    muon_momentum_warm_up_fraction: float = 0.1
+    """Fraction of the updates over which Muon's momentum rises."""
+    muon_weight_decay: float = 0.0
+    """Muon's decoupled weight decay."""
+
+    def __post_init__(self) -> None:
+        _require(self.name in ("adamw", "muon"), "optimizer.name", self.name, "adamw or muon")
+        _require_positive(self, "optimizer", "peak_learning_rate", "epsilon", "muon_peak_learning_rate")
+        for field in ("beta_1", "beta_2", "muon_momentum", "muon_initial_momentum"):
+            value = getattr(self, field)
+            _require(0 <= value < 1, f"optimizer.{field}", value, "at least 0 and below 1")
+        for field in ("weight_decay", "muon_weight_decay"):
+            value = getattr(self, field)
+            _require(math.isfinite(value) and value >= 0, f"optimizer.{field}", value, "0 or a positive number")
+        _require_fraction(self, "optimizer", "muon_momentum_warm_up_fraction")
+        if self.clip_gradient_norm is not None:
+            _require_positive(self, "optimizer", "clip_gradient_norm")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ScheduleConfiguration:
+    """How the learning rates rise and fall."""
+
+    name: Literal["constant", "cosine", "trapezoid"] = "cosine"
+    """After the warm-up: stay, fall along a half cosine, or stay and fall linearly at the end."""
+    warm_up_updates: int = 700
+    """Updates over which the rates rise linearly from nothing."""
+    decay_fraction: float = 0.3
+    """Fraction of all updates over which a trapezoid falls."""
+    final_fraction: float = 0.1
+    """Rate at the last update as a fraction of the peak."""
+
+    def __post_init__(self) -> None:
+        _require(
+            self.name in ("constant", "cosine", "trapezoid"),
+            "schedule.name",
+            self.name,
+            "constant, cosine or trapezoid",
+        )
+        _require(self.warm_up_updates >= 0, "schedule.warm_up_updates", self.warm_up_updates, "0 or more")
+        _require_fraction(self, "schedule", "decay_fraction", "final_fraction")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LoopConfiguration:
+    """How long a run goes on, what it measures on the way and what it keeps."""
+
+    number_of_updates: int = 19_073
+    """Optimizer steps in all: 10B tokens / 524,288 by default."""
+    seed: int = 1337
+    """Decides the initial weights, the order of the data and dropout."""
+    validation_interval_in_updates: int = 250
+    """Updates between two validations; there is always one at the end."""
+    samples_interval_in_updates: int = 1000
+    """Updates between two samples of text; there is always one at the end."""
+    checkpoint_interval_in_updates: int = 1000
+    """Updates between two checkpoints; there is always one at the end."""
+    checkpoints_to_keep: int = 2
+    """Newest checkpoints that stay; the best one by validation loss stays besides."""
+    sample_prompt: str = ""
+    """What the samples on the way continue; nothing means the start of a document."""
+    device: str = "auto"
+    """auto, cpu, cuda or cuda:N; `gpt25 doctor` says what auto means here."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic of the forward and backward pass; the weights that are trained stay float32."""
+    compile: bool = False
+    """Compile the model with torch.compile: half a minute before the first update, faster ones after it."""
+    non_finite_updates_allowed: int = 5
+    """Updates in a row that may be skipped for a NaN or an infinity before the run stops."""
+    failed_saves_allowed: int = 3
+    """Checkpoints in a row that may fail, for want of disk space say, before the run stops."""
+    timeout_seconds: float = 600.0
+    """Longest wait for another rank before the run ends with an error."""
+
+    def __post_init__(self) -> None:
+        _require_positive(
+            self,
+            "loop",
+            "number_of_updates",
+            "validation_interval_in_updates",
+            "samples_interval_in_updates",
+            "checkpoint_interval_in_updates",
+            "checkpoints_to_keep",
+            "timeout_seconds",
+        )
+        for field in ("seed", "non_finite_updates_allowed", "failed_saves_allowed"):
+            _require(getattr(self, field) >= 0, f"loop.{field}", getattr(self, field), "0 or more")
+        _require(
+            self.precision in ("auto", "float32", "bfloat16"),
+            "loop.precision",
+            self.precision,
+            "auto, float32 or bfloat16",
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingConfiguration:
+    """A whole recipe: sections that are checked by themselves, and the rules that hold between them."""
+
+    model: GPTConfiguration = dataclasses.field(default_factory=GPTConfiguration)
+    data: DataConfiguration = DataConfiguration()
+    batch: BatchConfiguration = BatchConfiguration()
+    optimizer: OptimizerConfiguration = OptimizerConfiguration()
+    schedule: ScheduleConfiguration = ScheduleConfiguration()
+    loop: LoopConfiguration = LoopConfiguration()
+
+    def __post_init__(self) -> None:
+        block_size, tokens = self.model.block_size, self.batch.tokens_per_update
+        _require(
+            tokens % block_size == 0, "batch.tokens_per_update", tokens, f"a multiple of model.block_size {block_size}"
+        )
+        for _, length in self.batch.short_sequences:
+            _require(
+                block_size % length == 0, "batch.short_sequences", length, f"a divisor of model.block_size {block_size}"
+            )
+
+    @property
+    def rows_per_update(self) -> int:
+        """Rows of block_size tokens in one update: 524,288 / 1,024 = 512."""
+        return self.batch.tokens_per_update // self.model.block_size
+
+    @property
+    def total_tokens(self) -> int:
+        """Tokens that the whole run trains on."""
+        return self.loop.number_of_updates * self.batch.tokens_per_update
+
+    def sequence_length(self, update: int) -> int:
+        """Tokens in a sequence of this update, counting from 0: shorter than the block early in a curriculum."""
+        for fraction, length in self.batch.short_sequences:
+            if update < fraction * self.loop.number_of_updates:
+                return length
+        return self.model.block_size

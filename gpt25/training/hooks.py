@@ -1,0 +1,28 @@
+"""What others may do while a model trains; training itself knows nothing of pictures, samples or terminals."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gpt25.model import GPTModel
+
+
+def _ignore(*_: Any) -> None:
+    """Do nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingHooks:
+    """Calls that the trainer makes on the first rank; the others train on meanwhile."""
+
+    on_start: Callable[[int, int], None] = _ignore
+    """(updates already done, updates in all), once, when everything is ready."""
+    on_update: Callable[[dict[str, Any]], None] = _ignore
+    """(the row just written to metrics.jsonl), after every update."""
+    on_samples: Callable[[GPTModel, int, int], None] = _ignore
+    """(the model in evaluation mode, updates done, tokens seen), at the sampling interval and at the end."""
+    on_checkpoint: Callable[[Path], None] = _ignore
+    """(its directory), after a checkpoint is safely on the disk."""
+    on_message: Callable[[str], None] = _ignore
+    """(one sentence), when something happened that a person should know."""

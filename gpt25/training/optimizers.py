@@ -1,0 +1,112 @@
+"""Which optimizer moves which parameter, and their state under the parameters' names."""
+
+import torch
+from torch import Tensor, nn
+
+from gpt25.errors import CorruptFileError
+from gpt25.model import GPTModel
+from gpt25.training.configuration import OptimizerConfiguration
+from gpt25.training.muon import Muon
+
+
+class Optimizers:
+    """All optimizers of one model as one: a rate factor and a momentum in, one step out."""
+
+    def __init__(self, model: GPTModel, configuration: OptimizerConfiguration) -> None:
+        self._configuration = configuration
+        self._names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
+        matrices, others = _hidden_matrices(model) if configuration.name == "muon" else ([], list(model.parameters()))
+        self._muon = self._build_muon(matrices) if matrices else None
+        self._adamw = self._build_adamw(others)
+
+    def _build_adamw(self, parameters: list[nn.Parameter]) -> torch.optim.AdamW:
+        """AdamW with GPT-3's groups: decay for matrices and embeddings, none for biases and layer norms.
+
+        Source: Brown et al. 2020, "Language Models are Few-Shot Learners", appendix B.
+        """
+        settings = self._configuration
+        decayed = [parameter for parameter in parameters if parameter.dim() >= 2]
+        free = [parameter for parameter in parameters if parameter.dim() < 2]
+        groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": free, "weight_decay": 0.0}]
+        return torch.optim.AdamW(
+            [group for group in groups if group["params"]],
+            lr=settings.peak_learning_rate,
+            betas=(settings.beta_1, settings.beta_2),
+            eps=settings.epsilon,
+            fused=True,
+        )
+
+    def _build_muon(self, matrices: list[nn.Parameter]) -> Muon:
+        threefold = [parameter for parameter in matrices if self._names[parameter].endswith("query_key_value.weight")]
+        known = {id(parameter) for parameter in threefold}
+        single = [parameter for parameter in matrices if id(parameter) not in known]
+        settings = self._configuration
+        return Muon(
+            [{"params": threefold, "parts": 3}, {"params": single}],
+            learning_rate=settings.muon_peak_learning_rate,
+            momentum=settings.muon_momentum,
+            weight_decay=settings.muon_weight_decay,
+        )
+
+    def step(self, *, learning_rate_factor: float, progress: float) -> None:
+        """Move all parameters; `progress` is the fraction of the run that is done, for Muon's momentum."""
+        settings = self._configuration
+        for group in self._adamw.param_groups:
+            group["lr"] = settings.peak_learning_rate * learning_rate_factor
+        self._adamw.step()
+        if self._muon is None:
+            return
+        warm = min(1.0, progress / max(settings.muon_momentum_warm_up_fraction, 1e-9))
+        momentum = settings.muon_initial_momentum + warm * (settings.muon_momentum - settings.muon_initial_momentum)
+        for group in self._muon.param_groups:
+            group["lr"] = settings.muon_peak_learning_rate * learning_rate_factor
+            group["momentum"] = momentum
+        self._muon.step()
+
+    def zero_gradients(self) -> None:
+        """Forget the gradients and give their memory back."""
+        for parameter in self._names:
+            parameter.grad = None
+
+    def state(self) -> dict[str, Tensor]:
+        """All state as flat tensors, named PARAMETER/KEY: "transformer.hidden.0.….weight/momentum"."""
+        tensors = {}
+        for optimizer in self._each():
+            for parameter, state in optimizer.state.items():
+                for key, value in state.items():
+                    tensors[f"{self._names[parameter]}/{key}"] = value
+        return tensors
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Put back what `state` returned; raises CorruptFileError when names or shapes are another model's."""
+        by_name = {name: parameter for parameter, name in self._names.items()}
+        for optimizer in self._each():
+            optimizer.state.clear()
+        owners: dict[Tensor, torch.optim.Optimizer] = {
+            parameter: optimizer for optimizer in self._each() for parameter in _parameters(optimizer)
+        }
+        for full_name, tensor in tensors.items():
+            name, _, key = full_name.rpartition("/")
+            parameter = by_name.get(name)
+            if parameter is None:
+                raise CorruptFileError(f"the optimizer's state speaks of {name!r}, which this model has not")
+            if tensor.dim() and tensor.shape != parameter.shape:
+                raise CorruptFileError(
+                    f"{full_name} has the shape {tuple(tensor.shape)}, expected {tuple(parameter.shape)}"
+                )
+            device = parameter.device if tensor.dim() else tensor.device
+            owners[parameter].state[parameter][key] = tensor.to(device)
+
+    def _each(self) -> list[torch.optim.Optimizer]:
+        return [self._adamw] if self._muon is None else [self._adamw, self._muon]
+
+
+def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _hidden_matrices(model: GPTModel) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """The two-dimensional weights of the blocks, and everything else."""
+    hidden = [parameter for parameter in model.transformer.hidden.parameters() if parameter.dim() == 2]
+    known = {id(parameter) for parameter in hidden}
+    return hidden, [parameter for parameter in model.parameters() if id(parameter) not in known]

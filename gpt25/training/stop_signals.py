@@ -1,0 +1,39 @@
+"""Signals that ask a run to stop after the current update."""
+
+import contextlib
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+_ASKING = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)
+)  # Windows has no SIGUSR1
+
+
+class StopSignals(contextlib.AbstractContextManager["StopSignals"]):
+    """Remembers the first signal instead of dying of it; the second one ends the process at once.
+
+    SIGUSR1 is what batch systems send ahead of a time limit; it stops a run as SIGTERM does. Outside the main thread,
+    where Python allows no handlers, signals keep their usual meaning.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        """The signal whose exit code the process owes: SIGINT or SIGTERM; None as long as none came."""
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "StopSignals":
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._receive) for number in _ASKING}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self.received is not None:
+            os._exit(128 + number)
+        self.received = signal.SIGINT if number == signal.SIGINT else signal.SIGTERM
