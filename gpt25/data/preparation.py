@@ -84,22 +84,35 @@ def prepare(
         _tidy(directory)
         return finished
     _refuse_foreign_shards(directory)
-    partial = require_writable_directory(directory) / PARTIAL_NAME
-    partial.mkdir(exist_ok=True)
+    data = _prepare_anew(documents, require_writable_directory(directory), settings, processes, progress)
+    data.write()
+    _tidy(directory)
+    return data
+
+
+def _prepare_anew(
+    documents: Iterable[Document],
+    directory: Path,
+    settings: _Settings,
+    processes: int,
+    progress: Callable[[int], None] | None,
+) -> PreparedData:
+    """Everything but the index: chunks, shards in their place, the tokenizer beside them."""
+    tokenizer = settings.tokenizer
+    partial = require_writable_directory(directory / PARTIAL_NAME)
     reader = documents if isinstance(documents, DocumentReader) else None
-    source_fingerprint = (
-        reader.fingerprint if reader else None
-    )  # before reading: a file that changes meanwhile is noticed
-    cutter = ChunkCutter(documents, validation_fraction=validation_fraction, settings=settings.chunk_settings)
+    # Taken before reading: a file that changes meanwhile gives the next call another fingerprint.
+    source_fingerprint = reader.fingerprint if reader else None
+    cutter = ChunkCutter(documents, validation_fraction=settings.validation_fraction, settings=settings.chunk_settings)
     records = encode_chunks(cutter, tokenizer, partial, number_of_processes=processes, progress=progress)
     if not records:
         shutil.rmtree(partial, ignore_errors=True)
         raise DataError(
             f"there is no text in {', '.join(reader.sources) if reader else 'the documents'}: nothing to prepare"
         )
-    shards = _assemble(records, partial, tokens_per_shard)
+    shards = _assemble(records, partial, settings.tokens_per_shard)
     _move_into_place(partial, directory, tokenizer)
-    data = PreparedData(
+    return PreparedData(
         directory=directory,
         tokenizer_name=tokenizer.name,
         tokenizer_fingerprint=tokenizer.fingerprint,
@@ -107,17 +120,14 @@ def prepare(
         end_of_text_id=tokenizer.end_of_text_id,
         train=_split_of_records("train", records, shards),
         validation=_split_of_records("validation", records, shards),
-        validation_fraction=validation_fraction,
+        validation_fraction=settings.validation_fraction,
         split_rule="position" if cutter.by_position else "content",
-        tokens_per_shard=tokens_per_shard,
+        tokens_per_shard=settings.tokens_per_shard,
         sources=reader.sources if reader else (),
         source_fingerprint=source_fingerprint,
         content_sha256=cutter.content_sha256,
         counts=reader.counts if reader else DocumentCounts(),
     )
-    data.write()
-    _tidy(directory)
-    return data
 
 
 def _usable_cores() -> int:

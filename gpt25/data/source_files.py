@@ -60,7 +60,7 @@ def _files_of(source: str | Path) -> list[SourceFile]:
         return files
     if str(source) == STANDARD_LIBRARY:
         return standard_library_files()
-    if glob.has_magic(str(source)):
+    if any(mark in str(source) for mark in "*?["):
         matches = sorted(Path(match) for match in glob.glob(str(source), recursive=True))
         files = [_source_file(match) for match in matches if match.is_file()]
         if not files:
