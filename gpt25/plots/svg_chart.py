@@ -18,7 +18,8 @@ def loss_chart(curves: Curves, *, x: HorizontalAxis, width: int, height: int) ->
     The page's style sheet colours the classes raw, smooth, validation, alarm, grid, tick, title and strip.
     """
     line, dots = curves.training, curves.validation
-    largest = max((place for place, _ in [*line, *dots]), default=1.0) or 1.0
+    places = [place for place, _ in [*line, *dots]] + curves.not_finite
+    largest = max(places, default=1.0) or 1.0
     low, high = vertical_limits([curves])
     right = width - 14
     wording = axis_wording(x, largest=largest)

@@ -216,3 +216,13 @@ def test_damaged_files_and_bad_places_are_errors_in_words(make_run: "MakeRun", t
     with pytest.raises(CorruptFileError, match=r"summary\.json is not JSON"):
         write_report(run, tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
+
+
+def test_a_loss_lost_after_the_last_finite_one_is_marked_inside_the_frame(make_run: "MakeRun") -> None:
+    run = make_run(updates=60)
+    run.append_metrics({"update": 90, "tokens": 90 * 16_384, "training_loss": float("nan"), "elapsed_seconds": 90})
+    page = report(run)
+    graphs = [ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page.source, re.DOTALL)]
+    for graph in graphs:
+        (mark,) = [text for text in graph.iter("text") if text.get("class") == "alarm"]
+        assert float(mark.get("x", 1e9)) < float(graph.get("width", 0))
