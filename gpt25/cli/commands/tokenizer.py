@@ -1,0 +1,125 @@
+"""Text into token ids and back; your own vocabulary from your own text."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from gpt25.cli.output import Output
+from gpt25.errors import TokenizerError
+from gpt25.storage import require_writable_directory
+from gpt25.tokenizer import Tokenizer
+
+_MOST_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Train:
+    """Learn a byte-level BPE of GPT-2's kind from documents."""
+
+    sources: tyro.conf.Positional[tuple[str, ...]]
+    """Text files, folders, globs, JSON lines (.jsonl), all also as .gz or .zst; or the word standard-library."""
+    vocabulary_size: int
+    """Number of tokens: 256 bytes, <|endoftext|> as the last id, and merges for the rest."""
+    output: Path
+    """The directory to write; it can be loaded by this package and by transformers."""
+    field: str = "text"
+    """The field of each JSON line that is the text."""
+    invalid_utf8: Literal["strict", "replace", "skip"] = "strict"
+    """Text that is not UTF-8: stop, put U+FFFD in its place, or leave the document out."""
+    json: bool = False
+    """Print one JSON object on standard output."""
+
+
+@dataclass(frozen=True)
+class Encode:
+    """The token ids of a text, and what each of them stands for."""
+
+    text: tyro.conf.Positional[str]
+    """The text; - reads standard input, any bytes."""
+    tokenizer: str = "gpt2"
+    """gpt2, or a directory that holds a tokenizer."""
+    json: bool = False
+    """Print one JSON object on standard output."""
+
+
+@dataclass(frozen=True)
+class Decode:
+    """The text of token ids; bytes that are not UTF-8 become U+FFFD."""
+
+    ids: tyro.conf.Positional[tuple[int, ...]]
+    """Token ids, separated by spaces."""
+    tokenizer: str = "gpt2"
+    """gpt2, or a directory that holds a tokenizer."""
+    json: bool = False
+    """Print one JSON object on standard output."""
+
+
+Arguments = (
+    Annotated[Train, tyro.conf.subcommand("train")]
+    | Annotated[Encode, tyro.conf.subcommand("encode")]
+    | Annotated[Decode, tyro.conf.subcommand("decode")]
+)
+
+
+def run(arguments: Train | Encode | Decode, output: Output) -> None:
+    """Do what the subcommand says."""
+    if isinstance(arguments, Train):
+        _train(arguments, output)
+    elif isinstance(arguments, Encode):
+        _encode(arguments, output)
+    else:
+        text = Tokenizer.from_word(arguments.tokenizer).decode(arguments.ids)
+        output.result({"text": text}, text)
+
+
+def _train(arguments: Train, output: Output) -> None:
+    from gpt25.data import read_documents
+
+    if not arguments.sources:
+        raise TokenizerError("there is nothing to learn from: name files or folders, or the word standard-library.")
+    documents = read_documents(arguments.sources, field=arguments.field, invalid_utf8=arguments.invalid_utf8)
+    require_writable_directory(arguments.output)
+    with output.progress("reading", None, "documents") as progress:
+        texts: Iterator[str] = (document.content.decode("utf-8") for document in documents)
+        tokenizer = Tokenizer.train(texts, vocabulary_size=arguments.vocabulary_size, progress=progress.advance)
+    tokenizer.save(arguments.output)
+    output.result(
+        {
+            "tokenizer": str(arguments.output),
+            "name": tokenizer.name,
+            "fingerprint": tokenizer.fingerprint,
+            "vocabulary_size": tokenizer.vocabulary_size,
+            "end_of_text_id": tokenizer.end_of_text_id,
+        },
+        f"{tokenizer.name} is in {arguments.output}. Try it:\n"
+        f"  gpt25 tokenizer encode 'Hello world' --tokenizer {arguments.output}",
+    )
+
+
+def _encode(arguments: Encode, output: Output) -> None:
+    tokenizer = Tokenizer.from_word(arguments.tokenizer)
+    if arguments.text == "-":
+        content = sys.stdin.buffer.read()
+    else:
+        # Undoes how Python read the words of the command line, so that also bytes that are not UTF-8 arrive unchanged.
+        content = arguments.text.encode("utf-8", sys.getfilesystemencodeerrors())
+    ids = tokenizer.encode_bytes(content)
+    if not output.json:
+        rows = [(place, number, _piece(tokenizer.token_bytes(number))) for place, number in enumerate(ids[:_MOST_ROWS])]
+        title = f"{len(content):,} bytes are {len(ids):,} tokens of {tokenizer.name}"
+        output.table(title, ("place", "id", "piece"), rows)
+        if len(ids) > _MOST_ROWS:
+            output.say(f"… and {len(ids) - _MOST_ROWS:,} more; --json prints all of them")
+    output.result({"token_ids": ids})
+
+
+def _piece(token: bytes) -> str:
+    """A token in quotes, so that its spaces show: text where it is text, else bytes."""
+    try:
+        return repr(token.decode("utf-8"))
+    except UnicodeDecodeError:
+        return repr(token)
