@@ -106,10 +106,10 @@ def _configuration(run: RunDirectory, data: PreparedData, minutes: float, people
         validation_shards=open_shards(data.directory, "validation"),
     )
     number_of_updates = max(_FEWEST_UPDATES, round(minutes * 60 / seconds))
-    parameters = Accounting(recipe.model).parameters
+    rate = recipe.batch.tokens_per_update / seconds
     people.say(
-        f"model: {parameters / 1e6:.2f} million parameters; at {recipe.batch.tokens_per_update / seconds:,.0f} tokens/s, "
-        f"{minutes:g} minutes are {number_of_updates:,} updates"
+        f"model: {Accounting(recipe.model).parameters / 1e6:.2f} million parameters; "
+        f"at {rate:,.0f} tokens/s, {minutes:g} minutes are {number_of_updates:,} updates"
     )
     return with_length(recipe, number_of_updates)
 
