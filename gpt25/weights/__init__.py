@@ -2,7 +2,8 @@
 
 from gpt25.weights.describe import describe_model
 from gpt25.weights.load import load_pretrained
+from gpt25.weights.names import GLOSSARY
 from gpt25.weights.resolve import resolve_model
 from gpt25.weights.save import save_pretrained, write_model_files
 
-__all__ = ["describe_model", "load_pretrained", "resolve_model", "save_pretrained", "write_model_files"]
+__all__ = ["GLOSSARY", "describe_model", "load_pretrained", "resolve_model", "save_pretrained", "write_model_files"]

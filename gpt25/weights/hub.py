@@ -25,6 +25,7 @@ _BY_EXCEPTION = {
 _BY_STATUS = {
     401: f"access is denied (401); {_LOG_IN}",
     403: f"access is denied (403); {_LOG_IN}",
+    404: "there is nothing at its address (404); check the name, and HF_ENDPOINT if it is set",
     429: f"the Hub refuses so many requests (429); wait a few minutes, or {_LOG_IN}",
 }
 
@@ -36,7 +37,7 @@ def download_model(repository: str, *, revision: str | None = None) -> Path:
     Raises WeightsError in one line for whatever goes wrong. huggingface_hub's variables hold: HF_HOME, HF_ENDPOINT,
     HF_HUB_OFFLINE, HF_TOKEN and the time-outs.
     """
-    directory = Path(_fetch(repository, CONFIG_NAME, revision)).parent
+    directory = _directory(repository, revision)
     commit = directory.name  # the cache keeps a commit's files in snapshots/COMMIT
     if not _fetch_if_there(repository, WEIGHTS_NAME, commit):
         if not _fetch_if_there(repository, INDEX_NAME, commit):
@@ -48,16 +49,40 @@ def download_model(repository: str, *, revision: str | None = None) -> Path:
     return directory
 
 
+def _directory(repository: str, revision: str | None) -> Path:
+    """Where the cache keeps the commit that a revision now stands for, with its config.json already there.
+
+    The Hub is asked once before anything is downloaded: a download would ask six times in half a minute before it
+    gave up. When it does not answer as it should, what the cache has is used.
+    """
+    # Imported here and below because it reads its variables when it is imported, and takes a while.
+    import huggingface_hub
+
+    try:
+        huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(repository, CONFIG_NAME, revision=revision))
+    except Exception as problem:  # the client raises its own, its HTTP library's and the operating system's errors
+        cached = None
+        if not isinstance(problem, ValueError):  # not even the form of an id
+            cached = huggingface_hub.try_to_load_from_cache(repository, CONFIG_NAME, revision=revision)
+        if not isinstance(cached, str):
+            raise _unavailable(repository, CONFIG_NAME, revision, problem) from problem
+        return Path(cached).parent
+    return Path(_fetch(repository, CONFIG_NAME, revision)).parent
+
+
 def _fetch(repository: str, name: str, revision: str | None) -> str:
-    """The path of one file in the cache; raises WeightsError when it cannot be had."""
-    # Imported here because it reads its variables when it is imported, and takes a while.
+    """The path of one file in the cache, downloaded unless it is there; raises WeightsError when it cannot be had."""
     import huggingface_hub
 
     try:
         return huggingface_hub.hf_hub_download(repository, name, revision=revision)
-    except Exception as problem:  # the client raises its own, its HTTP library's and the operating system's errors
-        where = repository if revision is None else f"{repository} at {revision}"
-        raise WeightsError(f"cannot get {name} of {where} from the Hub: {_reason(problem)}.") from problem
+    except Exception as problem:
+        raise _unavailable(repository, name, revision, problem) from problem
+
+
+def _unavailable(repository: str, name: str, revision: str | None, problem: Exception) -> WeightsError:
+    where = repository if revision is None else f"{repository} at {revision}"
+    return WeightsError(f"cannot get {name} of {where} from the Hub: {_reason(problem)}.")
 
 
 def _fetch_if_there(repository: str, name: str, commit: str) -> bool:

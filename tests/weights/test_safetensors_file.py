@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from gpt25.errors import CorruptFileError, DiskFullError, StorageError
+from gpt25.weights.safetensors_file import read_tensor, write_safetensors
+from gpt25.weights.safetensors_header import read_safetensors_header
+
+
+def some_tensors(dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return {
+        "matrix": torch.empty(3, 5).normal_(generator=generator).to(dtype),
+        "strided": torch.empty(4, 6).normal_(generator=generator).to(dtype)[:, ::2],
+        "vector": torch.empty(7).normal_(generator=generator).to(dtype),
+    }
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_the_library_reads_what_is_written_and_so_do_we(tmp_path: Path, dtype: torch.dtype) -> None:
+    from safetensors import safe_open
+
+    tensors = some_tensors(dtype)
+    write_safetensors(tmp_path / "x.safetensors", tensors, transposed=["matrix"])
+    expected = tensors | {"matrix": tensors["matrix"].t()}
+    with safe_open(tmp_path / "x.safetensors", framework="pt") as file:
+        assert file.metadata() == {"format": "pt"}
+        assert set(file.keys()) == set(expected)
+        assert all(torch.equal(file.get_tensor(name), tensor) for name, tensor in expected.items())
+    for name, stored in read_safetensors_header(tmp_path / "x.safetensors").items():
+        assert torch.equal(read_tensor(stored), expected[name])
+
+
+def test_reads_into_room_that_is_given(tmp_path: Path) -> None:
+    write_safetensors(tmp_path / "x.safetensors", some_tensors(torch.float32))
+    stored = read_safetensors_header(tmp_path / "x.safetensors")["matrix"]
+    room = torch.zeros(100, dtype=torch.uint8)
+    tensor = read_tensor(stored, room=room)
+    assert tensor.data_ptr() == room.data_ptr()
+    assert torch.equal(tensor, some_tensors(torch.float32)["matrix"])
+
+
+def test_a_file_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    write_safetensors(path, some_tensors(torch.float32))
+    stored = read_safetensors_header(path)["vector"]
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CorruptFileError, match=r"x\.safetensors became shorter while it was read"):
+        read_tensor(stored)
+    path.unlink()
+    with pytest.raises(StorageError, match=r"cannot read .+x\.safetensors"):
+        read_tensor(stored)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"cannot write .+absent/x\.safetensors"):
+        write_safetensors(tmp_path / "absent" / "x.safetensors", {})
+
+
+def test_a_full_disk_is_called_one() -> None:
+    with pytest.raises(DiskFullError, match="cannot write /dev/full"):
+        write_safetensors("/dev/full", some_tensors(torch.float32))
