@@ -128,7 +128,7 @@ def test_a_signal_leaves_no_workers_behind_and_the_next_call_goes_on(
         assert process.stdout is not None
         workers = [[int(word) for word in process.stdout.readline().split()] for _ in range(3)][-1]
         process.send_signal(signal_number)
-        process.communicate()
+        process.communicate(timeout=60)  # workers that live on would hold the pipes open
     assert process.returncode == -signal_number
     assert workers
     wait_until_gone(workers)

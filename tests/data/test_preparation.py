@@ -286,6 +286,8 @@ def test_a_full_disk_keeps_finished_chunks_and_the_next_call_goes_on(
 
     monkeypatch.setattr(chunks_module, "write_bytes", original)
     kept = (tmp_path / "out" / ".partial" / "chunk-000001").stat().st_ino
+    damaged = tmp_path / "out" / ".partial" / "chunk-000002"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"\xff")  # its record still says what it was
     seen: list[int] = []
 
     def progress(size: int) -> None:
