@@ -7,7 +7,7 @@ ARGUMENTS ?=
 TEST_PROCESSES ?= 2
 ENVIRONMENT := .venv
 BIN := $(ENVIRONMENT)/bin
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input -c constraints.txt
 
 # The first interpreter that is new enough and can make environments; what the machine calls python3 comes first.
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11 python3.14)

@@ -109,7 +109,12 @@ def help_of(command: ModuleType, name: str, words: list[str], *, columns: int, d
     # What a switch does says its name; "default: False" behind it only puzzles. Spaces keep the box straight.
     plain = re.sub(r"\(default: (True|False)\)", lambda match: " " * len(match[0]), text.getvalue().rstrip())
     # tyro lays out everything but the description.
-    return "\n".join(textwrap.fill(line, columns) if line[:1].isalpha() else line for line in plain.splitlines())
+    return "\n".join(
+        textwrap.fill(line, columns, subsequent_indent=" " * 8 if line.startswith("usage:") else "")
+        if line[:1].isalpha()
+        else line
+        for line in plain.splitlines()
+    )
 
 
 def known_flags(command: ModuleType, name: str, words: list[str], default: Any = None) -> set[str]:
@@ -120,6 +125,13 @@ def known_flags(command: ModuleType, name: str, words: list[str], default: Any =
         asked = [*words_before, "--help"]
         text = text or help_of(command, name, asked, columns=_UNWRAPPED_COLUMNS, default=default)
     return {_plain(flag) for flag in re.findall(r"(?<!\S)--[\w.-]+", text)}
+
+
+def subcommands(command: ModuleType) -> list[str]:
+    """The subcommands of a command, in the order of its help; empty when it has none."""
+    choices = get_args(command.Arguments) if not isinstance(command.Arguments, type) else ()
+    markers = [marker for choice in choices for marker in getattr(choice, "__metadata__", ())]
+    return [marker.name for marker in markers if getattr(marker, "name", None)]
 
 
 def _unknown_flag(name: str, words: list[str], known: set[str]) -> str | None:
@@ -166,8 +178,25 @@ def _in_plain_words(sentence: str, name: str) -> str:
     return sentence[:1].lower() + sentence[1:]
 
 
+def _wrong_subcommand(name: str, words: list[str], offered: list[str]) -> str | None:
+    """One sentence when the first word ought to be a subcommand and is not."""
+    if not offered or (words and words[0] in offered):
+        return None
+    choice = ", ".join(offered[:-1]) + f" or {offered[-1]}"
+    if not words or words[0].startswith("-"):
+        return f"gpt25 {name} needs one more word: {choice}"
+    nearest = difflib.get_close_matches(words[0], offered, n=1, cutoff=0.5)
+    return f"gpt25 {name} has no {words[0]!r}; did you mean {nearest[0] if nearest else choice}?"
+
+
 def _wrong_words(command: ModuleType, name: str, words: list[str], default: Any, complaint: str) -> ConfigurationError:
-    sentence = _unknown_flag(name, words, known_flags(command, name, words, default))
+    """The error for words that tyro refused: our own sentence for the common mistakes, else tyro's, unboxed."""
+    offered = subcommands(command)
+    sentence = _wrong_subcommand(name, words, offered)
+    if sentence is None:
+        known = known_flags(command, name, words, default)
+        name = f"{name} {words[0]}" if offered else name
+        sentence = _unknown_flag(name, words, known)
     if sentence is None:
         first, *others = _without_box(complaint) or ["these words cannot be understood"]
         sentence = "\n".join([f"gpt25 {name}: {_in_plain_words(first, name)}", *others[: _MOST_LINES_OF_AN_ERROR - 1]])
@@ -177,8 +206,9 @@ def _wrong_words(command: ModuleType, name: str, words: list[str], default: Any,
 def parse(command: ModuleType, name: str, words: list[str]) -> Any:
     """The command's `Arguments` from its words, or None when help was asked for and printed.
 
-    A module may define `defaults(words)`, which returns the `Arguments` that the words then change.
-    Raises ConfigurationError in a few lines for a missing, unknown or unreadable word.
+    A module may define `defaults(words)`, which returns the `Arguments` that the words then change, or None where the
+    first word is not the one that they depend on. Raises ConfigurationError, in a few lines, for a missing, unknown or
+    unreadable word.
     """
     default = command.defaults(words) if hasattr(command, "defaults") else None
     if _wants_help(words):
@@ -186,6 +216,11 @@ def parse(command: ModuleType, name: str, words: list[str]) -> Any:
         text = help_of(command, name, words, columns=columns, default=default)
         print(text or help_of(command, name, ["--help"], columns=columns, default=default))
         return None
+    if hasattr(command, "defaults") and default is None and words:
+        raise ConfigurationError(
+            f"gpt25 {name} takes its flags after its first word, because their defaults depend on it; "
+            f"{words[0]!r} came first.\ngpt25 {name} --help lists what there is."
+        )
     complaint = io.StringIO()
     try:
         with _columns(_UNWRAPPED_COLUMNS), contextlib.redirect_stderr(complaint):

@@ -32,9 +32,10 @@ CORE_PACKAGES = (
     "matplotlib",
     "tyro",
     "rich",
+    "tomli-w",
 )
 EXTRAS = {
-    "data": (("pyarrow", "zstandard"), "reading .parquet and .zst sources"),
+    "data": (("pyarrow", "zstandard"), "reading .zst sources (.parquet is planned)"),
     "evaluate": (("lm-eval",), "the public evaluation harness (planned)"),
     "export": (("gguf",), "GGUF files for llama.cpp (planned)"),
     "serve": (("fastapi", "uvicorn"), "the server and its playground page (planned)"),

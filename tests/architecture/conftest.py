@@ -1,0 +1,37 @@
+"""What the tests about the shape of the repository look at: its root, its files and its modules as syntax trees."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GENERATED = {".git", ".venv", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", "build", "dist", "runs"}
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def tree() -> list[Path]:
+    """Every file that somebody wrote, relative to the root."""
+    files = []
+    for path in ROOT.rglob("*"):
+        relative = path.relative_to(ROOT)
+        generated = GENERATED.intersection(relative.parts) or relative.parts[0] == "data"
+        if path.is_file() and not generated and not relative.name.endswith(".pyc"):
+            files.append(relative)
+    return sorted(files)
+
+
+@pytest.fixture(scope="session")
+def modules() -> dict[str, ast.Module]:
+    """Every module of the package by its dotted name: {"gpt25.cli.main": <tree>, "gpt25.cli": <tree>, …}."""
+    trees = {}
+    for path in sorted((ROOT / "gpt25").rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        trees[name] = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return trees
