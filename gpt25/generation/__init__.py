@@ -4,6 +4,7 @@ The staircase: settings → penalties and token weights → one step for many ro
 sample while it grows → a batch of them → TextGenerator.
 """
 
+from gpt25.generation.collect_samples import collect_samples
 from gpt25.generation.history import History
 from gpt25.generation.piece import Piece
 from gpt25.generation.running_batch import Prefill, RunningBatch
@@ -12,7 +13,7 @@ from gpt25.generation.sample import FinishReason, Sample
 from gpt25.generation.sample_next import sample_next
 from gpt25.generation.sampling_settings import SamplingChanges, SamplingSettings
 from gpt25.generation.text_assembler import TextAssembler
-from gpt25.generation.text_generator import TextGenerator, join_pieces, with_seed
+from gpt25.generation.text_generator import TextGenerator
 
 __all__ = [
     "FinishReason",
@@ -26,7 +27,6 @@ __all__ = [
     "SamplingSettings",
     "TextAssembler",
     "TextGenerator",
-    "join_pieces",
+    "collect_samples",
     "sample_next",
-    "with_seed",
 ]

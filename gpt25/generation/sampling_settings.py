@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import math
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypedDict
 
@@ -13,6 +14,7 @@ MOST_SAMPLES = 1024
 MOST_NEW_TOKENS = 1 << 20  # the largest block size that a configuration may have
 MOST_STOP_STRINGS = 16
 LONGEST_STOP_STRING = 256  # characters
+_SEEDS = 1 << 32  # a drawn seed is short enough to be typed again
 
 _WHOLE_NUMBERS = {  # field: smallest, largest, what None means (or no None)
     "samples": (1, MOST_SAMPLES, None),
@@ -103,6 +105,10 @@ class SamplingSettings:
     def has_penalties(self) -> bool:
         """Whether the tokens so far change the logits."""
         return self.repetition_penalty != 1 or self.frequency_penalty != 0 or self.presence_penalty != 0
+
+    def with_seed(self) -> "SamplingSettings":
+        """The same settings with a seed: their own, or a fresh one where they have none."""
+        return self if self.seed is not None else self.changed({"seed": secrets.randbelow(_SEEDS)})
 
     def changed(self, changes: Mapping[str, object]) -> "SamplingSettings":
         """These settings with some fields replaced; a field that does not exist is an error naming the nearest one."""

@@ -1,10 +1,10 @@
 """Text from a model and its tokenizer."""
 
-import secrets
 from collections.abc import Iterator, Sequence
 from typing import Unpack
 
 from gpt25.errors import GenerationError
+from gpt25.generation.collect_samples import collect_samples
 from gpt25.generation.piece import Piece
 from gpt25.generation.running_batch import Prefill, RunningBatch
 from gpt25.generation.running_sample import RunningSample
@@ -15,7 +15,6 @@ from gpt25.model import Accounting, GPTModel
 from gpt25.tokenizer import Tokenizer
 
 DEFAULT_NEW_TOKENS = 256  # where max_new_tokens is None and the block size leaves as many: about a page
-_SEEDS = 1 << 32  # a drawn seed is short enough to be typed again
 # What the rows of one batch may take: 1 GiB is about 45 rows of 300 positions for the 124M in float32, whose cache
 # takes 73,728 bytes a position.
 _BYTES_PER_BATCH = 1 << 30
@@ -67,12 +66,8 @@ class TextGenerator:
         Returns the samples in order. Raises GenerationError when a setting is out of range, when prompt and new tokens
         do not fit the block size, or when the logits are not finite; TokenizerError for text that has no UTF-8.
         """
-        settings = with_seed(settings.changed(changes))
-        pieces: list[list[Piece]] = [[] for _ in range(settings.samples)]
-        for piece in self.stream(prompt, settings=settings):
-            pieces[piece.index].append(piece)
-        assert settings.seed is not None
-        return [join_pieces(of_one_sample, seed=settings.seed) for of_one_sample in pieces]
+        settings = settings.changed(changes).with_seed()
+        return collect_samples(self.stream(prompt, settings=settings), settings)
 
     def stream(
         self,
@@ -86,7 +81,7 @@ class TextGenerator:
         Everything about the request is checked before this returns. Pieces of several samples come mixed; each names
         its sample, and a sample's last piece has a finish_reason.
         """
-        settings = with_seed(settings.changed(changes))
+        settings = settings.changed(changes).with_seed()
         prompt_ids = self.prompt_ids(prompt)
         return self._run(prompt_ids, settings, self.new_tokens(len(prompt_ids), settings.max_new_tokens))
 
@@ -147,19 +142,6 @@ class TextGenerator:
             batch_size=1, positions=positions, bytes_per_number=bytes_per_number
         )
         return max(1, _BYTES_PER_BATCH // (cache + _BYTES_PER_LOGIT * configuration.vocabulary_size))
-
-
-def with_seed(settings: SamplingSettings) -> SamplingSettings:
-    """The same settings with a seed: their own, or a fresh one where they have none."""
-    return settings if settings.seed is not None else settings.changed({"seed": secrets.randbelow(_SEEDS)})
-
-
-def join_pieces(pieces: Sequence[Piece], *, seed: int) -> Sample:
-    """All pieces of one sample, in order, as the finished sample."""
-    finish_reason = pieces[-1].finish_reason
-    assert finish_reason is not None, "the last piece of a sample says why it ended"
-    token_ids = tuple(token_id for piece in pieces for token_id in piece.token_ids)
-    return Sample("".join(piece.text for piece in pieces), token_ids, finish_reason, seed)
 
 
 def _checked_ids(prompt: object, tokenizer: Tokenizer) -> list[int]:

@@ -41,7 +41,11 @@ def test_a_value_out_of_range_is_refused_with_its_field(field: str, value: objec
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("temperature", -1, "temperature is -1; it must be a finite number of at least 0; 0 always takes the likeliest token."),
+        (
+            "temperature",
+            -1,
+            "temperature is -1; it must be a finite number of at least 0; 0 always takes the likeliest token.",
+        ),
         ("top_p", 2, "top_p is 2; it must be a finite number above 0 and at most 1, or None to be off."),
         ("min_p", 1, "min_p is 1; it must be a finite number from 0 up to but not including 1, or None to be off."),
         ("top_k", -5, "top_k is -5; it must be a whole number from 1 to 16777216, or None for all tokens."),
@@ -53,7 +57,11 @@ def test_a_value_out_of_range_is_refused_with_its_field(field: str, value: objec
             "or None for as many as fit, at most 256.",
         ),
         ("seed", -1, "seed is -1; it must be a whole number from 0 to 9223372036854775807, or None for a fresh one."),
-        ("repetition_penalty", 0, "repetition_penalty is 0; it must be a finite number above 0 and at most 100; 1 is off."),
+        (
+            "repetition_penalty",
+            0,
+            "repetition_penalty is 0; it must be a finite number above 0 and at most 100; 1 is off.",
+        ),
         ("frequency_penalty", 3, "frequency_penalty is 3; it must be a finite number from -2 to 2; 0 is off."),
         ("stop", 5, "stop is 5; it must be a string or a list of at most 16 strings."),
         ("stop", ["x"] * 17, "stop has 17 strings; it may have at most 16."),

@@ -85,7 +85,10 @@ def test_the_prompt_is_read_once_and_finished_rows_leave(
         "12345", samples=16, seed=3, max_new_tokens=20, stop=list("abcdefghijklmnop")
     )
     # How many tokens were drawn before the last one, which nobody reads: <|endoftext|> is drawn but not reported.
-    read = [len(s.token_ids) - (s.text != byte_tokenizer.decode(s.token_ids) or s.finish_reason == "length") for s in samples]
+    read = [
+        len(s.token_ids) - (s.text != byte_tokenizer.decode(s.token_ids) or s.finish_reason == "length")
+        for s in samples
+    ]
     assert len(set(read)) > 3, "they must end at different times"
     assert shapes == [(1, 5), *((sum(count >= step for count in read), 1) for step in range(1, max(read) + 1))]
 
@@ -149,10 +152,8 @@ def test_a_stop_string_is_found_across_tokens_and_cut_off(
     assert (in_the_prompt.text, in_the_prompt.finish_reason) == ("One", "length")
 
 
-def test_ids_without_a_token_are_never_drawn(
-    write_script: Callable[..., GPTModel], byte_tokenizer: Tokenizer
-) -> None:
-    model = write_script({position: 290 for position in range(0, 64, 2)}, vocabulary_size=304)
+def test_ids_without_a_token_are_never_drawn(write_script: Callable[..., GPTModel], byte_tokenizer: Tokenizer) -> None:
+    model = write_script(dict.fromkeys(range(0, 64, 2), 290), vocabulary_size=304)
     samples = TextGenerator(model, byte_tokenizer).generate("ab", samples=5, seed=0, max_new_tokens=40)
     assert all(token_id < 257 for sample in samples for token_id in sample.token_ids)
     (greedy,) = TextGenerator(model, byte_tokenizer).generate("ab", temperature=0, max_new_tokens=3)
@@ -233,8 +234,8 @@ def test_a_model_without_a_tokenizer_is_refused(tiny_model: GPTModel) -> None:
     with pytest.raises(GenerationError) as refusal:
         TextGenerator(tiny_model, None)
     assert str(refusal.value) == (
-        "this model has no tokenizer, so it can neither read nor write text; put its vocab.json and merges.txt into the "
-        "model directory, or for OpenAI's vocabulary pass Tokenizer.gpt2()."
+        "this model has no tokenizer, so it can neither read nor write text; put its vocab.json and merges.txt into "
+        "the model directory, or for OpenAI's vocabulary pass Tokenizer.gpt2()."
     )
 
 
@@ -298,5 +299,7 @@ def test_without_a_seed_a_fresh_one_is_drawn_and_reported(generator: TextGenerat
 def test_a_model_in_bfloat16_writes_too(tiny_model: GPTModel, byte_tokenizer: Tokenizer) -> None:
     model = GPTModel(tiny_model.configuration)
     model.load_state_dict(tiny_model.state_dict())
-    samples = TextGenerator(model.to(torch.bfloat16), byte_tokenizer).generate("ab", samples=2, seed=1, max_new_tokens=9)
+    samples = TextGenerator(model.to(torch.bfloat16), byte_tokenizer).generate(
+        "ab", samples=2, seed=1, max_new_tokens=9
+    )
     assert [len(sample.token_ids) for sample in samples] == [9, 9]

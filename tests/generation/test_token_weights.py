@@ -28,7 +28,7 @@ def probabilities(logits: Tensor, settings: list[SamplingSettings]) -> Tensor:
 
 
 def oracle(logits: Tensor, setting: SamplingSettings) -> Tensor:
-    """Probabilities (rows, vocabulary) by the warpers of transformers, in the order in which `generate` applies them."""
+    """Probabilities (rows, vocabulary) by the warpers of transformers, in the order of its `generate`."""
     warpers = LogitsProcessorList([TemperatureLogitsWarper(float(setting.temperature))])
     if setting.top_k is not None:
         warpers.append(TopKLogitsWarper(setting.top_k))
@@ -39,7 +39,9 @@ def oracle(logits: Tensor, setting: SamplingSettings) -> Tensor:
     return warpers(torch.zeros(len(logits), 1, dtype=torch.long), logits.clone()).softmax(-1)
 
 
-COMBINATIONS = list(itertools.product((0.3, 1.0, 3.0), (None, 1, 40, 10**6), (None, 1e-6, 0.5, 0.95, 1.0), (None, 0.05)))
+COMBINATIONS = list(
+    itertools.product((0.3, 1.0, 3.0), (None, 1, 40, 10**6), (None, 1e-6, 0.5, 0.95, 1.0), (None, 0.05))
+)
 
 
 @pytest.mark.parametrize("spread", [0.2, 2.0, 8.0])

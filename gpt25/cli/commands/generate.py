@@ -8,13 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import torch
 import tyro
 
 from gpt25.cli.output import Output
 from gpt25.errors import GenerationError
-from gpt25.generation import Piece, Sample, SamplingSettings, TextGenerator, join_pieces, with_seed
-from gpt25.runtime import Precision, Stopwatch, choose_device, choose_precision
+from gpt25.generation import Piece, SamplingSettings, TextGenerator, collect_samples
+from gpt25.runtime import Stopwatch, choose_device, choose_precision
 from gpt25.weights import load_pretrained
 
 
@@ -64,7 +63,7 @@ class Arguments:
 
 def run(arguments: Arguments, output: Output) -> None:
     """Check the settings, load the model, write the texts and say how fast that was."""
-    settings = with_seed(_settings(arguments))
+    settings = _settings(arguments).with_seed()
     prompt = _standard_input() if arguments.prompt == "-" else arguments.prompt
     device = choose_device(arguments.device)
     precision = choose_precision(device, arguments.precision)
@@ -80,12 +79,25 @@ def run(arguments: Arguments, output: Output) -> None:
     pieces: Iterable[Piece] = generator.stream(prompt, settings=settings)
     if arguments.stream and not arguments.json:
         pieces = _shown_in_order(pieces, prompt=prompt, number_of_samples=settings.samples, output=output)
-    samples = _samples(pieces, settings)
-    elapsed_seconds = stopwatch.elapsed_seconds
-    if not arguments.stream and not arguments.json:
-        for index, sample in enumerate(samples):
-            output.say(_heading(index, len(samples)) + prompt + sample.text)
-    _report(arguments, output, prompt, samples, settings, device, precision, elapsed_seconds)
+    samples = collect_samples(pieces, settings)
+    tokens_per_second = sum(len(sample.token_ids) for sample in samples) / stopwatch.elapsed_seconds
+    content = {
+        "prompt": prompt,
+        "samples": [
+            {"text": sample.text, "token_ids": sample.token_ids, "finish_reason": sample.finish_reason}
+            for sample in samples
+        ],
+        "tokens_per_second": tokens_per_second,
+        "seed": settings.seed,
+        "model": arguments.model,
+        "precision": precision.name,
+        "device": str(device),
+    }
+    texts = [_heading(index, len(samples)) + prompt + sample.text for index, sample in enumerate(samples)]
+    output.result(content, text=None if arguments.stream else "\n".join(texts))
+    if not arguments.json:
+        rate = f"{tokens_per_second:.1f} tokens/s"
+        output.note(f"{precision.name} on {device} ({precision.reason}), {rate}, seed {settings.seed}")
 
 
 def _settings(arguments: Arguments) -> SamplingSettings:
@@ -116,14 +128,6 @@ def _standard_input() -> str:
         ) from problem
 
 
-def _samples(pieces: Iterable[Piece], settings: SamplingSettings) -> list[Sample]:
-    of_sample: list[list[Piece]] = [[] for _ in range(settings.samples)]
-    for piece in pieces:
-        of_sample[piece.index].append(piece)
-    assert settings.seed is not None
-    return [join_pieces(pieces_of_one, seed=settings.seed) for pieces_of_one in of_sample]
-
-
 def _heading(index: int, number_of_samples: int) -> str:
     """What stands above a text: nothing where there is only one."""
     return f"--- sample {index + 1} of {number_of_samples} ---\n" if number_of_samples > 1 else ""
@@ -145,34 +149,3 @@ def _shown_in_order(pieces: Iterable[Piece], *, prompt: str, number_of_samples: 
                 current += 1
                 if current < number_of_samples:
                     output.say(_heading(current, number_of_samples) + prompt, end="")
-
-
-def _report(
-    arguments: Arguments,
-    output: Output,
-    prompt: str,
-    samples: list[Sample],
-    settings: SamplingSettings,
-    device: torch.device,
-    precision: Precision,
-    elapsed_seconds: float,
-) -> None:
-    """The JSON object, or for people the last line: what ran, and how fast."""
-    tokens_per_second = sum(len(sample.token_ids) for sample in samples) / elapsed_seconds
-    content = {
-        "prompt": prompt,
-        "samples": [
-            {"text": sample.text, "token_ids": sample.token_ids, "finish_reason": sample.finish_reason}
-            for sample in samples
-        ],
-        "tokens_per_second": tokens_per_second,
-        "seed": settings.seed,
-        "model": arguments.model,
-        "precision": precision.name,
-        "device": str(device),
-    }
-    output.result(content)
-    if not arguments.json:
-        output.note(
-            f"{precision.name} on {device} ({precision.reason}), {tokens_per_second:.1f} tokens/s, seed {settings.seed}"
-        )
