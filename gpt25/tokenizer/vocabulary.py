@@ -36,7 +36,7 @@ class Vocabulary:
         if missing:
             raise TokenizerError(
                 f"{len(missing)} of the 256 bytes have no token, the first is 0x{missing[0]:02x} "
-                f"({to_visible(bytes(missing[:1]))!r}): so this is not a byte-level vocabulary. "
+                f"({to_visible(bytes(missing[:1]))!r}), so this is not a byte-level vocabulary. "
                 "Train one with `gpt25 tokenizer train`."
             )
         ids = sorted([*self.ordinary.values(), *self.special.values(), *self.plain.values()])
