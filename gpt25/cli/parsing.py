@@ -106,8 +106,9 @@ def help_of(command: ModuleType, name: str, words: list[str], *, columns: int, d
         contextlib.suppress(SystemExit),
     ):
         _call_tyro(command, name, words, default)
-    # What a switch does says its name; "default: False" behind it only puzzles. Spaces keep the box straight.
-    plain = re.sub(r"\(default: (True|False)\)", lambda match: " " * len(match[0]), text.getvalue().rstrip())
+    # A switch's name says what it does, "default: False" behind it only puzzles; nor has an empty default a meaning.
+    # Spaces keep the box straight.
+    plain = re.sub(r"\(default: (True|False|)\)", lambda match: " " * len(match[0]), text.getvalue().rstrip())
     # tyro lays out everything but the description.
     return "\n".join(
         textwrap.fill(line, columns, subsequent_indent=" " * 8 if line.startswith("usage:") else "")

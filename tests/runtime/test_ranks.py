@@ -89,16 +89,7 @@ def test_an_environment_that_cannot_be_is_refused(environment: dict[str, str], m
 def test_two_ranks_agree_until_one_hangs(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(TWO_RANKS)
-    words = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc-per-node",
-        "2",
-        "--standalone",
-        str(script),
-        str(tmp_path),
-    ]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     start = time.monotonic()
     done = subprocess.run([*torchrun, script, tmp_path], capture_output=True, text=True, timeout=120, env=environment)
