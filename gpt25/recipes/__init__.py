@@ -2,7 +2,7 @@
 
 from gpt25.recipes.people import People
 from gpt25.recipes.pretrain import pretrain
-from gpt25.recipes.quickstart import quickstart
+from gpt25.recipes.quickstart import quickstart, with_length
 from gpt25.recipes.recipe import load_recipe, recipe_names, recipe_text
 
-__all__ = ["People", "load_recipe", "pretrain", "quickstart", "recipe_names", "recipe_text"]
+__all__ = ["People", "load_recipe", "pretrain", "quickstart", "recipe_names", "recipe_text", "with_length"]

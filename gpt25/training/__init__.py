@@ -13,7 +13,9 @@ from gpt25.training.configuration import (
 )
 from gpt25.training.fused_loss import fused_loss
 from gpt25.training.hooks import TrainingHooks
+from gpt25.training.loss_module import LossModule
 from gpt25.training.muon import Muon
+from gpt25.training.optimizers import Optimizers
 from gpt25.training.probe import seconds_per_update
 from gpt25.training.trainer import Trainer
 
@@ -21,8 +23,10 @@ __all__ = [
     "BatchConfiguration",
     "DataConfiguration",
     "LoopConfiguration",
+    "LossModule",
     "Muon",
     "OptimizerConfiguration",
+    "Optimizers",
     "ScheduleConfiguration",
     "Trainer",
     "TrainingConfiguration",

@@ -1,0 +1,126 @@
+"""Muon against AdamW on the quickstart's corpus at equal wall-clock, each at its own best rate.
+
+    python benchmarks/optimizers.py --work /tmp/optimizers            # about 40 minutes on two cores
+
+Both train the quickstart's model on its corpus with its batches; the rates are searched with --search-minutes a run, and
+the best one of each optimizer trains for --minutes. Then Muon trains with its own whole schedule in fractions of that
+time: the smallest fraction whose final validation loss is AdamW's, or lower, is the answer. Updates, not seconds, are
+fixed in advance from one probe of the machine, so that a noisy neighbour changes no loss; the seconds are measured.
+"""
+
+import argparse
+import dataclasses
+import math
+import tempfile
+from pathlib import Path
+
+from gpt25.data import PreparedData, open_shards, prepare, split_of, standard_library_documents
+from gpt25.recipes import load_recipe, with_length
+from gpt25.recipes.quickstart import VALIDATION_FRACTION
+from gpt25.records import RunDirectory
+from gpt25.runtime import use_fast_allocator
+from gpt25.tokenizer import Tokenizer
+from gpt25.training import Trainer, TrainingConfiguration, seconds_per_update
+
+
+def prepared_corpus(directory: Path, vocabulary_size: int) -> PreparedData:
+    """The quickstart's corpus as shards, made once."""
+    corpus = list(standard_library_documents())
+    texts = [
+        document.content.decode("utf-8")
+        for document in corpus
+        if split_of(document, validation_fraction=VALIDATION_FRACTION) == "train"
+    ]
+    tokenizer = Tokenizer.train(texts, vocabulary_size=vocabulary_size)
+    return prepare(corpus, tokenizer, directory / f"data-{vocabulary_size}", validation_fraction=VALIDATION_FRACTION)
+
+
+def variant(recipe: TrainingConfiguration, optimizer: str, rate: float) -> TrainingConfiguration:
+    """The recipe with one optimizer: `rate` is AdamW's own, or Muon's with the recipe's AdamW rate beside it."""
+    rates = {"peak_learning_rate": rate} if optimizer == "adamw" else {"muon_peak_learning_rate": rate}
+    settings = dataclasses.replace(recipe.optimizer, name=optimizer, **rates)
+    if optimizer == "adamw":  # its usual companions: GPT-3's decay and clipping
+        settings = dataclasses.replace(settings, weight_decay=0.1, clip_gradient_norm=1.0)
+    return dataclasses.replace(recipe, optimizer=settings)
+
+
+class Comparison:
+    """Runs variants of one recipe and prints a line for each."""
+
+    def __init__(self, work: Path) -> None:
+        self.work = work
+        self.recipe = load_recipe("quickstart")
+        self.data = prepared_corpus(work, self.recipe.model.vocabulary_size)
+        self.shards = {split: open_shards(self.data.directory, split) for split in ("train", "validation")}
+        self.bits_per_nat = self.data.validation.tokens / self.data.validation.bytes / math.log(2)
+        self.seconds = {optimizer: self._probe(optimizer) for optimizer in ("adamw", "muon")}
+
+    def _probe(self, optimizer: str) -> float:
+        return seconds_per_update(
+            variant(self.recipe, optimizer, 1e-3),
+            run=RunDirectory(self.work / "probe"),
+            train_shards=self.shards["train"],
+            validation_shards=self.shards["validation"],
+            repetitions=9,
+        )
+
+    def train(self, optimizer: str, rate: float, minutes: float) -> float:
+        """Final validation loss of one run over all held-out tokens; prints its line."""
+        updates = max(10, round(minutes * 60 / self.seconds[optimizer]))
+        configuration = with_length(variant(self.recipe, optimizer, rate), updates)
+        never = dataclasses.replace(
+            configuration.loop,
+            validation_interval_in_updates=updates,
+            samples_interval_in_updates=updates,
+            checkpoint_interval_in_updates=updates,
+        )
+        everything = dataclasses.replace(configuration.data, validation_tokens=self.data.validation.tokens)
+        configuration = dataclasses.replace(configuration, loop=never, data=everything)
+        with tempfile.TemporaryDirectory(dir=self.work) as directory:
+            trainer = Trainer(
+                configuration,
+                run=RunDirectory(directory),
+                train_shards=self.shards["train"],
+                validation_shards=self.shards["validation"],
+            )
+            state = trainer.train()
+        loss = state.metrics["validation_loss"]
+        assert loss is not None
+        print(
+            f"{optimizer:6} rate {rate:<8g} {minutes:5.2f} min planned, {updates:6,} updates, {state.tokens:10,} tokens: "
+            f"{loss:.4f} nats per token, {loss * self.bits_per_nat:.4f} bits per byte",
+            flush=True,
+        )
+        return loss
+
+    def best_rate(self, optimizer: str, rates: list[float], minutes: float) -> float:
+        """The rate of the lowest final loss."""
+        return min(rates, key=lambda rate: self.train(optimizer, rate, minutes))
+
+
+def main() -> None:
+    """Read the words, search, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "gpt25-optimizers")
+    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--search-minutes", type=float, default=1.0)
+    parser.add_argument("--adamw-rates", type=float, nargs="+", default=[3e-3, 6e-3, 1.2e-2])
+    parser.add_argument("--muon-rates", type=float, nargs="+", default=[1e-2, 2e-2, 4e-2])
+    parser.add_argument("--fractions", type=float, nargs="+", default=[0.4])
+    words = parser.parse_args()
+    words.work.mkdir(parents=True, exist_ok=True)
+    use_fast_allocator()
+    comparison = Comparison(words.work)
+    print(", ".join(f"{name}: {seconds * 1000:.0f} ms an update" for name, seconds in comparison.seconds.items()))
+    adamw_rate = comparison.best_rate("adamw", words.adamw_rates, words.search_minutes)
+    muon_rate = comparison.best_rate("muon", words.muon_rates, words.search_minutes)
+    target = comparison.train("adamw", adamw_rate, words.minutes)
+    full = comparison.train("muon", muon_rate, words.minutes)
+    print(f"at equal time, Muon ends {target - full:+.4f} nats per token below AdamW")
+    for fraction in sorted(words.fractions):
+        reached = comparison.train("muon", muon_rate, fraction * words.minutes)
+        print(f"in {fraction:.0%} of AdamW's time, Muon ends {target - reached:+.4f} nats per token below it")
+
+
+if __name__ == "__main__":
+    main()
