@@ -93,25 +93,27 @@ class PlainProgress:
 
 
 class TerminalProgress:
-    """A bar with the count, the rate, the time left and the fields, drawn by rich on standard error."""
+    """A bar with the count, the rate, the time left and the fields, drawn by rich on one line of standard error."""
 
     def __init__(self, description: str, total: int | None, unit: str) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
 
+        console = Console(stderr=True)
+        bar_width = 24 if console.width >= 110 else 10
+        self._room = max(console.width - len(description) - bar_width - 3, 10)
         self._unit = unit
         self._fields: dict[str, Any] = {}
         self._bar = Bar(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[count]}", markup=False),
-            TextColumn("{task.fields[shown]}", markup=False, style="cyan"),
-            console=Console(stderr=True),
+            BarColumn(bar_width),
+            TextColumn("{task.fields[state]}", markup=False),
+            console=console,
             # Standard output may be a file or a pipe: what is printed there must not be drawn with the bar.
             redirect_stdout=sys.stdout.isatty(),
         )
-        self._task = self._bar.add_task(description, total=total, count="", shown="")
+        self._task = self._bar.add_task(description, total=total, state="")
 
     def __enter__(self) -> "TerminalProgress":
         self._bar.start()
@@ -124,6 +126,12 @@ class TerminalProgress:
         """Count `units_done` more and redraw the fields."""
         self._fields |= fields
         self._bar.advance(self._task, units_done)
+        state = ", ".join(filter(None, (self._count(), fields_text(self._fields))))
+        if len(state) > self._room:
+            state = state[: self._room - 1] + "…"
+        self._bar.update(self._task, state=state)
+
+    def _count(self) -> str:
         task = self._bar.tasks[self._task]
         total = "" if task.total is None else f"/{task.total:,.0f}"
         count = f"{task.completed:,.0f}{total} {self._unit}"
@@ -131,4 +139,4 @@ class TerminalProgress:
             count += f", {count_text(task.speed)}/s"
         if task.time_remaining:
             count += f", {duration_text(task.time_remaining)} left"
-        self._bar.update(self._task, count=count, shown=fields_text(self._fields))
+        return count

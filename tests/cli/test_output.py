@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -189,6 +190,22 @@ def test_progress_on_a_terminal(total: int | None, monkeypatch: pytest.MonkeyPat
     assert "encoding [all]" in text
     assert ("3/4 documents" if total else "3 documents") in text
     assert "loss 1.2500" in text
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_bar_stays_on_one_line(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with Output().progress("training", 10_000, "updates") as progress:
+        progress.advance(1_200, loss=3.2, tokens_per_second=51_234.0, learning_rate=0.0006, gradient_norm=0.25)
+    drawn = re.split(r"[\r\n]|\x1b\[[\d?]*[A-Za-z]", terminal.getvalue())
+    assert max(map(len, drawn)) <= columns
+    assert any("gradient norm 0.2500" in line for line in drawn) is (columns == 200)
+    assert any(line.startswith("training") and "1,200/" in line for line in drawn)
+    assert any("…" in line for line in drawn) is (columns < 200)
 
 
 def test_bar_leaves_a_piped_standard_output_alone(
