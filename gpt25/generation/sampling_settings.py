@@ -44,8 +44,8 @@ class SamplingChanges(TypedDict, total=False):
 class SamplingSettings:
     """How the next token is chosen and when a text ends; checked on construction.
 
-    The order of operations is that of `transformers`: repetition, frequency and presence penalties on the logits,
-    then temperature, top_k, top_p, min_p. Temperature 0 ignores what follows the penalties.
+    The order of operations is that of `transformers`: repetition penalty, temperature, top_k, top_p, min_p. Frequency
+    and presence penalty, which it does not have, come right after the repetition penalty. Temperature 0 ignores what follows the penalties.
 
     Raises GenerationError (a ValueError) naming the field, its value and its range.
     """
@@ -53,13 +53,14 @@ class SamplingSettings:
     temperature: float = 1.0
     """Logits are divided by it; below 1 bolder for the likely, above 1 more even; 0 always takes the likeliest."""
     top_k: int | None = None
-    """Only the k likeliest tokens, and those exactly as likely as the last of them. Fan et al. 2018, section 5."""
+    """Only the k likeliest tokens, and those exactly as likely as the last of them. Fan et al. 2018,
+    "Hierarchical Neural Story Generation"."""
     top_p: float | None = None
     """Only the nucleus: the fewest likeliest tokens that together hold this probability, and those exactly as likely as
     the last of them. Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", section 3.1."""
     min_p: float | None = None
     """Only tokens at least this times as likely as the likeliest. Nguyen et al. 2024, "Turning Up the Heat: Min-p
-    Sampling for Creative and Coherent LLM Outputs", section 3."""
+    Sampling for Creative and Coherent LLM Outputs"."""
     repetition_penalty: float = 1.0
     """Logits of tokens in the prompt or the new text are divided by it when positive and multiplied when negative; 1 is
     off. Keskar et al. 2019, "CTRL", section 4.1; multiplication of negative logits as in `transformers`."""

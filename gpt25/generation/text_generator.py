@@ -31,9 +31,9 @@ class TextGenerator:
     slid along would silently forget the beginning. Whoever wants more text passes the end of what there is as the next
     prompt. The model computes where and in the precision in which it is; its mode (training or evaluation) is kept.
 
-    The same seed gives the same sample i, alone or beside others, with more or fewer samples. Matrix products of
-    another height round differently, so where two tokens are equal within that rounding (about 1e-6 of the draws in
-    float32, far more in bfloat16) another one may be drawn in another batch.
+    The same seed gives the same sample i, alone or beside others, with more or fewer samples. One limit: matrix
+    products of another height may round differently, and a draw that falls within that rounding of the border between
+    two tokens can then give the other one; in bfloat16, which rounds coarsely, far more often than in float32.
     """
 
     def __init__(self, model: GPTModel, tokenizer: Tokenizer | None) -> None:
