@@ -45,7 +45,8 @@ class SamplingSettings:
     """How the next token is chosen and when a text ends; checked on construction.
 
     The order of operations is that of `transformers`: repetition penalty, temperature, top_k, top_p, min_p. Frequency
-    and presence penalty, which it does not have, come right after the repetition penalty. Temperature 0 ignores what follows the penalties.
+    and presence penalty, which it does not have, come right after the repetition penalty.
+    Temperature 0 ignores what follows the penalties.
 
     Raises GenerationError (a ValueError) naming the field, its value and its range.
     """
