@@ -31,17 +31,19 @@ class Attention(nn.Module):
         With a cache, `inputs` are the positions that follow those in the cache, which grows by them.
         """
         query, key, value = self.heads(inputs)  # each (batch, heads, time, head size)
+        from_the_start = cache is None or cache.length == 0  # then causality is a flag and needs no mask in memory
         mask = None
         if cache is not None:
             key, value = cache.append(layer, key, value)  # each (batch, heads, past + time, head size)
-            mask = _mask_after(query.size(2), key.size(2), query.device)
+        if not from_the_start:
+            mask = _mask_after(query.size(2), key.size(2), query.device)  # (time, past + time) or None
         mixed = functional.scaled_dot_product_attention(
             query,
             key,
             value,
             attn_mask=mask,
             dropout_p=self.attention_dropout if self.training else 0.0,
-            is_causal=cache is None,
+            is_causal=from_the_start,
         )  # (batch, heads, time, head size)
         mixed = mixed.transpose(1, 2).flatten(2)  # (batch, time, channels)
         return self.residual_dropout(self.projection(mixed))

@@ -184,6 +184,28 @@ def test_dropout_changes_training_and_nothing_else(make_model: Callable[..., GPT
         assert torch.equal(without.train()(indices), without(indices))
 
 
+@pytest.mark.parametrize(
+    ("field", "place"),
+    [
+        ("embedding_dropout", "transformer.embedding_dropout"),
+        ("residual_dropout", "transformer.hidden.1.attention"),
+        ("residual_dropout", "transformer.hidden.1.multi_layer_perceptron"),
+    ],
+)
+def test_dropout_zeroes_its_share_of_what_goes_into_the_residual_stream(
+    make_model: Callable[..., GPTModel], field: str, place: str
+) -> None:
+    model = make_model(number_of_embedding_dimensions=64, **{field: 0.25}).train()
+    zeros: list[float] = []
+    model.get_submodule(place).register_forward_hook(
+        lambda _module, _inputs, output: zeros.append((output == 0).float().mean().item())
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        model(tokens_for(model)[:, :-1])  # 3 × 12 × 64 = 2,304 numbers
+    assert zeros == [pytest.approx(0.25, abs=0.04)]
+
+
 def test_on_the_meta_device_nothing_is_drawn_and_no_memory_taken() -> None:
     before = torch.get_rng_state()
     with torch.device("meta"):
