@@ -32,6 +32,7 @@ HOSTILE_TEXTS = [
     "\U0010ffff\ufffe\ue000 odd planes",
     "def f(x):\n    return  x ** 2  # 'quoted' \"twice\"\n\n\n",
     "a" * 300 + " " * 300 + "!" * 300 + "\n" * 300,
+    " " * 256 + "x",
     " " * 257 + "x",
     " " * 258 + "x",
     " " * 514 + "\n\nx" + " " * 512,
