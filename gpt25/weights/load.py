@@ -65,7 +65,7 @@ def _read_weights(matching: Matching, device: torch.device, dtype: torch.dtype, 
             _require_tied(tensor, matching, directory)
         tensor = tensor.to(device)
         if name.transposed:
-            tensor = tensor.t().contiguous()
+            tensor = tensor.t().clone(memory_format=torch.contiguous_format)
         state[name.ours] = tensor.to(dtype)
     state["language_modeling_head.weight"] = state[TOKEN_EMBEDDINGS]
     return state

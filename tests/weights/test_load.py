@@ -28,6 +28,16 @@ def test_model_and_tokenizer_come_back_as_they_were(directory: Path, model: GPTM
     assert not loaded.training
 
 
+def test_a_single_channel_whose_transposes_need_no_copy_is_copied_nevertheless(
+    make_model: Callable[..., GPTModel], tmp_path: Path
+) -> None:
+    model = make_model(number_of_embedding_dimensions=1, number_of_heads=1)
+    save_pretrained(model, None, tmp_path / "narrow")
+    loaded, _ = load_pretrained(tmp_path / "narrow")
+    for name, parameter in model.named_parameters():
+        assert torch.equal(loaded.get_parameter(name), parameter), name
+
+
 @pytest.mark.parametrize(
     "fields",
     [
