@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from gpt25.data import open_shards
-from gpt25.errors import ConfigurationError
+from gpt25.errors import ConfigurationError, GPT25Error
 from gpt25.generation import TextGenerator
 from gpt25.model import GPTModel
 from gpt25.plots import draw_losses, write_report
 from gpt25.recipes.people import Advancing, People
-from gpt25.recipes.recipe import differences, parse_recipe, recipe_text
+from gpt25.recipes.recipe import differences, load_recipe, recipe_text
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, choose_device, choose_precision, describe_machine, use_fast_allocator
-from gpt25.storage import require_writable_directory, write_json, write_text
+from gpt25.storage import remove_leftovers, require_writable_directory, write_json, write_text
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import Trainer, TrainingConfiguration, TrainingHooks
 
@@ -42,13 +42,14 @@ def pretrain(
     """Train from nothing, or go on with the run that `run_path` holds, and leave loss.png and report.html there.
 
     Raises ConfigurationError where the run was begun with another configuration, DataError, StorageError and
-    TrainingError as their floors do, Interrupted after a signal once everything is saved.
+    TrainingError as their floors do, Interrupted after a signal once everything is saved. Pictures that cannot be
+    drawn are a remark, not an error.
     """
     ranks = ranks or Ranks()
     run = RunDirectory(run_path)
     require_same_run(run, configuration)
     if ranks.is_first:
-        require_writable_directory(run.path)
+        remove_leftovers(require_writable_directory(run.path))
     use_fast_allocator()
     device = choose_device(configuration.loop.device)
     ranks.connect(device, timeout_seconds=configuration.loop.timeout_seconds)
@@ -57,6 +58,7 @@ def pretrain(
         train_shards = open_shards(configuration.data.directory, "train", tokenizer=tokenizer)
         validation_shards = open_shards(configuration.data.directory, "validation", tokenizer=tokenizer)
         _require_fitting(configuration, tokenizer)
+        _require_room_for_prompt(configuration, tokenizer)
         if ranks.is_first:
             write_text(run.recipe_path, recipe_text(configuration))
             write_json(run.environment_path, {**describe_machine(), "number_of_ranks": ranks.number_of_ranks})
@@ -72,8 +74,8 @@ def pretrain(
             )
             trainer.train()
     finally:
-        if ranks.is_first and run.metrics():
-            _draw(run)
+        if ranks.is_first:
+            draw(run, people)
         ranks.disconnect()
     return run
 
@@ -82,7 +84,7 @@ def require_same_run(run: RunDirectory, configuration: TrainingConfiguration) ->
     """Raise ConfigurationError where the run directory was begun with a configuration that learns something else."""
     if not run.recipe_path.is_file():
         return
-    begun = parse_recipe(run.recipe_path.read_text(encoding="utf-8"), source=str(run.recipe_path))
+    begun = load_recipe(run.recipe_path)
     changed = {
         name: values for name, values in differences(configuration, begun).items() if name not in _FREE_TO_CHANGE
     }
@@ -105,6 +107,17 @@ def _require_fitting(configuration: TrainingConfiguration, tokenizer: Tokenizer)
         raise ConfigurationError(
             f"the data's tokenizer {tokenizer.name} has {tokenizer.vocabulary_size:,} tokens, the recipe's "
             f"model.vocabulary_size is {configuration.model.vocabulary_size:,}; they must be equal."
+        )
+
+
+def _require_room_for_prompt(configuration: TrainingConfiguration, tokenizer: Tokenizer) -> None:
+    """Find out now, rather than at the first sample, that the prompt is longer than the model's view."""
+    block_size = configuration.model.block_size
+    prompt_tokens = len(tokenizer.encode(configuration.loop.sample_prompt))
+    if prompt_tokens >= block_size:
+        raise ConfigurationError(
+            f"loop.sample_prompt has {prompt_tokens:,} tokens; with model.block_size {block_size:,}, at most "
+            f"{block_size - 1:,} leave room for a sample."
         )
 
 
@@ -143,15 +156,20 @@ def sampling_hook(
 
     def write_sample(model: GPTModel, update: int, tokens: int) -> None:
         prompt = configuration.loop.sample_prompt
-        (sample,) = TextGenerator(model, tokenizer).generate(
-            prompt, max_new_tokens=min(_SAMPLE_TOKENS, configuration.model.block_size // 2), seed=update, top_k=50
-        )
+        generator = TextGenerator(model, tokenizer)
+        room = configuration.model.block_size - len(generator.prompt_ids(prompt))
+        (sample,) = generator.generate(prompt, max_new_tokens=min(_SAMPLE_TOKENS, room), seed=update, top_k=50)
         run.append_sample({"update": update, "tokens": tokens, "prompt": prompt, "text": sample.text})
         people.say(f"\n--- a sample after update {update:,} ---\n{prompt}{sample.text}\n")
 
     return write_sample
 
 
-def _draw(run: RunDirectory) -> None:
-    draw_losses([run], run.loss_picture_path)
-    write_report(run, run.report_path)
+def draw(run: RunDirectory, people: People) -> None:
+    """Bring loss.png and report.html up to date, where there is anything to draw."""
+    try:
+        if run.metrics():
+            draw_losses([run], run.loss_picture_path)
+            write_report(run, run.report_path)
+    except GPT25Error as problem:  # must not hide how training itself ended
+        people.note(f"the pictures of {run.path} could not be drawn: {problem}")

@@ -5,25 +5,29 @@ import dataclasses
 import gzip
 import lzma
 import math
+from collections.abc import Sequence
 from pathlib import Path
+
+import torch
 
 from gpt25.data import Document, PreparedData, Validation, open_shards, prepare, split_of, standard_library_documents
 from gpt25.errors import ConfigurationError
 from gpt25.generation import TextGenerator
 from gpt25.model import Accounting
-from gpt25.plots import draw_losses, write_report
 from gpt25.recipes.people import People
-from gpt25.recipes.pretrain import pretrain
-from gpt25.recipes.recipe import load_recipe, parse_recipe
+from gpt25.recipes.pretrain import draw, pretrain
+from gpt25.recipes.recipe import load_recipe
 from gpt25.records import RunDirectory, Summary
 from gpt25.runtime import use_fast_allocator
-from gpt25.storage import atomic_directory, require_writable_directory
+from gpt25.storage import atomic_directory, remove_leftovers, require_writable_directory
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import TrainingConfiguration, seconds_per_update
 from gpt25.weights import load_pretrained
 
 VALIDATION_FRACTION = 0.1  # 64 of the 731 files of Python 3.11, 1.2 MB
 _FEWEST_UPDATES = 10
+_MOST_MINUTES = 24 * 60
+_TOKENS_AT_ONCE = 8192
 _LAST_PROMPTS = ("def ", "class ", "import ")
 _COMPRESSORS = {
     "gzip -9": lambda text: gzip.compress(text, 9),
@@ -32,40 +36,61 @@ _COMPRESSORS = {
 }
 
 
-def quickstart(run_path: str | Path, *, minutes: float, people: People) -> Summary:
+def quickstart(
+    run_path: str | Path,
+    *,
+    minutes: float,
+    people: People,
+    documents: Sequence[Document] | None = None,
+    recipe: TrainingConfiguration | None = None,
+) -> Summary:
     """Do whatever of the job `run_path` does not hold yet, and show the result; returns the figures.
 
-    minutes: how long to train; a run that was begun keeps its own length. Every step is taken up where an interruption
-    left it. Raises ConfigurationError for minutes that cannot be, StorageError before any work where `run_path` cannot
-    be written, Interrupted after a signal.
+    minutes: how long to train; a run that was begun keeps its own length.
+    documents: the corpus; None reads the standard library of the Python that runs.
+    recipe: the proportions of the run; None takes the packaged recipe "quickstart".
+
+    Every step is taken up where an interruption left it. Raises ConfigurationError for minutes that cannot be,
+    StorageError before any work where `run_path` cannot be written, Interrupted after a signal.
     """
-    if not (math.isfinite(minutes) and 0 < minutes <= 24 * 60):
-        raise ConfigurationError(f"--minutes is {minutes}; it must be above 0 and at most 1440, a day.")
+    if not (math.isfinite(minutes) and 0 < minutes <= _MOST_MINUTES):
+        raise ConfigurationError(f"--minutes is {minutes}; it must be above 0 and at most {_MOST_MINUTES}, a day.")
     run = RunDirectory(run_path)
-    require_writable_directory(run.path)
+    remove_leftovers(require_writable_directory(run.path))
     summary = run.read_summary()
     if summary is not None and summary.finished:
         people.say(f"{run.path} is done already; another --run directory begins anew.")
+        draw(run, people)  # an interruption may have come between the summary and its pictures
     else:
         use_fast_allocator()
-        data = _prepare(run.path, people)
-        configuration = _configuration(run, data, minutes, people)
+        recipe = recipe or load_recipe("quickstart")
+        data = _prepare(run.path, _corpus(documents, people), recipe, people)
+        configuration = _configuration(run, data, recipe, minutes, people)
         pretrain(configuration, run.path, people=people)
         summary = _summarise(run, data, configuration, people)
-        draw_losses([run], run.loss_picture_path)
-        write_report(run, run.report_path)
+        draw(run, people)
         _show_samples(run, people)
     _show(run, summary, people)
     return summary
 
 
-def _prepare(directory: Path, people: People) -> PreparedData:
+def _corpus(documents: Sequence[Document] | None, people: People) -> Sequence[Document]:
+    corpus = list(standard_library_documents()) if documents is None else documents
+    name = "Python's standard library" if documents is None else "documents"
+    people.say(f"corpus: {name}, {len(corpus):,} files, {_size(corpus) / 1e6:.1f} MB")
+    return corpus
+
+
+def _size(corpus: Sequence[Document]) -> int:
+    return sum(len(document.content) for document in corpus)
+
+
+def _prepare(
+    directory: Path, corpus: Sequence[Document], recipe: TrainingConfiguration, people: People
+) -> PreparedData:
     """The corpus as token shards under `directory`/data, encoded with a vocabulary learned from its training part."""
-    corpus = list(standard_library_documents())
-    size = sum(len(document.content) for document in corpus)
-    people.say(f"corpus: Python's standard library, {len(corpus):,} files, {size / 1e6:.1f} MB")
-    tokenizer = _tokenizer(directory / "tokenizer", corpus, people)
-    with people.progress("encoding", size, "bytes") as progress:
+    tokenizer = _tokenizer(directory / "tokenizer", corpus, recipe.model.vocabulary_size, people)
+    with people.progress("encoding", _size(corpus), "bytes") as progress:
         data = prepare(
             corpus, tokenizer, directory / "data", validation_fraction=VALIDATION_FRACTION, progress=progress.advance
         )
@@ -76,7 +101,7 @@ def _prepare(directory: Path, people: People) -> PreparedData:
     return data
 
 
-def _tokenizer(directory: Path, corpus: list[Document], people: People) -> Tokenizer:
+def _tokenizer(directory: Path, corpus: Sequence[Document], vocabulary_size: int, people: People) -> Tokenizer:
     """The vocabulary, learned once; the held-out files play no part in it."""
     if Tokenizer.is_in(directory):
         return Tokenizer.load(directory)
@@ -85,7 +110,6 @@ def _tokenizer(directory: Path, corpus: list[Document], people: People) -> Token
         for document in corpus
         if split_of(document, validation_fraction=VALIDATION_FRACTION) == "train"
     ]
-    vocabulary_size = load_recipe("quickstart").model.vocabulary_size
     people.say(f"learning a vocabulary of {vocabulary_size:,} tokens from it")
     tokenizer = Tokenizer.train(texts, vocabulary_size=vocabulary_size)
     with atomic_directory(directory) as temporary:
@@ -93,12 +117,16 @@ def _tokenizer(directory: Path, corpus: list[Document], people: People) -> Token
     return tokenizer
 
 
-def _configuration(run: RunDirectory, data: PreparedData, minutes: float, people: People) -> TrainingConfiguration:
+def _configuration(
+    run: RunDirectory, data: PreparedData, recipe: TrainingConfiguration, minutes: float, people: People
+) -> TrainingConfiguration:
     """The run's own configuration where it was begun; else the recipe with as many updates as fit the minutes."""
-    if run.recipe_path.is_file():
-        return parse_recipe(run.recipe_path.read_text(encoding="utf-8"), source=str(run.recipe_path))
-    recipe = load_recipe("quickstart")
+    begun = run.recipe_path.is_file()
+    recipe = load_recipe(run.recipe_path) if begun else recipe
+    # The path as it is written today: a relative one of an earlier day may have been read from another place.
     recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, directory=str(data.directory)))
+    if begun:
+        return recipe
     seconds = seconds_per_update(
         recipe,
         run=run,
@@ -135,7 +163,7 @@ def with_length(recipe: TrainingConfiguration, number_of_updates: int) -> Traini
 
 def _summarise(run: RunDirectory, data: PreparedData, configuration: TrainingConfiguration, people: People) -> Summary:
     """Measure the finished model on all held-out text, and the compressors on the same bytes; keep both."""
-    last = run.metrics()[-1]
+    last = run.checkpoints()[-1].state()
     loss = _held_out_loss(run, data, people)
     tokenizer = Tokenizer.load(run.path / "tokenizer")
     held_out = _held_out_text(data, tokenizer)
@@ -161,15 +189,14 @@ def _summarise(run: RunDirectory, data: PreparedData, configuration: TrainingCon
 
 def _held_out_loss(run: RunDirectory, data: PreparedData, people: People) -> float:
     """Mean nats per token of the newest checkpoint over all whole windows of the held-out tokens."""
-    import torch
-
     model, _ = load_pretrained(run.path)
     validation = Validation(open_shards(data.directory, "validation"), model.configuration.block_size)
-    rows = max(1, 8192 // model.configuration.block_size)
+    rows = max(1, _TOKENS_AT_ONCE // model.configuration.block_size)
     total = 0.0
+    model.eval()
     with torch.inference_mode(), people.progress("measuring", validation.number_of_tokens, "tokens") as progress:
         for indices, labels in validation.micro_batches(rows):
-            _, loss = model.eval()(indices, labels)
+            _, loss = model(indices, labels)
             total += float(loss) * labels.numel()
             progress.advance(labels.numel())
     return total / validation.number_of_tokens
@@ -185,8 +212,8 @@ def _held_out_text(data: PreparedData, tokenizer: Tokenizer) -> bytes:
 def _show_samples(run: RunDirectory, people: People) -> None:
     model, tokenizer = load_pretrained(run.path)
     generator = TextGenerator(model, tokenizer)
-    length = min(160, model.configuration.block_size - 8)
     for prompt in _LAST_PROMPTS:
+        length = min(160, model.configuration.block_size - len(generator.prompt_ids(prompt)))
         (sample,) = generator.generate(prompt, max_new_tokens=length, temperature=0.8, top_k=50, seed=1)
         people.say(f"\n--- it continues {prompt!r} ---\n{prompt}{sample.text}")
 

@@ -14,6 +14,7 @@ from gpt25.errors import ConfigurationError, CorruptFileError, StorageError
 from gpt25.training import TrainingConfiguration
 
 _SUFFIX = ".toml"
+_NONE = "none"
 _KINDS: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (float, int), str: (str,)}
 _KIND_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes"}
 
@@ -62,13 +63,24 @@ def parse_recipe(text: str, *, source: str) -> TrainingConfiguration:
         if not isinstance(values, dict):
             raise ConfigurationError(f"{source}: {name} is {values!r}; it must be a section, [{name}].")
         changed[name] = _section(sections[name], values, where=f"{source}, [{name}]")
-    return TrainingConfiguration(**changed)
+    try:
+        return TrainingConfiguration(**changed)
+    except ConfigurationError as problem:
+        raise ConfigurationError(f"{source}: {problem}") from problem
 
 
 def recipe_text(configuration: TrainingConfiguration) -> str:
-    """The configuration as TOML, every key spelled out; a key whose value is None is left out, as TOML has no null."""
+    """The configuration as TOML, every key spelled out, which parse_recipe reads back as the same configuration.
+
+    TOML has no null: a key whose value is None is left out where that is the default, and "none" elsewhere.
+    """
+    defaults = dataclasses.asdict(TrainingConfiguration())
     content = {
-        section: {key: value for key, value in values.items() if value is not None}
+        section: {
+            key: _NONE if value is None else value
+            for key, value in values.items()
+            if value is not None or defaults[section][key] is not None
+        }
         for section, values in dataclasses.asdict(configuration).items()
     }
     return tomli_w.dumps(content)
@@ -88,9 +100,11 @@ def differences(one: TrainingConfiguration, other: TrainingConfiguration) -> dic
 def _section(default: Any, values: dict[str, Any], *, where: str) -> Any:
     hints = get_type_hints(type(default))
     _require_known(values, hints, where=where)
-    return dataclasses.replace(
-        default, **{key: _typed(value, hints[key], f"{where} {key}") for key, value in values.items()}
-    )
+    typed = {key: _typed(value, hints[key], f"{where} {key}") for key, value in values.items()}
+    try:
+        return dataclasses.replace(default, **typed)
+    except ConfigurationError as problem:
+        raise ConfigurationError(f"{where}: {problem}") from problem
 
 
 def _require_known(given: dict[str, Any], known: dict[str, Any], *, where: str) -> None:
@@ -101,8 +115,11 @@ def _require_known(given: dict[str, Any], known: dict[str, Any], *, where: str) 
 
 
 def _typed(value: Any, hint: Any, where: str) -> Any:
-    """A TOML value as the field's type: whole numbers serve as floats, lists as tuples; nothing else is bent."""
-    accepted = [choice for choice in (get_args(hint) if get_origin(hint) is UnionType else [hint]) if choice in _KINDS]
+    """A TOML value as the field's type: whole numbers serve as floats, lists as tuples, "none" as None; no more."""
+    choices = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+    if value == _NONE and type(None) in choices:
+        return None
+    accepted = [choice for choice in choices if choice in _KINDS]
     for kind in accepted:
         if isinstance(value, _KINDS[kind]) and (kind is bool or not isinstance(value, bool)):
             return kind(value)

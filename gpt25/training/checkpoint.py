@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from gpt25.errors import CorruptFileError
+from gpt25.errors import ConfigurationError, CorruptFileError, StorageError
 from gpt25.model import GPTModel
 from gpt25.records import STATE_NAME, CheckpointRecord, RunDirectory
 from gpt25.storage import atomic_directory, write_json, write_manifest
@@ -19,6 +19,8 @@ from gpt25.weights import load_pretrained, write_model_files
 from gpt25.weights.safetensors_file import write_safetensors
 
 OPTIMIZER_NAME = "optimizer.safetensors"
+_VERSION = 1
+_DROPOUT_RATES = ("embedding_dropout", "attention_dropout", "residual_dropout")
 
 
 @dataclasses.dataclass
@@ -39,7 +41,7 @@ class TrainingState:
     non_finite_updates: int = 0
     """Updates skipped so far for a NaN or an infinity."""
     metrics: dict[str, float | None] = dataclasses.field(default_factory=dict)
-    """The latest training_loss and validation_loss, in nats per token."""
+    """training_loss and validation_loss of the last update in nats per token; None where not finite or not measured."""
 
 
 def save_checkpoint(
@@ -53,23 +55,33 @@ def save_checkpoint(
 ) -> Path:
     """Write `checkpoints/update-NNNNNN/` atomically, its MANIFEST.json last; returns its path.
 
-    `details` (configuration, seed, fingerprint, number of ranks) goes into state.json beside the state's own fields.
+    `details` (configuration, seed, tokenizer, number of ranks) goes into state.json beside the state's own fields.
     Raises StorageError or DiskFullError; what was there before is untouched then.
     """
     path = run.checkpoint_path(state.update)
     with atomic_directory(path) as directory:
         write_model_files(model, tokenizer, directory)
-        tensors = optimizers.state()
-        write_safetensors(directory / OPTIMIZER_NAME, tensors)
-        write_json(directory / STATE_NAME, {"version": 1, **dataclasses.asdict(state), **details})
+        write_safetensors(directory / OPTIMIZER_NAME, optimizers.state())
+        write_json(directory / STATE_NAME, {"version": _VERSION, **dataclasses.asdict(state), **details})
         write_manifest(directory)
     return path
 
 
-def load_checkpoint(record: CheckpointRecord, *, model: GPTModel, optimizers: Optimizers) -> TrainingState:
-    """Fill model and optimizers from a checkpoint whose manifest has been verified, and return where the run stood."""
+def load_checkpoint(
+    record: CheckpointRecord, *, model: GPTModel, optimizers: Optimizers, tokenizer_name: str, fingerprint: str | None
+) -> TrainingState:
+    """Fill model and optimizers from a checkpoint whose manifest has been verified, and return where the run stood.
+
+    Raises ConfigurationError, naming both, where the data's tokenizer (its name and fingerprint) is not the
+    checkpoint's, and CorruptFileError for a file that no save of this model can have written.
+    """
+    content = record.state()
+    _require_tokenizer(record, content, tokenizer_name, fingerprint)
+    state = _state_of(record, content)
     saved, _ = load_pretrained(record.path)
-    if saved.configuration != dataclasses.replace(model.configuration, **_dropout_rates(saved)):
+    # Dropout is no part of a model directory's promise, so it may differ between a checkpoint and its run.
+    rates = {name: getattr(saved.configuration, name) for name in _DROPOUT_RATES}
+    if saved.configuration != dataclasses.replace(model.configuration, **rates):
         raise CorruptFileError(f"{record.path} holds a model of another shape: {saved.configuration}")
     with torch.no_grad():
         for parameter, stored in zip(model.parameters(), saved.parameters(), strict=True):
@@ -79,26 +91,43 @@ def load_checkpoint(record: CheckpointRecord, *, model: GPTModel, optimizers: Op
     except (SafetensorError, OSError) as problem:
         raise CorruptFileError(f"{record.path / OPTIMIZER_NAME} cannot be read: {problem}") from problem
     optimizers.load_state(tensors)
-    content = record.state()
-    try:
-        return TrainingState(**{field.name: content[field.name] for field in dataclasses.fields(TrainingState)})
-    except KeyError as problem:
-        raise CorruptFileError(f"{record.path / STATE_NAME} has no {problem}") from problem
+    return state
 
 
 def prune_checkpoints(run: RunDirectory, *, keep: int) -> None:
-    """Delete all but the newest `keep` checkpoints and the best one by validation loss."""
+    """Delete all but the newest `keep` checkpoints and the best one by validation loss, where the disk lets us."""
     records = run.checkpoints()
-    measured = [(loss, -record.update) for record in records if (loss := record.validation_loss) is not None]
+    measured = [(loss, -record.update) for record in records if (loss := _validation_loss(record)) is not None]
     best = -min(measured)[1] if measured else None
     for record in records[:-keep]:
         if record.update != best:
             shutil.rmtree(record.path, ignore_errors=True)
 
 
-def _dropout_rates(model: GPTModel) -> dict[str, Any]:
-    """Dropout may differ between a checkpoint and the run that goes on from it."""
-    return {
-        name: getattr(model.configuration, name)
-        for name in ("embedding_dropout", "attention_dropout", "residual_dropout")
-    }
+def _validation_loss(record: CheckpointRecord) -> float | None:
+    """A checkpoint's validation loss; None also where its state.json got damaged, which cannot make it the best."""
+    try:
+        return record.validation_loss
+    except StorageError:
+        return None
+
+
+def _state_of(record: CheckpointRecord, content: dict[str, Any]) -> TrainingState:
+    if content.get("version") != _VERSION:
+        raise CorruptFileError(
+            f"{record.path / STATE_NAME} has version {content.get('version')!r}; this gpt25 reads version {_VERSION}."
+        )
+    try:
+        return TrainingState(**{field.name: content[field.name] for field in dataclasses.fields(TrainingState)})
+    except KeyError as problem:
+        raise CorruptFileError(f"{record.path / STATE_NAME} has no {problem}.") from problem
+
+
+def _require_tokenizer(record: CheckpointRecord, content: dict[str, Any], name: str, fingerprint: str | None) -> None:
+    """Raise ConfigurationError where both sides know their tokenizer and it is not the same one."""
+    saved_name, saved = content.get("tokenizer_name"), content.get("tokenizer_fingerprint")
+    if saved is not None and fingerprint is not None and saved != fingerprint:
+        raise ConfigurationError(
+            f"{record.path} was trained with the tokenizer {saved_name} ({saved}); the data is of the tokenizer "
+            f"{name} ({fingerprint}). Give the old data to go on, or choose another --run directory."
+        )

@@ -13,16 +13,20 @@ def _require(holds: bool, field: str, value: Any, rule: str) -> None:
         raise ConfigurationError(f"{field} is {value!r}; it must be {rule}.")
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _require_positive(section: Any, name: str, *fields: str) -> None:
     for field in fields:
         value = getattr(section, field)
-        _require(math.isfinite(value) and value > 0, f"{name}.{field}", value, "a positive number")
+        _require(_is_number(value) and value > 0, f"{name}.{field}", value, "a positive number")
 
 
 def _require_fraction(section: Any, name: str, *fields: str) -> None:
     for field in fields:
         value = getattr(section, field)
-        _require(0 <= value <= 1, f"{name}.{field}", value, "a fraction from 0 to 1")
+        _require(_is_number(value) and 0 <= value <= 1, f"{name}.{field}", value, "a fraction from 0 to 1")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,12 +57,18 @@ class BatchConfiguration:
 
     def __post_init__(self) -> None:
         _require_positive(self, "batch", "tokens_per_update", "micro_batch_rows")
+        stages: Any = self.short_sequences
+        name, rule = (
+            "batch.short_sequences",
+            "a list of pairs of a fraction and a length, such as [[0.1, 64], [0.3, 128]]",
+        )
+        _require(isinstance(stages, tuple), name, stages, rule)
         before = 0.0
-        for stage in self.short_sequences:
-            _require(len(stage) == 2, "batch.short_sequences", stage, "pairs of a fraction and a length")
+        for stage in stages:
+            _require(isinstance(stage, tuple) and len(stage) == 2 and all(map(_is_number, stage)), name, stage, rule)
             fraction, length = stage
-            _require(before < fraction <= 1, "batch.short_sequences", fraction, "rising fractions up to 1")
-            _require(length >= 1, "batch.short_sequences", length, "a positive length")
+            _require(before < fraction <= 1, name, fraction, "rising fractions above 0 and up to 1")
+            _require(isinstance(length, int) and length >= 1, name, length, "a whole number of tokens, at least 1")
             before = fraction
 
 
@@ -116,7 +126,7 @@ class ScheduleConfiguration:
     decay_fraction: float = 0.3
     """Fraction of all updates over which a trapezoid falls."""
     final_fraction: float = 0.1
-    """Rate at the last update as a fraction of the peak."""
+    """Fraction of the peak that the rates fall towards; they would reach it one update after the last."""
 
     def __post_init__(self) -> None:
         _require(

@@ -7,6 +7,12 @@ from gpt25.errors import CorruptFileError
 from gpt25.model import GPTModel
 from gpt25.training.configuration import OptimizerConfiguration
 from gpt25.training.muon import Muon
+from gpt25.training.schedule import muon_momentum
+
+_STATE_KEYS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
+    torch.optim.AdamW: ("step", "exp_avg", "exp_avg_sq"),
+    Muon: ("momentum",),
+}
 
 
 class Optimizers:
@@ -56,11 +62,9 @@ class Optimizers:
         self._adamw.step()
         if self._muon is None:
             return
-        warm = min(1.0, progress / max(settings.muon_momentum_warm_up_fraction, 1e-9))
-        momentum = settings.muon_initial_momentum + warm * (settings.muon_momentum - settings.muon_initial_momentum)
         for group in self._muon.param_groups:
             group["lr"] = settings.muon_peak_learning_rate * learning_rate_factor
-            group["momentum"] = momentum
+            group["momentum"] = muon_momentum(settings, progress)
         self._muon.step()
 
     def zero_gradients(self) -> None:
@@ -78,24 +82,40 @@ class Optimizers:
         return tensors
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Put back what `state` returned; raises CorruptFileError when names or shapes are another model's."""
-        by_name = {name: parameter for parameter, name in self._names.items()}
+        """Put back what `state` returned; raises CorruptFileError when names or shapes are another model's.
+
+        No tensors at all are the state before the first step.
+        """
+        expected = self._expected_shapes() if tensors else {}
+        missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
+        if missing or unknown:
+            raise CorruptFileError(
+                f"the optimizer's state is not this run's: of {len(expected):,} tensors {len(missing):,} are missing "
+                f"({', '.join(missing[:1]) or 'none'}), and {len(unknown):,} are unknown "
+                f"({', '.join(unknown[:1]) or 'none'})."
+            )
+        for name, tensor in tensors.items():
+            if tensor.shape != expected[name]:
+                raise CorruptFileError(
+                    f"{name} of the optimizer's state has the shape {tuple(tensor.shape)}, "
+                    f"expected {tuple(expected[name])}."
+                )
         for optimizer in self._each():
             optimizer.state.clear()
-        owners: dict[Tensor, torch.optim.Optimizer] = {
-            parameter: optimizer for optimizer in self._each() for parameter in _parameters(optimizer)
+            for parameter in _parameters(optimizer):
+                prefix = f"{self._names[parameter]}/"
+                for key in _STATE_KEYS[type(optimizer)] if tensors else ():
+                    # The fused AdamW counts its steps on the parameter's device.
+                    optimizer.state[parameter][key] = tensors[prefix + key].to(parameter.device)
+
+    def _expected_shapes(self) -> dict[str, torch.Size]:
+        """Names and shapes of the whole state after a step."""
+        return {
+            f"{self._names[parameter]}/{key}": torch.Size() if key == "step" else parameter.shape
+            for optimizer in self._each()
+            for parameter in _parameters(optimizer)
+            for key in _STATE_KEYS[type(optimizer)]
         }
-        for full_name, tensor in tensors.items():
-            name, _, key = full_name.rpartition("/")
-            parameter = by_name.get(name)
-            if parameter is None:
-                raise CorruptFileError(f"the optimizer's state speaks of {name!r}, which this model has not")
-            if tensor.dim() and tensor.shape != parameter.shape:
-                raise CorruptFileError(
-                    f"{full_name} has the shape {tuple(tensor.shape)}, expected {tuple(parameter.shape)}"
-                )
-            device = parameter.device if tensor.dim() else tensor.device
-            owners[parameter].state[parameter][key] = tensor.to(device)
 
     def _each(self) -> list[torch.optim.Optimizer]:
         return [self._adamw] if self._muon is None else [self._adamw, self._muon]

@@ -1,8 +1,8 @@
-"""The learning rate over the run, as a factor of its peak."""
+"""What changes over a run as a pure function of the update: the learning rate and Muon's momentum."""
 
 import math
 
-from gpt25.training.configuration import ScheduleConfiguration
+from gpt25.training.configuration import OptimizerConfiguration, ScheduleConfiguration
 
 
 def learning_rate_factor(schedule: ScheduleConfiguration, update: int, number_of_updates: int) -> float:
@@ -24,3 +24,11 @@ def learning_rate_factor(schedule: ScheduleConfiguration, update: int, number_of
     else:
         height = min(1.0, after_this / max(1.0, schedule.decay_fraction * number_of_updates))
     return schedule.final_fraction + (1 - schedule.final_fraction) * height
+
+
+def muon_momentum(settings: OptimizerConfiguration, progress: float) -> float:
+    """Muon's momentum when the fraction `progress` of the run is done: it rises linearly, then stays."""
+    if progress >= settings.muon_momentum_warm_up_fraction:
+        return settings.muon_momentum
+    warm = progress / settings.muon_momentum_warm_up_fraction
+    return settings.muon_initial_momentum + warm * (settings.muon_momentum - settings.muon_initial_momentum)

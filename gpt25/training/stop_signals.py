@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from types import FrameType
 from typing import Any
 
@@ -11,9 +12,14 @@ _ASKING = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)
 )  # Windows has no SIGUSR1
 
+_ONE_REQUEST_SECONDS = 0.5
+
 
 class StopSignals(contextlib.AbstractContextManager["StopSignals"]):
-    """Remembers the first signal instead of dying of it; the second one ends the process at once.
+    """Remembers the first signal instead of dying of it; a second one ends the process at once.
+
+    A batch system that signals every process of a job, and a launcher that passes its own signal on, deliver one
+    request twice: what comes within half a second of the first signal is that same request.
 
     SIGUSR1 is what batch systems send ahead of a time limit; it stops a run as SIGTERM does. Outside the main thread,
     where Python allows no handlers, signals keep their usual meaning.
@@ -22,6 +28,7 @@ class StopSignals(contextlib.AbstractContextManager["StopSignals"]):
     def __init__(self) -> None:
         self.received: int | None = None
         """The signal whose exit code the process owes: SIGINT or SIGTERM; None as long as none came."""
+        self._received_at = 0.0
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "StopSignals":
@@ -34,6 +41,8 @@ class StopSignals(contextlib.AbstractContextManager["StopSignals"]):
             signal.signal(number, handler)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
-            os._exit(128 + number)
-        self.received = signal.SIGINT if number == signal.SIGINT else signal.SIGTERM
+        if self.received is None:
+            self.received = signal.SIGINT if number == signal.SIGINT else signal.SIGTERM
+            self._received_at = time.monotonic()
+        elif time.monotonic() - self._received_at > _ONE_REQUEST_SECONDS:
+            os._exit(128 + (signal.SIGINT if number == signal.SIGINT else signal.SIGTERM))

@@ -1,10 +1,7 @@
 """The training loop: updates, validation, checkpoints, and stopping without losing anything."""
 
-import contextlib
-import dataclasses
 import math
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -12,19 +9,24 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from gpt25.data import Batches, TokenShards, Validation
-from gpt25.errors import ConfigurationError, Interrupted, StorageError, TrainingError
+from gpt25.errors import ConfigurationError, GPT25Error, Interrupted, StorageError, TrainingError
 from gpt25.model import GPTModel
-from gpt25.records import CheckpointRecord, RunDirectory
+from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision, derive_seed, generator_for
-from gpt25.storage import remove_leftovers, require_writable_directory
 from gpt25.tokenizer import Tokenizer
-from gpt25.training.checkpoint import TrainingState, load_checkpoint, prune_checkpoints, save_checkpoint
+from gpt25.training.accumulation import accumulate_gradients, fitting_micro_batch_rows
+from gpt25.training.checkpoint import TrainingState
+from gpt25.training.checkpoint_keeper import CheckpointKeeper
 from gpt25.training.configuration import TrainingConfiguration
+from gpt25.training.failures import explaining_failures
 from gpt25.training.hooks import TrainingHooks
 from gpt25.training.loss_module import LossModule
 from gpt25.training.optimizers import Optimizers
 from gpt25.training.schedule import learning_rate_factor
 from gpt25.training.stop_signals import StopSignals
+
+_VALIDATION_TOKENS_AT_ONCE = 8192
+_STOPPING = (2, 15)  # SIGINT, SIGTERM: what StopSignals reports
 
 
 class Trainer:
@@ -56,13 +58,11 @@ class Trainer:
         self.hooks = hooks or TrainingHooks()
         self.tokenizer = tokenizer
         self.state = TrainingState()
-        self._fingerprint = train_shards.fingerprint
         settings = configuration.loop
         self.device = self.ranks.device_for(choose_device(settings.device))
         self.precision = choose_precision(self.device, settings.precision)
-        self.micro_batch_rows = self._fitting_micro_batch()
-        self.model = initial_model or GPTModel(configuration.model, generator=generator_for(settings.seed, "weights"))
-        self.model.to(self.device).train()
+        self.micro_batch_rows = fitting_micro_batch_rows(configuration, self.ranks)
+        self.model = _fitting_model(initial_model, configuration).to(self.device).train()
         self.optimizers = Optimizers(self.model, configuration.optimizer)
         self.loss_module = LossModule(self.model, precision=self.precision, compile=settings.compile)
         shape = configuration.model
@@ -71,23 +71,23 @@ class Trainer:
         )
         available = (validation_shards.number_of_tokens - 1) // shape.block_size * shape.block_size
         self.validation = Validation(
-            validation_shards, shape.block_size, min(configuration.data.validation_tokens, available) or None
+            validation_shards,
+            shape.block_size,
+            min(configuration.data.validation_tokens, available) or None,
+            vocabulary_size=shape.vocabulary_size,
         )
-        self._failed_saves = 0
         self._non_finite_in_a_row = 0
-        self._saved_update: int | None = None
-
-    def _fitting_micro_batch(self) -> int:
-        """The largest number of rows up to the configured one that divides a rank's share of an update."""
-        rows, number = self.configuration.rows_per_update, self.ranks.number_of_ranks
-        if rows % number:
-            raise ConfigurationError(
-                f"{rows} rows of {self.configuration.model.block_size} tokens make an update; {number} ranks cannot "
-                "share them equally. Change the number of ranks or batch.tokens_per_update."
-            )
-        share = rows // number
-        return max(
-            size for size in range(1, min(share, self.configuration.batch.micro_batch_rows) + 1) if share % size == 0
+        self._checkpoints = CheckpointKeeper(
+            configuration,
+            run=run,
+            model=self.model,
+            optimizers=self.optimizers,
+            shards=train_shards,
+            tokenizer=tokenizer,
+            ranks=self.ranks,
+            device=self.device,
+            say=self._say,
+            on_checkpoint=self.hooks.on_checkpoint,
         )
 
     def train(self) -> TrainingState:
@@ -96,19 +96,20 @@ class Trainer:
         Raises Interrupted after a signal, once everything is saved; TrainingError when non-finite values or failing
         saves persist, or another rank is lost.
         """
-        with StopSignals() as signals, _naming_lost_ranks(self.ranks):
-            self._resume()
+        failures = explaining_failures(self.ranks, micro_batch_rows=self.micro_batch_rows)
+        with StopSignals() as signals, failures:
+            self.state = self._checkpoints.resume()
+            if self.ranks.is_first:
+                self.run.cut_after(self.state.update)
             stopwatch = Stopwatch(offset_seconds=self.state.elapsed_seconds)
             reducing = self._reducing_module()
-            if self.ranks.is_first:
-                self.hooks.on_start(self.state.update, self.configuration.loop.number_of_updates)
+            self._start_hooks()
             while self.state.update < self.configuration.loop.number_of_updates:
                 stop = self._update(reducing, signals, stopwatch)
                 if stop is not None:
-                    self._save()
+                    self._checkpoints.save(self.state, required=True)
                     raise Interrupted(stop, self._interruption_message(stop))
-            if self._saved_update != self.state.update:
-                self._save(last=True)
+            self._checkpoints.save(self.state, required=True)
         return self.state
 
     def rehearse_update(self, update: int) -> None:
@@ -153,27 +154,18 @@ class Trainer:
 
     def _accumulate_gradients(self, reducing: torch.nn.Module) -> float:
         """Forward and backward over this rank's micro-batches; returns its mean loss in nats."""
-        update, length = self.state.update, self.configuration.sequence_length(self.state.update)
-        torch.manual_seed(derive_seed(self.configuration.loop.seed, "dropout", update, self.ranks.rank))
-        micro_batches = list(
-            self.batches.for_update(
-                update,
-                rows_per_update=self.configuration.rows_per_update,
-                micro_batch_rows=self.micro_batch_rows,
-                rank=self.ranks.rank,
-                number_of_ranks=self.ranks.number_of_ranks,
-            )
+        update, settings = self.state.update, self.configuration
+        torch.manual_seed(derive_seed(settings.loop.seed, "dropout", update, self.ranks.rank))
+        micro_batches = self.batches.for_update(
+            update,
+            rows_per_update=settings.rows_per_update,
+            micro_batch_rows=self.micro_batch_rows,
+            rank=self.ranks.rank,
+            number_of_ranks=self.ranks.number_of_ranks,
         )
-        total = torch.zeros((), device=self.device)
-        for number, (indices, labels) in enumerate(micro_batches, start=1):
-            indices = indices.view(-1, length).to(self.device)  # (rows * block size / length, length)
-            labels = labels.view(-1, length).to(self.device)  # likewise
-            last = number == len(micro_batches)
-            with contextlib.nullcontext() if last else _without_reduction(reducing):
-                loss = reducing(indices, labels) / len(micro_batches)
-                loss.backward()
-            total += loss.detach()
-        return float(total)
+        return accumulate_gradients(
+            reducing, list(micro_batches), sequence_length=settings.sequence_length(update), device=self.device
+        )
 
     def _step(self, norm: float, factor: float) -> None:
         """Clip the gradients and move the weights."""
@@ -192,8 +184,8 @@ class Trainer:
         if self._non_finite_in_a_row > allowed:
             raise TrainingError(
                 f"{what}; {self._non_finite_in_a_row} updates in a row were not finite, {allowed} are allowed. "
-                f"The last good checkpoint is untouched in {self.run.checkpoints_path}. "
-                "Lower the learning rate, or look at the data."
+                f"The last good checkpoint is untouched in {self.run.checkpoints_path}. Look at the data, or train "
+                "with a lower learning rate in another --run directory."
             )
         self._say(f"{what}; all ranks skip this update ({self._non_finite_in_a_row} in a row, {allowed} allowed)")
 
@@ -201,17 +193,16 @@ class Trainer:
         self.state.update += 1
         self.state.tokens += self.configuration.batch.tokens_per_update
         self.state.rows += self.configuration.rows_per_update
-        self.state.metrics["training_loss"] = loss if math.isfinite(loss) else None
+        self.state.metrics = {"training_loss": loss if math.isfinite(loss) else None, "validation_loss": None}
 
     def _after_update(self, row: dict[str, Any], stopwatch: Stopwatch) -> None:
         """Validate, record, sample and save, as far as this update is due for it."""
         settings, update = self.configuration.loop, self.state.update
         if self._is_due(settings.validation_interval_in_updates):
-            row["validation_loss"] = self.state.metrics["validation_loss"] = self.validation_loss()
+            row["validation_loss"] = loss = self.validation_loss()
+            self.state.metrics["validation_loss"] = loss if math.isfinite(loss) else None
         if self.ranks.is_first and self._is_due(settings.samples_interval_in_updates):
-            self.model.eval()
-            self.hooks.on_samples(self.model, update, self.state.tokens)
-            self.model.train()
+            self._show_samples()
         self.state.elapsed_seconds = row["elapsed_seconds"] = stopwatch.elapsed_seconds
         if self.ranks.is_first:
             try:
@@ -220,7 +211,16 @@ class Trainer:
                 self._say(f"update {update} is missing in the record: {problem}")
             self.hooks.on_update(row)
         if update % settings.checkpoint_interval_in_updates == 0 and not self._non_finite_in_a_row:
-            self._save()
+            self._checkpoints.save(self.state)
+
+    def _show_samples(self) -> None:
+        """Let the hook write samples; what it cannot write costs a sample, not the run."""
+        self.model.eval()
+        try:
+            self.hooks.on_samples(self.model, self.state.update, self.state.tokens)
+        except GPT25Error as problem:
+            self._say(f"no sample after update {self.state.update:,}: {problem}")
+        self.model.train()
 
     def _is_due(self, interval: int) -> bool:
         update = self.state.update
@@ -235,30 +235,11 @@ class Trainer:
         rows = max(self.micro_batch_rows, _VALIDATION_TOKENS_AT_ONCE // self.configuration.model.block_size)
         for indices, labels in self.validation.micro_batches(rows, self.ranks.rank, self.ranks.number_of_ranks):
             loss = self.loss_module(indices.to(self.device), labels.to(self.device))
-            total += loss.double().cpu() * labels.numel()
+            total += loss.cpu().double() * labels.numel()
         self.model.train()
         return self.ranks.sum([float(total)], device=self.device)[0] / self.validation.number_of_tokens
 
-    # Starting and saving.
-
-    def _resume(self) -> None:
-        """Go on from the newest intact checkpoint, chosen by the first rank for all."""
-        update = -1
-        if self.ranks.is_first:
-            require_writable_directory(self.run.checkpoints_path)
-            for leftover in remove_leftovers(self.run.checkpoints_path):
-                self._say(f"removed {leftover}, left over from a save that did not end")
-            record, problems = self.run.newest_intact_checkpoint()
-            for problem in problems:
-                self._say(f"passed over a damaged checkpoint: {problem}")
-            update = -1 if record is None else record.update
-        update = int(self.ranks.sum([float(update if self.ranks.is_first else 0)], device=self.device)[0])
-        if update >= 0:
-            record = CheckpointRecord(update, self.run.checkpoint_path(update))
-            self.state = load_checkpoint(record, model=self.model, optimizers=self.optimizers)
-            self._saved_update = update
-        if self.ranks.is_first:
-            self.run.cut_after(self.state.update)
+    # Starting and stopping.
 
     def _reducing_module(self) -> torch.nn.Module:
         """The loss module, wrapped where several ranks average their gradients while the backward pass still runs."""
@@ -266,43 +247,16 @@ class Trainer:
             return self.loss_module
         return DistributedDataParallel(self.loss_module, gradient_as_bucket_view=True)
 
-    def _save(self, *, last: bool = False) -> None:
-        """Write a checkpoint on the first rank; a failure is counted, and ends the run only when it persists."""
-        failure = ""
-        if self.ranks.is_first:
-            try:
-                path = save_checkpoint(
-                    self.run,
-                    self.state,
-                    model=self.model,
-                    optimizers=self.optimizers,
-                    tokenizer=self.tokenizer,
-                    details=self._details(),
-                )
-                self._failed_saves = 0
-                prune_checkpoints(self.run, keep=self.configuration.loop.checkpoints_to_keep)
-                self.hooks.on_checkpoint(path)
-            except StorageError as problem:
-                self._failed_saves += 1
-                failure = str(problem)
-        allowed = self.configuration.loop.failed_saves_allowed
-        if failure:
-            self._say(f"checkpoint not saved ({self._failed_saves} in a row, {allowed} allowed): {failure}")
-        if self.ranks.agree(bool(failure) and (last or self._failed_saves > allowed), device=self.device):
-            raise TrainingError(f"checkpoints could not be saved: {failure or 'the first rank says why'}")
-        if not failure:
-            self._saved_update = self.state.update
-
-    def _details(self) -> dict[str, Any]:
-        return {
-            "configuration": dataclasses.asdict(self.configuration),
-            "random_states": {
-                "rule": "weights, data order and dropout are derived from the seed, the update and the rank",
-                "seed": self.configuration.loop.seed,
-            },
-            "number_of_ranks": self.ranks.number_of_ranks,
-            "tokenizer_fingerprint": self._fingerprint,
-        }
+    def _start_hooks(self) -> None:
+        if not self.ranks.is_first:
+            return
+        self.hooks.on_start(self.state.update, self.configuration.loop.number_of_updates)
+        wanted = self.configuration.batch.micro_batch_rows
+        if self.micro_batch_rows < wanted:
+            self._say(
+                f"micro-batches have {self.micro_batch_rows} rows instead of {wanted}: the most that share the "
+                f"{self.configuration.rows_per_update} rows of an update equally"
+            )
 
     def _interruption_message(self, number: int) -> str:
         return (
@@ -323,25 +277,13 @@ class Trainer:
             self.hooks.on_message(message)
 
 
-_VALIDATION_TOKENS_AT_ONCE = 8192
-_STOPPING = (2, 15)  # SIGINT, SIGTERM: what StopSignals reports
-
-
-def _without_reduction(module: torch.nn.Module) -> contextlib.AbstractContextManager[Any]:
-    """Keep gradients on this rank for now; only the last micro-batch's backward pass averages them."""
-    return module.no_sync() if isinstance(module, DistributedDataParallel) else contextlib.nullcontext()
-
-
-@contextlib.contextmanager
-def _naming_lost_ranks(ranks: Ranks) -> Iterator[None]:
-    """Turn the communication library's error about another rank into ours, which names this one."""
-    try:
-        yield
-    except RuntimeError as problem:
-        if ranks.is_alone:
-            raise
-        reason = str(problem).strip().splitlines()[0]
-        raise TrainingError(
-            f"rank {ranks.rank} of {ranks.number_of_ranks} cannot go on: {reason}. If another rank died, its error "
-            "stands above; the same command resumes from the last complete checkpoint."
-        ) from problem
+def _fitting_model(initial_model: GPTModel | None, configuration: TrainingConfiguration) -> GPTModel:
+    """The model to train: the one that was given, of the right shape, or a random one that only the seed decides."""
+    if initial_model is None:
+        return GPTModel(configuration.model, generator=generator_for(configuration.loop.seed, "weights"))
+    if initial_model.configuration != configuration.model:
+        raise ConfigurationError(
+            f"the initial model is {initial_model.configuration}, the configuration says {configuration.model}; "
+            "they must be equal."
+        )
+    return initial_model

@@ -38,11 +38,17 @@ def defaults(words: list[str]) -> Arguments | None:
 def run(arguments: Arguments, output: Output) -> None:
     """Train, and say where the result lies."""
     configuration = TrainingConfiguration(**_sections(arguments))
-    done = pretrain(configuration, arguments.run, people=output, ranks=Ranks.from_environment())
-    last = done.metrics()[-1]
+    ranks = Ranks.from_environment()
+    done = pretrain(configuration, arguments.run, people=output, ranks=ranks)
+    if not ranks.is_first:
+        return
+    state = done.checkpoints()[-1].state()
+    figures = {name: state[name] for name in ("update", "tokens", "elapsed_seconds")} | state["metrics"]
+    loss = figures["validation_loss"]
     output.result(
-        {"run": done.path, **last},
-        f"{last['update']:,} updates, {last['tokens']:,} tokens, validation loss {last['validation_loss']:.4f}\n"
+        {"run": done.path, **figures},
+        f"{figures['update']:,} updates, {figures['tokens']:,} tokens, "
+        f"validation loss {'not finite' if loss is None else f'{loss:.4f}'}\n"
         f"loss graph: {done.loss_picture_path}\nreport:     {done.report_path}",
     )
 

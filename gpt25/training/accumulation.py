@@ -1,0 +1,59 @@
+"""The gradients of one update on one rank, from micro-batches that fit its memory."""
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+
+from gpt25.errors import ConfigurationError
+from gpt25.runtime import Ranks
+from gpt25.training.configuration import TrainingConfiguration
+
+
+def fitting_micro_batch_rows(configuration: TrainingConfiguration, ranks: Ranks) -> int:
+    """The largest number of rows up to the configured one that divides a rank's share of an update.
+
+    Raises ConfigurationError where the ranks cannot share the rows equally.
+    """
+    rows, number = configuration.rows_per_update, ranks.number_of_ranks
+    if rows % number:
+        raise ConfigurationError(
+            f"{rows} rows of {configuration.model.block_size} tokens make an update; {number} ranks cannot share them "
+            "equally. Change the number of ranks or batch.tokens_per_update."
+        )
+    share = rows // number
+    largest = min(share, configuration.batch.micro_batch_rows)
+    return max(size for size in range(1, largest + 1) if share % size == 0)
+
+
+def accumulate_gradients(
+    module: torch.nn.Module,
+    micro_batches: Sequence[tuple[Tensor, Tensor]],
+    *,
+    sequence_length: int,
+    device: torch.device,
+) -> float:
+    """Add the gradients of the mean loss over all micro-batches, which have equal sizes; returns that loss in nats.
+
+    module: ids and labels (batch, time) -> a mean loss; where it is a DistributedDataParallel, the ranks average their
+    gradients during the last backward pass.
+    micro_batches: ids and labels, both (rows, block size) int64 on the processor; `sequence_length` divides the block
+    size, and rows are cut into sequences of that length.
+    """
+    total = torch.zeros((), device=device)
+    for number, (indices, labels) in enumerate(micro_batches, start=1):
+        indices = indices.view(-1, sequence_length).to(device)  # (rows * block size / length, length)
+        labels = labels.view(-1, sequence_length).to(device)  # likewise
+        with contextlib.nullcontext() if number == len(micro_batches) else _without_reduction(module):
+            loss = module(indices, labels) / len(micro_batches)
+            loss.backward()
+        total += loss.detach()
+    return float(total)
+
+
+def _without_reduction(module: torch.nn.Module) -> contextlib.AbstractContextManager[Any]:
+    """Keep gradients on this rank for now; only the last micro-batch's backward pass averages them."""
+    return module.no_sync() if isinstance(module, DistributedDataParallel) else contextlib.nullcontext()
