@@ -25,6 +25,7 @@ _CONFIGURATION = (
 _WIDEST_HELP_IN_COLUMNS = 100
 _UNWRAPPED_COLUMNS = 10_000
 _MOST_LINES_OF_AN_ERROR = 9
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _REGISTRY = ConstructorRegistry()
 
 
@@ -84,16 +85,15 @@ def _plain(flag: str) -> str:
 
 
 class _HelpStream(io.StringIO):
-    """Takes tyro's help as if it were the real standard output, so that boxes and colours are drawn the same."""
-
-    encoding = "utf-8"
+    """Takes tyro's help: with the boxes that standard output can show, and without colours."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._is_terminal = sys.stdout.isatty()
+        self._encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
 
-    def isatty(self) -> bool:
-        return self._is_terminal
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._encoding
 
 
 def help_of(command: ModuleType, name: str, words: list[str], *, columns: int, default: Any = None) -> str:
@@ -151,7 +151,7 @@ def _unknown_flag(name: str, words: list[str], known: set[str]) -> str | None:
 def _without_box(text: str) -> list[str]:
     """The sentences inside a box that tyro drew, indented details joined to the line that they belong to."""
     lines: list[str] = []
-    for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines():
+    for line in _COLOUR.sub("", text).splitlines():
         content = re.sub(r"^[│|]\s?|\s*[│|]$", "", line).rstrip()
         if re.match(r"^[╭╰+]", line) or re.match(r"^[─-]*$", content):
             continue

@@ -1,5 +1,6 @@
 """Words into arguments: nested flags, optional values, and short answers to wrong words."""
 
+import io
 import os
 import types
 from dataclasses import dataclass, field
@@ -148,6 +149,30 @@ def test_unknown_flag_near_nothing_lists_the_flags() -> None:
 )
 def test_unreadable_words(words: list[str], message: str) -> None:
     assert refusal(["m", "--prompt", "x", *words]) == message
+
+
+class Terminal(io.StringIO):
+    """A standard output that says that it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_help_and_errors_read_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = help_of(COMMAND, "made", ["--help"], columns=80)
+    monkeypatch.setattr("sys.stdout", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    assert help_of(COMMAND, "made", ["--help"], columns=80) == elsewhere
+    assert refusal(["m", "--promt", "x"]) == "gpt25 made has no flag --promt; did you mean --prompt?"
+    assert refusal(["m"]) == "gpt25 made: missing:\n    --prompt STR  Text to go on from."
+
+
+def test_help_without_utf8_has_plain_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Terminal, "encoding", "ascii")
+    monkeypatch.setattr("sys.stdout", Terminal())
+    assert help_of(COMMAND, "made", ["--help"], columns=80).isascii()
 
 
 def test_subcommands() -> None:
