@@ -52,7 +52,7 @@ def fused_loss(hidden: Tensor, weight: Tensor, labels: Tensor) -> Tensor:
 
     hidden: (batch, time, channels), float32 or bfloat16; the products run in its type, the loss in float32.
     weight: (vocabulary, channels), the head's matrix.
-    labels: (batch, time), int64; -100 is ignored.
+    labels: (batch, time), int64; -100 is ignored. Where all are, there is no mean: the loss is NaN, as torch's is.
 
     The idea, as in Wijmans et al. 2024, "Cut Your Losses in Large-Vocabulary Language Models": the logits of a slice
     of rows are enough to know both their loss and their gradient, so no slice's logits outlive it.

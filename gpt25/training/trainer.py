@@ -251,11 +251,12 @@ class Trainer:
         if not self.ranks.is_first:
             return
         self.hooks.on_start(self.state.update, self.configuration.loop.number_of_updates)
-        wanted = self.configuration.batch.micro_batch_rows
+        share = self.configuration.rows_per_update // self.ranks.number_of_ranks
+        wanted = min(self.configuration.batch.micro_batch_rows, share)
         if self.micro_batch_rows < wanted:
             self._say(
-                f"micro-batches have {self.micro_batch_rows} rows instead of {wanted}: the most that share the "
-                f"{self.configuration.rows_per_update} rows of an update equally"
+                f"micro-batches have {self.micro_batch_rows} rows instead of {wanted}: the most that divide the "
+                f"{share} rows of an update"
             )
 
     def _interruption_message(self, number: int) -> str:

@@ -1,0 +1,91 @@
+"""Every rule of every section: the message names the field, its value and the rule."""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gpt25.errors import ConfigurationError
+from gpt25.training import (
+    BatchConfiguration,
+    DataConfiguration,
+    LoopConfiguration,
+    OptimizerConfiguration,
+    ScheduleConfiguration,
+    TrainingConfiguration,
+)
+
+REFUSED = [
+    (DataConfiguration, "validation_tokens", 0, "data.validation_tokens is 0; it must be a positive number."),
+    (BatchConfiguration, "tokens_per_update", -1, "batch.tokens_per_update is -1; it must be a positive number."),
+    (BatchConfiguration, "micro_batch_rows", True, "batch.micro_batch_rows is True; it must be a positive number."),
+    (OptimizerConfiguration, "name", "sgd", "optimizer.name is 'sgd'; it must be adamw or muon."),
+    (OptimizerConfiguration, "peak_learning_rate", math.nan, "optimizer.peak_learning_rate is nan"),
+    (OptimizerConfiguration, "peak_learning_rate", "high", "optimizer.peak_learning_rate is 'high'"),
+    (OptimizerConfiguration, "epsilon", math.inf, "optimizer.epsilon is inf; it must be a positive number."),
+    (OptimizerConfiguration, "beta_1", 1.0, "optimizer.beta_1 is 1.0; it must be at least 0 and below 1."),
+    (OptimizerConfiguration, "muon_momentum", -0.1, "optimizer.muon_momentum is -0.1"),
+    (
+        OptimizerConfiguration,
+        "weight_decay",
+        -1.0,
+        "optimizer.weight_decay is -1.0; it must be 0 or a positive number.",
+    ),
+    (OptimizerConfiguration, "muon_momentum_warm_up_fraction", 2.0, "it must be a fraction from 0 to 1."),
+    (OptimizerConfiguration, "clip_gradient_norm", 0.0, "optimizer.clip_gradient_norm is 0.0"),
+    (ScheduleConfiguration, "name", "step", "schedule.name is 'step'; it must be constant, cosine or trapezoid."),
+    (ScheduleConfiguration, "warm_up_updates", -1, "schedule.warm_up_updates is -1; it must be 0 or more."),
+    (
+        ScheduleConfiguration,
+        "decay_fraction",
+        1.5,
+        "schedule.decay_fraction is 1.5; it must be a fraction from 0 to 1.",
+    ),
+    (LoopConfiguration, "number_of_updates", 0, "loop.number_of_updates is 0; it must be a positive number."),
+    (LoopConfiguration, "timeout_seconds", math.inf, "loop.timeout_seconds is inf; it must be a positive number."),
+    (LoopConfiguration, "seed", -1, "loop.seed is -1; it must be 0 or more."),
+    (LoopConfiguration, "failed_saves_allowed", -1, "loop.failed_saves_allowed is -1; it must be 0 or more."),
+    (LoopConfiguration, "precision", "int8", "loop.precision is 'int8'; it must be auto, float32 or bfloat16."),
+]
+
+
+@pytest.mark.parametrize(("section", "field", "value", "message"), REFUSED)
+def test_a_value_that_cannot_be_is_refused_by_name(section: Any, field: str, value: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        section(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("stages", "message"),
+    [
+        (5, "is 5; it must be a list of pairs of a fraction and a length, such as [[0.1, 64], [0.3, 128]]."),
+        ((5,), "is 5; it must be a list of pairs"),
+        (((0.1, 8, 9),), "is (0.1, 8, 9); it must be a list of pairs"),
+        ((("a", 8),), "is ('a', 8); it must be a list of pairs"),
+        (((0.0, 8),), "is 0.0; it must be rising fractions above 0 and up to 1."),
+        (((0.5, 8), (0.4, 16)), "is 0.4; it must be rising fractions"),
+        (((0.5, 0),), "is 0; it must be a whole number of tokens, at least 1."),
+        (((0.5, 8.5),), "is 8.5; it must be a whole number of tokens"),
+    ],
+)
+def test_a_curriculum_that_cannot_be_is_refused(stages: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(f"batch.short_sequences {message}")):
+        BatchConfiguration(short_sequences=stages)
+
+
+def test_sections_must_fit_each_other(changed: Callable[..., TrainingConfiguration]) -> None:
+    with pytest.raises(ConfigurationError, match=r"tokens_per_update is 100; it must be a multiple of .*block_size 32"):
+        changed(batch={"tokens_per_update": 100})
+    with pytest.raises(ConfigurationError, match=r"short_sequences is 12; it must be a divisor of model.block_size 32"):
+        changed(batch={"short_sequences": ((0.5, 12),)})
+
+
+def test_derived_numbers(changed: Callable[..., TrainingConfiguration]) -> None:
+    settings = changed(batch={"short_sequences": ((0.25, 8), (0.5, 16))})
+    assert settings.rows_per_update == 4
+    assert settings.total_tokens == 8 * 128
+    assert [settings.sequence_length(update) for update in range(8)] == [8, 8, 16, 16, 32, 32, 32, 32]
+    assert TrainingConfiguration().rows_per_update == 512
+    assert TrainingConfiguration().total_tokens == pytest.approx(10e9, rel=1e-4)

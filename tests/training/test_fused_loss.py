@@ -1,0 +1,126 @@
+"""The fused loss against the simple one: model(indices, labels)."""
+
+import math
+import sys
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gpt25.model import GPTConfiguration, GPTModel
+from gpt25.runtime import Precision
+from gpt25.training import fused_loss
+from gpt25.training.loss_module import LossModule
+
+module = sys.modules["gpt25.training.fused_loss"]  # the package's attribute of that name is the function
+VOCABULARY, CHANNELS, BATCH, TIME = 320, 32, 3, 16
+
+
+def model_and_batch() -> tuple[GPTModel, torch.Tensor, torch.Tensor]:
+    shape = GPTConfiguration(
+        block_size=TIME,
+        vocabulary_size=VOCABULARY,
+        number_of_layers=1,
+        number_of_heads=2,
+        number_of_embedding_dimensions=CHANNELS,
+    )
+    generator = torch.Generator().manual_seed(1)
+    model = GPTModel(shape, generator=generator)
+    indices = torch.randint(VOCABULARY, (BATCH, TIME), generator=generator)
+    labels = torch.randint(VOCABULARY, (BATCH, TIME), generator=generator)
+    return model, indices, labels
+
+
+def loss_and_gradients(model: GPTModel, loss: torch.Tensor) -> tuple[float, dict[str, torch.Tensor]]:
+    model.zero_grad()
+    loss.backward()
+    return float(loss.detach()), {
+        name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None
+    }
+
+
+@pytest.mark.parametrize("rows_per_slice", [1, 7, 48, 1000])
+@pytest.mark.parametrize("ignored", [0, 5, 47])
+def test_equals_the_simple_loss_in_value_and_every_gradient(
+    rows_per_slice: int, ignored: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_NUMBERS_PER_SLICE", rows_per_slice * VOCABULARY)
+    model, indices, labels = model_and_batch()
+    labels.view(-1)[:ignored] = -100
+    simple, expected = loss_and_gradients(model, model(indices, labels)[1])
+    loss_module = LossModule(model, precision=Precision("float32", torch.float32, ""))
+    fused, gradients = loss_and_gradients(model, loss_module(indices, labels))
+    assert fused == pytest.approx(simple, rel=1e-6)
+    assert gradients.keys() == expected.keys()
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(
+            gradient, expected[name], rtol=1e-4, atol=1e-7, msg=lambda text, n=name: f"{n} {text}"
+        )
+
+
+def test_scales_its_gradient_with_what_follows() -> None:
+    hidden = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(2), requires_grad=True)
+    weight, labels = torch.randn(11, 8, generator=torch.Generator().manual_seed(3)), torch.arange(6).view(2, 3)
+    (once,) = torch.autograd.grad(fused_loss(hidden, weight, labels), hidden)
+    (thrice,) = torch.autograd.grad(fused_loss(hidden, weight, labels) * 3, hidden)
+    torch.testing.assert_close(thrice, 3 * once)
+
+
+def test_bfloat16_stays_within_its_rounding() -> None:
+    model, indices, labels = model_and_batch()
+    simple, expected = loss_and_gradients(model, model(indices, labels)[1])
+    loss_module = LossModule(model, precision=Precision("bfloat16", torch.bfloat16, ""))
+    fused, gradients = loss_and_gradients(model, loss_module(indices, labels))
+    assert fused == pytest.approx(simple, rel=2e-3)
+    for name, gradient in gradients.items():
+        assert gradient.dtype is torch.float32
+        assert float((gradient - expected[name]).norm() / (expected[name].norm() + 1e-6)) < 0.05, name
+
+
+class LargestTensor(TorchDispatchMode):
+    """Remembers the most elements of a floating-point tensor that any operation returned."""
+
+    elements = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, tuple | list) else [result]:
+            if isinstance(tensor, torch.Tensor) and tensor.is_floating_point():
+                self.elements = max(self.elements, tensor.numel())
+        return result
+
+
+def test_never_holds_all_logits(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, vocabulary, channels = 256, 500, 4
+    monkeypatch.setattr(module, "_NUMBERS_PER_SLICE", 16 * vocabulary)
+    hidden = torch.randn(1, rows, channels, requires_grad=True)
+    weight, labels = torch.randn(vocabulary, channels, requires_grad=True), torch.randint(vocabulary, (1, rows))
+    with LargestTensor() as fused:
+        fused_loss(hidden, weight, labels).backward()
+    with LargestTensor() as simple:
+        torch.nn.functional.cross_entropy((hidden @ weight.t()).flatten(0, 1), labels.flatten()).backward()
+    assert simple.elements == rows * vocabulary
+    assert fused.elements == 16 * vocabulary
+
+
+def test_is_nan_like_torch_when_every_label_is_ignored() -> None:
+    hidden, weight = torch.randn(1, 4, 8), torch.randn(11, 8)
+    labels = torch.full((1, 4), -100)
+    expected = torch.nn.functional.cross_entropy((hidden @ weight.t()).flatten(0, 1), labels.flatten())
+    assert math.isnan(float(expected))
+    assert math.isnan(float(fused_loss(hidden, weight, labels)))
+
+
+def test_costs_no_gradient_where_none_is_wanted() -> None:
+    model, indices, labels = model_and_batch()
+    with torch.no_grad():
+        loss = LossModule(model, precision=Precision("float32", torch.float32, ""))(indices, labels)
+        assert float(loss) == pytest.approx(float(model(indices, labels)[1]), rel=1e-6)
+    assert not loss.requires_grad
+
+
+def test_at_initialisation_is_about_the_logarithm_of_the_vocabulary() -> None:
+    model, indices, labels = model_and_batch()
+    loss = LossModule(model, precision=Precision("float32", torch.float32, ""))(indices, labels)
+    assert float(loss.detach()) == pytest.approx(math.log(VOCABULARY), abs=0.1)
