@@ -60,7 +60,6 @@ def quickstart(
     summary = run.read_summary()
     if summary is not None and summary.finished:
         people.say(f"{run.path} is done already; another --run directory begins anew.")
-        draw(run, people)  # an interruption may have come between the summary and its pictures
     else:
         use_fast_allocator()
         recipe = recipe or load_recipe("quickstart")
@@ -68,8 +67,8 @@ def quickstart(
         configuration = _configuration(run, data, recipe, minutes, people)
         pretrain(configuration, run.path, people=people)
         summary = _summarise(run, data, configuration, people)
-        draw(run, people)
-        _show_samples(run, people)
+    draw(run, people)  # also of a run that is done: an interruption may have come between its summary and its pictures
+    _show_samples(run, people)
     _show(run, summary, people)
     return summary
 

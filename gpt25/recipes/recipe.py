@@ -57,6 +57,9 @@ def parse_recipe(text: str, *, source: str) -> TrainingConfiguration:
         raise CorruptFileError(f"{source} is not TOML: {problem}.") from problem
     defaults = TrainingConfiguration()
     sections = {field.name: getattr(defaults, field.name) for field in dataclasses.fields(defaults)}
+    for section, default in sections.items():
+        for key in content.keys() & {field.name for field in dataclasses.fields(default)} - sections.keys():
+            raise ConfigurationError(f"{source} has {key!r} outside of its section; put it below [{section}].")
     _require_known(content, sections, where=source)
     changed = {}
     for name, values in content.items():

@@ -4,9 +4,11 @@ import datetime
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed
+from torch.distributed.rendezvous import rendezvous
 
 from gpt25.errors import ConfigurationError, TrainingError
 
@@ -76,12 +78,14 @@ class Ranks:
             return
         if device.type == "cuda":
             torch.cuda.set_device(self.device_for(device))
+        timeout = datetime.timedelta(seconds=timeout_seconds)
         try:
             torch.distributed.init_process_group(
                 "nccl" if device.type == "cuda" else "gloo",
+                store=self._meeting_point(timeout),
                 rank=self.rank,
                 world_size=self.number_of_ranks,
-                timeout=datetime.timedelta(seconds=timeout_seconds),
+                timeout=timeout,
             )
         except (RuntimeError, ValueError) as problem:
             address = f"{os.environ.get('MASTER_ADDR', '(unset)')}:{os.environ.get('MASTER_PORT', '(unset)')}"
@@ -91,6 +95,19 @@ class Ranks:
                 f"{address} within {timeout_seconds:g} s: {reason}. Check that all ranks were started (torchrun does "
                 "that) and that the address can be reached."
             ) from problem
+
+    def _meeting_point(self, timeout: datetime.timedelta) -> Any:
+        """The store in which the ranks leave their addresses, with a page of its own for every attempt of torchrun.
+
+        torchrun keeps one store over its restarts (pytorch/pytorch issue 135712), so that a rank would read the address
+        that a dead one left. Only on a single machine do all ranks count the same attempts; on several, torchrun must be
+        told TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 for its restarts to work.
+        """
+        store, _, _ = next(rendezvous("env://", self.rank, self.number_of_ranks, timeout=timeout))
+        store.set_timeout(timeout)
+        alone = os.environ.get("GROUP_WORLD_SIZE", "1") == "1"
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if alone else "of several machines"
+        return torch.distributed.PrefixStore(f"gpt25 attempt {attempt}", store)  # type: ignore[attr-defined]
 
     def disconnect(self) -> None:
         """Leave the others; a no-op for one rank and when there was no connection."""

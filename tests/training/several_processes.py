@@ -1,7 +1,7 @@
 """Scenarios with several processes, all forked from one interpreter that has torch loaded once.
 
-`python several_processes.py RECIPE DIRECTORY` trains in DIRECTORY and leaves a JSON file there for every scenario, which
-test_several_processes.py reads: what each process saw and how it ended.
+`python several_processes.py RECIPE DIRECTORY` trains in DIRECTORY and leaves a JSON file there for every scenario: what
+each process saw and how it ended. test_several_processes.py reads them.
 """
 
 import dataclasses

@@ -129,8 +129,17 @@ def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
-@pytest.mark.parametrize("damage", [flip_a_bit, truncate, Path.unlink])
-@pytest.mark.parametrize("file", ["model.safetensors", "optimizer.safetensors", "state.json", "config.json"])
+@pytest.mark.parametrize(
+    ("damage", "file"),
+    [
+        (flip_a_bit, "model.safetensors"),
+        (truncate, "model.safetensors"),
+        (Path.unlink, "model.safetensors"),
+        (flip_a_bit, "optimizer.safetensors"),
+        (truncate, "state.json"),
+        (flip_a_bit, "MANIFEST.json"),
+    ],
+)
 def test_resume_falls_back_from_a_damaged_checkpoint_and_names_the_file(
     damage: Callable[[Path], Any], file: str, trainer: MakeTrainer, changed: Change, messages: list[str]
 ) -> None:

@@ -139,7 +139,7 @@ def test_a_state_that_lacks_a_tensor_is_refused() -> None:
 
 
 def test_a_state_of_another_optimizer_is_refused() -> None:
-    optimizers, state = a_state()
+    _, state = a_state()
     other = Optimizers(model_of(), OptimizerConfiguration(name="muon"))
     with pytest.raises(CorruptFileError, match=r"8 are missing \(.*/momentum\), and 24 are unknown"):
         other.load_state(state)

@@ -1,7 +1,6 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,7 +13,7 @@ class Ended(Exception):
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A clock that the test moves, and an exit that it can see."""
 
     def end(code: int) -> None:
@@ -23,7 +22,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     now = [100.0]
     monkeypatch.setattr(stop_signals.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(stop_signals.os, "_exit", end)
-    yield now
+    return now
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Train a model by a recipe: a name in the package, or a TOML file. The same words resume an unfinished run.
 
-Every field of the recipe is a flag: --optimizer.peak-learning-rate 1e-3. Under torchrun, all ranks train together.
+Every field of the recipe is a flag: --optimizer.peak-learning-rate 1e-3. On several GPUs, behind two dashes:
+torchrun --nproc-per-node 8 -m -- gpt25 train RECIPE --run DIR
 """
 
 import dataclasses

@@ -1,0 +1,279 @@
+"""The command in this process for words and files, in processes of its own for signals and torchrun."""
+
+import dataclasses
+import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from gpt25.cli.main import main
+from gpt25.data import Document, prepare
+from gpt25.recipes import load_recipe, recipe_text
+from gpt25.records import RunDirectory
+from gpt25.tokenizer import Tokenizer
+
+PATIENCE_SECONDS = 90.0
+
+RECIPE = """
+[model]
+block_size = 32
+vocabulary_size = 320
+number_of_layers = 2
+number_of_heads = 2
+number_of_embedding_dimensions = 32
+[data]
+validation_tokens = 160
+[batch]
+tokens_per_update = 128
+[schedule]
+warm_up_updates = 2
+[loop]
+number_of_updates = 4
+validation_interval_in_updates = 1000
+samples_interval_in_updates = 1000
+checkpoint_interval_in_updates = 20
+device = "cpu"
+precision = "float32"
+timeout_seconds = 20
+"""
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe of tenths of a second, with its data."""
+    directory = tmp_path_factory.mktemp("recipe")
+    text = inspect.getsource(textwrap)
+    documents = [Document(f"{start}", text[start : start + 800].encode()) for start in range(0, len(text), 800)]
+    tokenizer = Tokenizer.train([text], vocabulary_size=320)
+    prepare(documents, tokenizer, directory / "data", validation_fraction=0.3, number_of_processes=1)
+    path = directory / "tiny.toml"
+    path.write_text(RECIPE.replace("[data]", f"[data]\ndirectory = {json.dumps(str(directory / 'data'))}"))
+    return path
+
+
+def failed(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    capsys.readouterr()
+    assert main(["train", *map(str, words)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    return printed.err
+
+
+def test_it_trains_and_says_where_the_result_lies(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    assert main(["train", str(recipe), "--run", str(run.path)]) == 0
+    printed = capsys.readouterr().out
+    loss = run.metrics()[-1]["validation_loss"]
+    assert f"4 updates, 512 tokens, validation loss {loss:.4f}\n" in printed
+    assert printed.endswith(f"loss graph: {run.loss_picture_path}\nreport:     {run.report_path}\n")
+
+
+def test_json_is_one_object_also_when_the_run_is_done_already(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", str(recipe), "--run", str(tmp_path / "run"), "--json"]
+    assert main(words) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first.keys() == {"run", "update", "tokens", "elapsed_seconds", "training_loss", "validation_loss"}
+    assert (first["update"], first["tokens"]) == (4, 512)
+    (tmp_path / "run" / "metrics.jsonl").unlink()  # the result stands in the checkpoint
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out) == first
+
+
+def test_every_field_of_the_recipe_is_a_flag(recipe: Path, tmp_path: Path) -> None:
+    flags = {
+        "--optimizer.name": ["muon"],
+        "--optimizer.peak-learning-rate": ["1e-3"],
+        "--optimizer.clip-gradient-norm": ["none"],
+        "--batch.short-sequences": ["0.25", "8", "0.5", "16"],
+        "--model.number-of-layers": ["1"],
+        "--loop.number-of-updates": ["2"],
+    }
+    words = [word for flag, values in flags.items() for word in (flag, *values)]
+    assert main(["train", str(recipe), "--run", str(tmp_path / "run"), *words]) == 0
+    begun, packaged = load_recipe(tmp_path / "run" / "run.toml"), load_recipe(recipe)
+    assert (begun.optimizer.name, begun.optimizer.peak_learning_rate) == ("muon", 1e-3)
+    assert begun.optimizer.clip_gradient_norm is None
+    assert begun.batch.short_sequences == ((0.25, 8), (0.5, 16))
+    assert (begun.model.number_of_layers, begun.loop.number_of_updates) == (1, 2)
+    assert begun.data == packaged.data
+    assert begun.schedule == packaged.schedule
+
+
+def test_wrong_words_are_told_in_a_line_or_two(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    error = failed(capsys, recipe, "--optimizer.peak-learning-rat", "1")
+    assert "did you mean --optimizer.peak-learning-rate?" in error
+    assert "optimizer.peak_learning_rate is -1.0; it must be a positive number." in failed(
+        capsys, recipe, "--optimizer.peak-learning-rate=-1"
+    )
+    assert "there is no recipe 'quickstat'. Choose one of " in failed(capsys, "quickstat")
+    assert "gpt25 train takes its flags after its first word" in failed(capsys, "--run", "x", recipe)
+
+
+def test_a_directory_that_cannot_be_written_is_found_before_anything_is_loaded(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    run = tmp_path / "file" / "run"
+    error = failed(capsys, recipe, "--run", run, "--data.directory", tmp_path / "absent")
+    assert error == (
+        f"error: cannot write in {run}: Not a directory. Choose another directory or change its permissions.\n"
+    )
+
+
+def test_another_configuration_is_refused_with_the_field_and_both_values(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(recipe), "--run", str(tmp_path / "run"), "--loop.number-of-updates", "1"]) == 0
+    error = failed(capsys, recipe, "--run", tmp_path / "run", "--loop.number-of-updates", "1", "--loop.seed", "5")
+    assert "holds a run with another configuration (loop.seed: 5 now, 1337 then). Choose another --run" in error
+
+
+def test_a_corpus_shorter_than_a_block_is_an_error_before_training(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--model.block-size", 65536, "--batch.tokens-per-update", 65536]
+    error = failed(capsys, recipe, "--run", tmp_path / "run", *flags)
+    assert "too few for one block: 65,536 + 1 are needed" in error
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+# In processes of its own.
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start `python …` quietly; whatever still runs at the end of the test is killed with all its children."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def call(*words: object) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, *map(str, words)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            start_new_session=True,
+        )
+        processes.append(process)
+        return process
+
+    yield call
+    for process in processes:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert process.poll() is None, f"it ended before {what}: {process.communicate()}"
+        assert time.monotonic() < deadline, f"no {what}"
+        time.sleep(0.02)
+
+
+def rows(run: RunDirectory) -> int:
+    return len(run.metrics())
+
+
+def test_signals_end_it_after_saving_with_their_exit_codes_and_it_goes_on(
+    recipe: Path, tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    expected = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGUSR1: 143}
+    runs = {number: RunDirectory(tmp_path / f"run-{number}") for number in expected}
+    flags = ["--loop.number-of-updates", 100_000]
+    processes = {
+        number: start("-m", "gpt25", "train", recipe, "--run", run.path, *flags) for number, run in runs.items()
+    }
+    for number, process in processes.items():
+        wait_for(lambda run=runs[number]: rows(run) >= 2, process, "update 2")
+        process.send_signal(number)
+    for number, process in processes.items():
+        error = process.communicate(timeout=PATIENCE_SECONDS)[1]
+        assert process.returncode == expected[number], error
+        update = rows(runs[number])
+        last_line = error.splitlines()[-1]
+        assert last_line.startswith(f"stopped by signal {expected[number] - 128} after update {update:,}; saved in ")
+        record, problems = runs[number].newest_intact_checkpoint()
+        assert (record.update, problems) == (update, [])
+        assert runs[number].loss_picture_path.is_file()
+
+
+def test_a_second_signal_stops_at_once(
+    recipe: Path, tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    # An update of a hundred thousand rows takes minutes: nothing but the second signal ends it in seconds.
+    process = start("-m", "gpt25", "train", recipe, "--run", run.path, "--batch.tokens-per-update", 32 * 100_000)
+    wait_for(run.checkpoints_path.is_dir, process, "the beginning")
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    time.sleep(1)
+    assert process.poll() is None
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=PATIENCE_SECONDS) == 130
+    assert time.monotonic() - begin < 5
+    assert rows(run) == 0
+
+
+def workers(agent: subprocess.Popen[str]) -> dict[str, int]:
+    """Rank -> process id of what torchrun has started."""
+    children = Path(f"/proc/{agent.pid}/task/{agent.pid}/children").read_text().split()
+    found = {}
+    for child in children:
+        environment = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
+        ranks = [entry.partition(b"=")[2].decode() for entry in environment if entry.startswith(b"RANK=")]
+        found |= {rank: int(child) for rank in ranks}
+    return found
+
+
+def test_torchrun_restarts_after_a_killed_rank_and_the_run_goes_on(
+    recipe: Path, tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    run, alone = RunDirectory(tmp_path / "run"), RunDirectory(tmp_path / "alone")
+    flags = ["--loop.number-of-updates", 100]
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", 2, "--max-restarts", 1]
+    torchrun += ["--monitor-interval", 0.1]
+    # Without the two dashes, torchrun takes --run for an abbreviation of its own --run-path.
+    agent = start("-m", *torchrun, "-m", "--", "gpt25", "train", recipe, "--run", run.path, *flags)
+    wait_for(lambda: len(run.checkpoints()) > 0, agent, "checkpoint")
+    os.kill(workers(agent)["1"], signal.SIGKILL)
+    printed, error = agent.communicate(timeout=PATIENCE_SECONDS)
+    assert agent.returncode == 0, error
+    assert "going on after update " in printed
+    assert printed.count("100 updates, 12,800 tokens") == 1  # one rank speaks
+    assert [row["update"] for row in run.metrics()] == list(range(1, 101))
+    elapsed = [row["elapsed_seconds"] for row in run.metrics()]
+    assert elapsed == sorted(elapsed)
+    assert main(["train", str(recipe), "--run", str(alone.path), *map(str, flags)]) == 0
+    losses = [[row["training_loss"] for row in each.metrics()] for each in (run, alone)]
+    assert losses[0] == pytest.approx(losses[1], rel=2e-3)
+
+
+def test_the_recipe_of_these_tests_is_strict_toml(recipe: Path) -> None:
+    configuration = load_recipe(recipe)
+    again = recipe.with_name("again.toml")
+    again.write_text(recipe_text(configuration))
+    assert dataclasses.asdict(load_recipe(again)) == dataclasses.asdict(configuration)

@@ -1,0 +1,202 @@
+"""A whole run by a configuration: its files, its words, and what it refuses."""
+
+import dataclasses
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpt25.data import Document, PreparedData, prepare
+from gpt25.errors import ConfigurationError, DataError, Interrupted, PlotError, StorageError, TokenizerError
+from gpt25.model import GPTConfiguration
+from gpt25.recipes import load_recipe, pretrain
+from gpt25.records import RunDirectory
+from gpt25.runtime import Ranks
+from gpt25.tokenizer import Tokenizer
+from gpt25.training import (
+    BatchConfiguration,
+    DataConfiguration,
+    LoopConfiguration,
+    OptimizerConfiguration,
+    ScheduleConfiguration,
+    TrainingConfiguration,
+)
+
+
+@pytest.fixture(scope="module")
+def data(documents: list[Document], tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
+    tokenizer = Tokenizer.train([document.content.decode() for document in documents], vocabulary_size=320)
+    directory = tmp_path_factory.mktemp("shards")
+    return prepare(documents, tokenizer, directory, validation_fraction=0.3, number_of_processes=1)
+
+
+@pytest.fixture(scope="module")
+def configuration(data: PreparedData) -> TrainingConfiguration:
+    shape = GPTConfiguration(
+        block_size=32, vocabulary_size=320, number_of_layers=2, number_of_heads=2, number_of_embedding_dimensions=32
+    )
+    return TrainingConfiguration(
+        model=shape,
+        data=DataConfiguration(directory=str(data.directory), validation_tokens=320),
+        batch=BatchConfiguration(tokens_per_update=128),
+        optimizer=OptimizerConfiguration(clip_gradient_norm=None),
+        schedule=ScheduleConfiguration(warm_up_updates=2),
+        loop=LoopConfiguration(
+            number_of_updates=4,
+            validation_interval_in_updates=2,
+            samples_interval_in_updates=2,
+            checkpoint_interval_in_updates=2,
+            sample_prompt="def ",
+            device="cpu",
+            precision="float32",
+        ),
+    )
+
+
+def changed(configuration: TrainingConfiguration, section: str, **values: Any) -> TrainingConfiguration:
+    return dataclasses.replace(
+        configuration, **{section: dataclasses.replace(getattr(configuration, section), **values)}
+    )
+
+
+def test_a_run_leaves_every_file_and_says_where_it_stands(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any
+) -> None:
+    run = pretrain(configuration, tmp_path / "run", people=people)
+    names = {"run.toml", "environment.json", "metrics.jsonl", "samples.jsonl", "checkpoints", "loss.png", "report.html"}
+    assert {path.name for path in run.path.iterdir()} == names
+    assert load_recipe(run.recipe_path) == configuration
+    assert run.environment()["number_of_ranks"] == 1
+    assert [(row["update"], row["tokens"], row["prompt"]) for row in run.samples()] == [
+        (2, 256, "def "),
+        (4, 512, "def "),
+    ]
+    assert all(row["text"] for row in run.samples())
+    assert [record.update for record in run.checkpoints()] == [2, 4]
+    assert "--- a sample after update 4 ---\ndef " in people.everything
+    assert people.advanced == {"training": 4}
+    assert people.noted == ["training on cpu in float32: asked for"]
+
+
+def test_the_same_call_goes_on_with_an_interrupted_run(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = pretrain(configuration, tmp_path / "whole", people=people)
+    append = RunDirectory.append_metrics
+
+    def interrupting(run: RunDirectory, row: dict[str, Any]) -> None:
+        append(run, row)
+        if row["update"] == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(RunDirectory, "append_metrics", interrupting)
+    with pytest.raises(Interrupted, match="after update 3"):
+        pretrain(configuration, tmp_path / "run", people=people)
+    assert (tmp_path / "run" / "loss.png").is_file()  # what was reached can be looked at
+    monkeypatch.undo()
+    run = pretrain(configuration, tmp_path / "run", people=people)
+    assert "going on after update 3 of 4" in people.said
+    assert [row["training_loss"] for row in run.metrics()] == [row["training_loss"] for row in whole.metrics()]
+    assert [row["text"] for row in run.samples()] == [row["text"] for row in whole.samples()]
+
+
+def test_what_does_not_change_the_result_may_change(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any
+) -> None:
+    run = pretrain(configuration, tmp_path / "run", people=people)
+    other = changed(changed(configuration, "batch", micro_batch_rows=2), "loop", checkpoints_to_keep=1)
+    pretrain(other, tmp_path / "run", people=people)
+    assert load_recipe(run.recipe_path) == other
+
+
+def test_another_configuration_in_the_same_directory_is_refused_with_both_values(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any
+) -> None:
+    run = pretrain(configuration, tmp_path / "run", people=people)
+    before = run.recipe_path.read_bytes()
+    other = changed(changed(configuration, "optimizer", clip_gradient_norm=2.0), "loop", seed=3)
+    with pytest.raises(ConfigurationError) as caught:
+        pretrain(other, run.path, people=people)
+    assert str(caught.value) == (
+        f"{run.path} holds a run with another configuration (loop.seed: 3 now, 1337 then; "
+        "optimizer.clip_gradient_norm: 2.0 now, None then). Choose another --run directory, or give the old values "
+        "to go on."
+    )
+    assert run.recipe_path.read_bytes() == before
+
+
+def test_a_directory_that_cannot_be_written_is_found_before_anything_is_loaded(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    nowhere = changed(configuration, "data", directory=str(tmp_path / "absent"))
+    with pytest.raises(StorageError, match=f"cannot write in {tmp_path / 'file' / 'run'}: Not a directory"):
+        pretrain(nowhere, tmp_path / "file" / "run", people=people)
+
+
+def test_a_vocabulary_that_does_not_fit_the_data_is_refused_with_both_numbers(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        pretrain(changed(configuration, "model", vocabulary_size=321), tmp_path / "run", people=people)
+    assert "has 320 tokens, the recipe's model.vocabulary_size is 321; they must be equal." in str(caught.value)
+
+
+def test_another_tokenizer_than_the_shards_own_is_refused_with_both_names(
+    configuration: TrainingConfiguration, data: PreparedData, tmp_path: Path, people: Any
+) -> None:
+    with pytest.raises(DataError, match=rf"was prepared with the tokenizer {data.tokenizer_name} .* not with gpt2 "):
+        pretrain(changed(configuration, "data", tokenizer="gpt2"), tmp_path / "run", people=people)
+
+
+def test_data_without_a_tokenizer_is_told(configuration: TrainingConfiguration, tmp_path: Path, people: Any) -> None:
+    with pytest.raises(TokenizerError, match="absent"):
+        pretrain(changed(configuration, "data", directory=str(tmp_path / "absent")), tmp_path / "run", people=people)
+
+
+def test_a_prompt_without_room_for_a_sample_is_found_before_training(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any
+) -> None:
+    long = changed(configuration, "loop", sample_prompt="xyz " * 40)
+    with pytest.raises(
+        ConfigurationError, match=r"loop.sample_prompt has \d+ tokens; with model.block_size 32, at most 31"
+    ):
+        pretrain(long, tmp_path / "run", people=people)
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+def test_pictures_that_cannot_be_drawn_are_a_remark(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise PlotError("no font")
+
+    # The package's attribute of that name is the function, not its module.
+    monkeypatch.setattr(sys.modules["gpt25.recipes.pretrain"], "draw_losses", fail)
+    run = pretrain(configuration, tmp_path / "run", people=people)
+    assert people.noted[-1] == f"the pictures of {run.path} could not be drawn: no font"
+    assert [record.update for record in run.checkpoints()] == [2, 4]
+
+
+def test_what_a_killed_write_left_in_the_run_is_removed(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any
+) -> None:
+    leftover = tmp_path / "run" / ".run.toml.gpt25-temporary-1-00000000"
+    leftover.parent.mkdir()
+    leftover.write_text("half of i")
+    pretrain(configuration, tmp_path / "run", people=people)
+    assert not leftover.exists()
+
+
+def test_only_the_first_rank_touches_the_run(configuration: TrainingConfiguration, tmp_path: Path, people: Any) -> None:
+    unfit = changed(configuration, "model", vocabulary_size=321)
+    connected: list[str] = []
+    second = Ranks(1, 2, 1)
+    object.__setattr__(second, "connect", lambda *_, **__: connected.append("connected"))
+    with pytest.raises(ConfigurationError, match="they must be equal"):
+        pretrain(unfit, tmp_path / "run", people=people, ranks=second)
+    assert connected == ["connected"]
+    assert not (tmp_path / "run").exists()

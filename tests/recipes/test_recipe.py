@@ -1,0 +1,133 @@
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpt25.errors import ConfigurationError, CorruptFileError, StorageError
+from gpt25.model import GPTConfiguration
+from gpt25.recipes import load_recipe, recipe_names, recipe_text
+from gpt25.recipes.recipe import differences, parse_recipe
+from gpt25.training import BatchConfiguration, LoopConfiguration, OptimizerConfiguration, TrainingConfiguration
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_packaged_recipe_loads_and_survives_its_own_text(name: str) -> None:
+    configuration = load_recipe(name)
+    assert parse_recipe(recipe_text(configuration), source="itself") == configuration
+
+
+def test_there_is_a_quickstart() -> None:
+    assert "quickstart" in recipe_names()
+    assert load_recipe("quickstart").model.vocabulary_size == 4096
+
+
+def test_nothing_said_is_the_default() -> None:
+    assert parse_recipe("", source="nothing") == TrainingConfiguration()
+
+
+UNUSUAL = TrainingConfiguration(
+    model=GPTConfiguration(block_size=64, number_of_heads=6, number_of_embedding_dimensions=96, residual_dropout=0.25),
+    batch=BatchConfiguration(tokens_per_update=640, short_sequences=((0.1, 16), (0.5, 32))),
+    optimizer=OptimizerConfiguration(name="muon", clip_gradient_norm=None, epsilon=1e-10),
+    loop=LoopConfiguration(compile=True, sample_prompt='say "ü"\n', seed=2**62, precision="bfloat16"),
+)
+
+
+def test_text_and_back_is_the_same_configuration() -> None:
+    assert parse_recipe(recipe_text(UNUSUAL), source="itself") == UNUSUAL
+    assert 'clip_gradient_norm = "none"' in recipe_text(UNUSUAL)
+
+
+def test_differences_are_named_with_both_values() -> None:
+    other = dataclasses.replace(UNUSUAL, loop=dataclasses.replace(UNUSUAL.loop, seed=1, compile=False))
+    assert differences(UNUSUAL, other) == {"loop.seed": (2**62, 1), "loop.compile": (True, False)}
+    assert differences(UNUSUAL, UNUSUAL) == {}
+
+
+REFUSED = [
+    ("[optimiser]\n", "it has no key 'optimiser'; did you mean 'optimizer'?"),
+    ("seed = 3\n", "it has 'seed' outside of its section; put it below [loop]."),
+    ("[loop]\nseeds = 3\n", "it, [loop] has no key 'seeds'; did you mean 'seed'?"),
+    ("[schedule]\nwarmup_updates = 3\n", "it, [schedule] has no key 'warmup_updates'; did you mean 'warm_up_updates'?"),
+    ("loop = 3\n", "it: loop is 3; it must be a section, [loop]."),
+    ("[loop]\nseed = 1.0\n", "it, [loop] seed is 1.0; it must be a whole number."),
+    ("[loop]\nseed = true\n", "it, [loop] seed is True; it must be a whole number."),
+    ('[loop]\ncompile = "yes"\n', "it, [loop] compile is 'yes'; it must be true or false."),
+    ("[loop]\nsample_prompt = 3\n", "it, [loop] sample_prompt is 3; it must be a text in quotes."),
+    ('[optimizer]\nbeta_1 = "a"\n', "it, [optimizer] beta_1 is 'a'; it must be a number."),
+    ("[optimizer]\nclip_gradient_norm = []\n", "it, [optimizer] clip_gradient_norm is []; it must be a number."),
+    ('[optimizer]\nbeta_1 = "none"\n', "it, [optimizer] beta_1 is 'none'; it must be a number."),
+    ('[optimizer]\nname = "sgd"\n', "it, [optimizer]: optimizer.name is 'sgd'; it must be adamw or muon."),
+    ("[optimizer]\nname = 3\n", "it, [optimizer]: optimizer.name is 3; it must be adamw or muon."),
+    ("[batch]\nshort_sequences = 5\n", "it, [batch]: batch.short_sequences is 5; it must be a list of pairs"),
+    ("[loop]\nnumber_of_updates = 0\n", "it, [loop]: loop.number_of_updates is 0; it must be a positive number."),
+    ("[model]\nnumber_of_heads = 5\n", "it, [model]: number_of_heads 5 does not divide number_of_embedding_dimensions"),
+    ("[batch]\ntokens_per_update = 1000\n", "it: batch.tokens_per_update is 1000; it must be a multiple of"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED)
+def test_what_cannot_be_is_refused_by_section_and_key(text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}"):
+        parse_recipe(text, source="it")
+
+
+def test_whole_numbers_serve_as_numbers_and_lists_as_tuples() -> None:
+    parsed = parse_recipe(
+        "[optimizer]\nweight_decay = 0\nclip_gradient_norm = 2\n[batch]\nshort_sequences = [[0.5, 256]]\n", source="it"
+    )
+    assert isinstance(parsed.optimizer.weight_decay, float)
+    assert isinstance(parsed.optimizer.clip_gradient_norm, float)
+    assert parsed.batch.short_sequences == ((0.5, 256),)
+
+
+@pytest.mark.parametrize("word", ["none", '"none"'])
+def test_none_switches_off_what_can_be_off(word: str) -> None:
+    if word.startswith('"'):
+        parsed = parse_recipe(f"[optimizer]\nclip_gradient_norm = {word}\n", source="it")
+        assert parsed.optimizer.clip_gradient_norm is None
+    else:
+        with pytest.raises(CorruptFileError, match="it is not TOML"):
+            parse_recipe(f"[optimizer]\nclip_gradient_norm = {word}\n", source="it")
+
+
+def test_a_file_is_a_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[loop]\nseed = 7\n")
+    assert load_recipe(path).loop.seed == 7
+    assert load_recipe(str(path)).loop.seed == 7
+
+
+def file_that_is(tmp_path: Path, kind: str) -> Any:
+    path = tmp_path / "mine.toml"
+    if kind == "a directory":
+        path.mkdir()
+    elif kind == "no text":
+        path.write_bytes(b"\xff\xfe")
+    elif kind == "no TOML":
+        path.write_text("[loop\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "problem", "message"),
+    [
+        ("absent", StorageError, r"cannot read the recipe .*mine.toml: No such file or directory\."),
+        ("a directory", StorageError, r"cannot read the recipe .*mine.toml: Is a directory\."),
+        ("no text", StorageError, r"cannot read the recipe .*mine.toml: 'utf-8' codec can't decode"),
+        ("no TOML", CorruptFileError, r"mine.toml is not TOML: .*line 1"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_named(kind: str, problem: type[Exception], message: str, tmp_path: Path) -> None:
+    with pytest.raises(problem, match=message):
+        load_recipe(file_that_is(tmp_path, kind))
+
+
+def test_an_unknown_name_lists_those_that_there_are() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_recipe("quikstart")
+    assert str(caught.value) == (
+        f"there is no recipe 'quikstart'. Choose one of {', '.join(recipe_names())}, or the path of a .toml file."
+    )
