@@ -96,6 +96,12 @@ class _HelpStream(io.StringIO):
         return self._encoding
 
 
+class _Utf8Stream(io.StringIO):
+    """Lets tyro draw the box around a complaint that `_without_box` knows, whatever standard output can show."""
+
+    encoding = "utf-8"
+
+
 def help_of(command: ModuleType, name: str, words: list[str], *, columns: int, default: Any = None) -> str:
     """The text of `gpt25 NAME WORDS…`, where the words ask for help; empty when they lead to none."""
     text = _HelpStream()
@@ -222,11 +228,16 @@ def parse(command: ModuleType, name: str, words: list[str]) -> Any:
             f"gpt25 {name} takes its flags after its first word, because their defaults depend on it; "
             f"{words[0]!r} came first.\ngpt25 {name} --help lists what there is."
         )
-    complaint = io.StringIO()
+    complaint, printed = io.StringIO(), _Utf8Stream()
     try:
-        with _columns(_UNWRAPPED_COLUMNS), contextlib.redirect_stderr(complaint):
+        with (
+            _columns(_UNWRAPPED_COLUMNS),
+            contextlib.redirect_stderr(complaint),
+            contextlib.redirect_stdout(printed),
+        ):
             return _call_tyro(command, name, words, default)
     except SystemExit as stop:
         if not stop.code:
+            print(printed.getvalue(), end="")
             return None
         raise _wrong_words(command, name, words, default, complaint.getvalue()) from None

@@ -100,8 +100,8 @@ class Ranks:
         """The store in which the ranks leave their addresses, with a page of its own for every attempt of torchrun.
 
         torchrun keeps one store over its restarts (pytorch/pytorch issue 135712), so that a rank would read the address
-        that a dead one left. Only on a single machine do all ranks count the same attempts; on several, torchrun must be
-        told TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 for its restarts to work.
+        that a dead one left. Only on a single machine do all ranks count the same attempts; on several, torchrun needs
+        TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 in its environment for restarts to work.
         """
         store, _, _ = next(rendezvous("env://", self.rank, self.number_of_ranks, timeout=timeout))
         store.set_timeout(timeout)

@@ -227,14 +227,13 @@ def test_a_second_signal_stops_at_once(
     # An update of a hundred thousand rows takes minutes: nothing but the second signal ends it in seconds.
     process = start("-m", "gpt25", "train", recipe, "--run", run.path, "--batch.tokens-per-update", 32 * 100_000)
     wait_for(run.checkpoints_path.is_dir, process, "the beginning")
-    time.sleep(1)
     process.send_signal(signal.SIGINT)
-    time.sleep(1)
+    time.sleep(0.8)  # what came sooner would be the same request
     assert process.poll() is None
     begin = time.monotonic()
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=PATIENCE_SECONDS) == 130
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 10
     assert rows(run) == 0
 
 

@@ -228,12 +228,16 @@ class Scenarios:
 
     def killed_while_saving(self) -> None:
         """Kill -9 again and again at random moments of a run that saves after every update, then let it end."""
-        settings = self.changed(loop={"checkpoint_interval_in_updates": 1, "number_of_updates": 12})
+        settings = self.changed(loop={"checkpoint_interval_in_updates": 1, "number_of_updates": 24})
         chance, killed = random.Random(5), 0
         run, answer = self.directory / "kill", self.directory / "kill-0.json"
         for _ in range(KILLS):
+            before = len(RunDirectory(run).metrics())
             process = fork(lambda: train(settings, run, Ranks(), nothing), answer)
-            time.sleep(chance.uniform(0.1, 0.5))
+            deadline = time.monotonic() + LIMIT_SECONDS
+            while len(RunDirectory(run).metrics()) <= before and time.monotonic() < deadline:
+                time.sleep(0.001)
+            time.sleep(chance.uniform(0, 0.03))
             os.kill(process, signal.SIGKILL)
             killed += os.WIFSIGNALED(os.waitpid(process, 0)[1])
         # Whatever the moments were: this is what a save that is killed half-way leaves behind.

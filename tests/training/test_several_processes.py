@@ -147,7 +147,7 @@ def test_kill_minus_9_at_any_moment_costs_no_more_than_an_update(directory: Path
     assert left.startswith("removed ")
     assert left.endswith(", left over from a save that did not end")
     assert losses(directory, "kill") == losses(directory, "never-killed")
-    assert [row["update"] for row in rows_of(directory, "kill")] == list(range(1, 13))
+    assert [row["update"] for row in rows_of(directory, "kill")] == list(range(1, 25))
     assert not [path for path in (directory / "kill").rglob("*") if "gpt25-temporary" in path.name]
     models = [load_pretrained(directory / name)[0].state_dict() for name in ("kill", "never-killed")]
     assert all(torch.equal(models[0][name], value) for name, value in models[1].items())
