@@ -104,8 +104,10 @@ def test_a_finished_run_is_left_as_it_is(trainer: MakeTrainer, weights: Weights)
     first = trainer()
     first.train()
     before = {path: path.read_bytes() for path in first.run.path.rglob("*") if path.is_file()}
-    again = trainer()
+    saved: list[Path] = []
+    again = trainer(hooks=TrainingHooks(on_checkpoint=saved.append))
     assert again.train().update == 8
+    assert saved == []
     assert {path: path.read_bytes() for path in first.run.path.rglob("*") if path.is_file()} == before
     assert all(torch.equal(value, weights(first)[name]) for name, value in weights(again).items())
 
