@@ -105,11 +105,32 @@ def test_never_holds_all_logits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_is_nan_like_torch_when_every_label_is_ignored() -> None:
-    hidden, weight = torch.randn(1, 4, 8), torch.randn(11, 8)
     labels = torch.full((1, 4), -100)
-    expected = torch.nn.functional.cross_entropy((hidden @ weight.t()).flatten(0, 1), labels.flatten())
-    assert math.isnan(float(expected))
-    assert math.isnan(float(fused_loss(hidden, weight, labels)))
+    for loss_of in (fused_loss, lambda hidden, weight, labels: _torchs_own(hidden @ weight.t(), labels)):
+        hidden, weight = torch.randn(1, 4, 8, requires_grad=True), torch.randn(11, 8, requires_grad=True)
+        loss = loss_of(hidden, weight, labels)
+        assert math.isnan(float(loss.detach()))
+        loss.backward()
+        assert not hidden.grad.any()
+        assert not weight.grad.any()
+
+
+def _torchs_own(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
+
+
+def test_sums_the_heads_gradient_in_float32_over_many_bfloat16_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(3)
+    hidden = torch.randn(1, 512, 16).bfloat16()
+    labels = torch.randint(8, (1, 512))
+    gradients = []
+    for rows in (1, 512):  # 512 slices of one row, and one slice
+        monkeypatch.setattr(module, "_NUMBERS_PER_SLICE", rows * 8)
+        weight = torch.randn(8, 16, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        fused_loss(hidden, weight, labels).backward()
+        gradients.append(weight.grad)
+    sliced, whole = gradients
+    assert (sliced - whole).norm() < 5e-3 * whole.norm()  # summed in bfloat16, it is 1.8e-2
 
 
 def test_costs_no_gradient_where_none_is_wanted() -> None:
