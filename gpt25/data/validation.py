@@ -1,6 +1,7 @@
 """The fixed windows on which every validation loss is measured."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import torch
@@ -10,10 +11,12 @@ from gpt25.errors import ConfigurationError, DataError
 
 
 class Validation:
-    """Non-overlapping windows from the start of the shards: the same for every seed, rank and micro-batch.
+    """Fixed non-overlapping windows of the shards: the same for every seed, rank and micro-batch.
 
     number_of_tokens: predicted tokens, rounded down to whole windows of `block_size`; None takes all there are. More
     than there are is refused rather than measured on less: a loss over other tokens is another figure.
+    selection: "first" takes the windows from the start, as the published figures on FineWeb do; "even" spreads them
+    over all there are, which stands for a small set of long documents better than its first few do.
     vocabulary_size: ids beyond it are refused when read; the shards' own by default.
     """
 
@@ -24,6 +27,7 @@ class Validation:
         number_of_tokens: int | None = None,
         *,
         vocabulary_size: int | None = None,
+        selection: Literal["first", "even"] = "first",
     ) -> None:
         if block_size < 1:
             raise ConfigurationError(f"block_size must be at least 1, not {block_size}")
@@ -47,6 +51,7 @@ class Validation:
         self.shards = shards
         self.block_size = block_size
         self.number_of_windows = wanted
+        self._stride = available // wanted if selection == "even" else 1
         self.vocabulary_size = shards.vocabulary_size if vocabulary_size is None else vocabulary_size
 
     @property
@@ -69,9 +74,11 @@ class Validation:
         return (self._windows(place, min(rows, last - place)) for place in range(first, last, rows))
 
     def _windows(self, first: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        start = first * self.block_size
-        tokens = self.shards.tokens(start, count * self.block_size + 1)
-        self.shards.require_known_ids(tokens, start=start, vocabulary_size=self.vocabulary_size)
-        flat = torch.from_numpy(tokens.astype(np.int64))  # (count × block_size + 1,)
-        shape = (count, self.block_size)
-        return flat[:-1].reshape(shape), flat[1:].reshape(shape)  # (count, block_size) each
+        windows = np.empty((count, self.block_size + 1), dtype=np.int64)  # (count, block_size + 1)
+        for row in range(count):
+            start = (first + row) * self._stride * self.block_size
+            tokens = self.shards.tokens(start, self.block_size + 1)
+            self.shards.require_known_ids(tokens, start=start, vocabulary_size=self.vocabulary_size)
+            windows[row] = tokens
+        both = torch.from_numpy(windows)
+        return both[:, :-1].contiguous(), both[:, 1:].contiguous()  # (count, block_size) each

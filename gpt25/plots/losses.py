@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gpt25.errors import PlotError
 from gpt25.plots.curves import Curves, HorizontalAxis, curves_of, names_of, thin_out, vertical_limits
-from gpt25.plots.wording import axis_wording
+from gpt25.plots.wording import axis_number, axis_wording
 from gpt25.records import RunDirectory
 from gpt25.storage import write_bytes
 
@@ -184,7 +184,7 @@ def _style(panel: "Axes", *, x_scale: str) -> None:
     else:
         panel.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 2.5, 5, 10]))
         panel.set_xlim(left=0)
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: axis_number(value)))
     for side in ("top", "right", "left"):
         panel.spines[side].set_visible(False)
     panel.spines["bottom"].set_color(_GRID)

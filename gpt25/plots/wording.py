@@ -54,6 +54,11 @@ def tick_label(value: float, *, step: float) -> str:
     return f"{value + 0.0:,.{decimals}f}"
 
 
+def axis_number(value: float) -> str:
+    """A number on an axis, never with an exponent: axis_number(1.2e6) -> "1,200,000"."""
+    return f"{value:,.10g}"
+
+
 def count(number: float) -> str:
     """A large number in three digits and a word: count(124_439_808) -> "124 million"."""
     for unit, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):

@@ -28,7 +28,7 @@ VALIDATION_FRACTION = 0.1  # 64 of the 731 files of Python 3.11, 1.2 MB
 _FEWEST_UPDATES = 10
 _MOST_MINUTES = 24 * 60
 _TOKENS_AT_ONCE = 8192
-_LAST_PROMPTS = ("def ", "class ", "import ")
+_LAST_PROMPTS = ("def", "class", "import")  # the space belongs to the next token
 _COMPRESSORS = {
     "gzip -9": lambda text: gzip.compress(text, 9),
     "bz2 -9": lambda text: bz2.compress(text, 9),
@@ -177,7 +177,7 @@ def _summarise(run: RunDirectory, data: PreparedData, configuration: TrainingCon
         held_out_bytes=len(held_out),
         compressors={name: 8 * len(compress(held_out)) / len(held_out) for name, compress in _COMPRESSORS.items()},
         next_commands=[
-            f'gpt25 generate {run.path} --prompt "def " --samples 3',
+            f'gpt25 generate {run.path} --prompt "def" --samples 3',
             f"gpt25 show {run.path}",
             f"gpt25 plot loss {run.path} --output loss.png",
         ],

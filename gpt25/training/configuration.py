@@ -39,9 +39,13 @@ class DataConfiguration:
     """The tokenizer of shards that have no index.json: gpt2 or a directory."""
     validation_tokens: int = 10_485_760
     """Most tokens that one validation reads, the same ones every time; llm.c's number, 20 x 524,288."""
+    validation_selection: Literal["first", "even"] = "first"
+    """Which ones: the first, as published figures have it, or windows spread evenly over the whole split."""
 
     def __post_init__(self) -> None:
         _require_positive(self, "data", "validation_tokens")
+        chosen = self.validation_selection
+        _require(chosen in ("first", "even"), "data.validation_selection", chosen, "first or even")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ def seconds_per_update(
     run: RunDirectory,
     train_shards: TokenShards,
     validation_shards: TokenShards,
-    repetitions: int = 3,
+    repetitions: int = 9,
 ) -> float:
     """Mean seconds of an update over the whole run, from a few real updates of each stage of its curriculum.
 

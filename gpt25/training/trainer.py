@@ -75,6 +75,7 @@ class Trainer:
             shape.block_size,
             min(configuration.data.validation_tokens, available) or None,
             vocabulary_size=shape.vocabulary_size,
+            selection=configuration.data.validation_selection,
         )
         self._non_finite_in_a_row = 0
         self._checkpoints = CheckpointKeeper(

@@ -204,6 +204,15 @@ def test_validation_windows_are_fixed_and_shared_by_any_ranks(tmp_path: Path) ->
             assert max(len(pair[0]) for pair in pairs) <= rows_at_a_time
 
 
+def test_validation_windows_can_be_spread_evenly(tmp_path: Path) -> None:
+    validation = Validation(shards_of(tmp_path, 1000), 10, 30, selection="even")  # 99 windows, every 33rd
+    for ranks in (1, 2):
+        pairs = [pair for rank in range(ranks) for pair in validation.micro_batches(2, rank, ranks)]
+        inputs = torch.cat([pair[0] for pair in pairs])  # (3, 10)
+        assert inputs[:, 0].tolist() == [0, 330, 660]
+        assert torch.equal(torch.cat([pair[1] for pair in pairs]), inputs + 1)
+
+
 def test_validation_takes_all_there_is_unless_told(tmp_path: Path) -> None:
     validation = Validation(shards_of(tmp_path, 101), 10)
     assert validation.number_of_tokens == 100

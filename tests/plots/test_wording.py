@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpt25.plots.wording import axis_wording, count, count_of, duration, round_ticks, size, tick_label
+from gpt25.plots.wording import axis_number, axis_wording, count, count_of, duration, round_ticks, size, tick_label
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,10 @@ def test_sizes() -> None:
 )
 def test_ticks_are_round_and_within_the_limits(low: float, high: float, most: int, ticks: list[float]) -> None:
     assert round_ticks(low, high, most=most) == pytest.approx(ticks)
+
+
+def test_numbers_on_an_axis_have_no_exponent() -> None:
+    assert [axis_number(value) for value in (1.2e6, 0.0, 0.25, 1e9)] == ["1,200,000", "0", "0.25", "1,000,000,000"]
 
 
 def test_tick_labels_have_the_decimals_they_need() -> None:

@@ -88,7 +88,7 @@ def test_a_finished_run_has_every_file_and_true_figures(
     assert all(1 < bits < 8 for bits in summary.compressors.values())
     assert f"{summary.bits_per_byte:.3f} bits per byte" in people.everything
     assert all(f"  {command}" in people.said for command in summary.next_commands)
-    assert "--- it continues 'class ' ---" in people.everything
+    assert "--- it continues 'class' ---" in people.everything
     assert f"corpus: documents, {len(documents)} files, 0.0 MB" in people.said
     assert f"{summary.bits_per_byte:.3f}" in run.report_path.read_text(encoding="utf-8")
 
@@ -108,7 +108,7 @@ def test_done_again_it_says_so_and_shows_the_result(start: Start, tmp_path: Path
     assert start(minutes=500) == first
     assert people.said[0] == f"{tmp_path / 'run'} is done already; another --run directory begins anew."
     assert f"{first.bits_per_byte:.3f} bits per byte" in people.everything
-    assert "--- it continues 'class ' ---" in people.everything
+    assert "--- it continues 'class' ---" in people.everything
     assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == before
     assert (tmp_path / "run" / "loss.png").is_file()
     assert (tmp_path / "run" / "report.html").is_file()
