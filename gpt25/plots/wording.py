@@ -25,7 +25,7 @@ def axis_wording(x: HorizontalAxis, *, largest: float) -> AxisWording:
         return AxisWording("updates", 1)
     if x == "tokens":
         for unit, word in ((1e9, "billions of training tokens"), (1e6, "millions of training tokens")):
-            if largest >= 1.5 * unit:
+            if largest >= unit:
                 return AxisWording(word, unit)
         return AxisWording("training tokens", 1)
     for unit, word in ((_DAY, "days"), (_HOUR, "hours"), (_MINUTE, "minutes")):
