@@ -5,7 +5,7 @@
 
 Every contender trains the same shape on the same random tokens in the same precision: `transformers.GPT2LMHeadModel`
 with `torch.optim.AdamW`, and this package's model, loss and optimizers. Each measurement is a process of its own, so
-that peak memory is its own; the contenders take turns, so that a noisy neighbour meets them all; the figures are medians.
+that peak memory is its own; the contenders take turns, so that a noisy neighbour meets them all. Figures are medians.
 """
 
 import argparse
@@ -118,8 +118,8 @@ def compare(shape_name: str, precision_name: str, rounds: int, updates: int) -> 
             results[contender].append(measure_in_process(contender, shape_name, precision_name, updates))
     shape, rows = shape_and_rows(shape_name)
     print(
-        f"\n{shape_name}: {shape.number_of_layers} layers x {shape.number_of_embedding_dimensions} channels, vocabulary "
-        f"{shape.vocabulary_size:,}, {rows} x {shape.block_size} tokens an update, {precision_name}, "
+        f"\n{shape_name}: {shape.number_of_layers} layers x {shape.number_of_embedding_dimensions} channels, "
+        f"vocabulary {shape.vocabulary_size:,}, {rows} x {shape.block_size} tokens an update, {precision_name}, "
         f"median of {rounds} rounds of {updates} updates"
     )
     print(f"{'':20}{'tokens/s':>10}{'ratio':>8}{'peak MB':>10}{'ratio':>8}   tokens/s of every round")
