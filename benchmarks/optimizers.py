@@ -3,10 +3,9 @@
     python benchmarks/optimizers.py --work /tmp/optimizers            # about 25 minutes on two cores
 
 Both train the quickstart's model on its corpus with its batches, for --minutes at each of their rates; a rate that is
-best in a short run is too hot in a long one, so the search is at full length. Then Muon, at its best
-rate, trains with its own whole schedule in fractions of that time: the smallest fraction whose final validation loss is
-AdamW's, or lower, is the answer. One probe of the machine fixes the number of updates, so that a noisy neighbour changes
-no loss.
+best in a short run is too hot in a long one, so the search is at full length. Then Muon, at its best rate, trains with
+its own whole schedule in fractions of that time: the smallest fraction whose final loss is AdamW's, or lower,
+is the answer. One probe fixes the number of updates, so that a noisy neighbour changes no loss.
 """
 
 import argparse
