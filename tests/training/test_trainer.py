@@ -342,7 +342,7 @@ def test_the_probe_measures_every_stage_and_writes_nothing(
     shards: dict[str, TokenShards] = {
         f"{split}_shards": open_shards(data.directory, split) for split in ("train", "validation")
     }
-    mean = seconds_per_update(settings, run=RunDirectory(tmp_path / "run"), **shards)
+    mean = seconds_per_update(settings, run=RunDirectory(tmp_path / "run"), repetitions=3, **shards)
     assert mean == pytest.approx(0.25 * 1 + 0.25 * 2 + 0.5 * 4)
     assert rehearsed == [0] + [1] * 3 + [26] * 3 + [51] * 3
     assert not (tmp_path / "run").exists()
