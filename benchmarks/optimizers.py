@@ -61,7 +61,6 @@ class Comparison:
             run=RunDirectory(self.work / "probe"),
             train_shards=self.shards["train"],
             validation_shards=self.shards["validation"],
-            repetitions=9,
         )
 
     def train(self, optimizer: str, rate: float, minutes: float) -> float:
