@@ -1,9 +1,9 @@
 """The position-wise feed-forward layer."""
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from gpt25.model.configuration import GPTConfiguration
+from gpt25.model.gelu_linear import gelu_linear
 from gpt25.model.layers import Linear
 
 
@@ -24,5 +24,6 @@ class MultiLayerPerceptron(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Transform every position by itself: (batch, time, channels) -> (batch, time, channels)."""
-        hidden = functional.gelu(self.expansion(inputs), approximate="tanh")  # (batch, time, 4 * channels)
-        return self.residual_dropout(self.projection(hidden))
+        hidden = self.expansion(inputs)  # (batch, time, 4 * channels)
+        outputs = gelu_linear(hidden, self.projection.weight, self.projection.bias)  # (batch, time, channels)
+        return self.residual_dropout(outputs)
