@@ -10,6 +10,7 @@ GPT25Error                     the user's input or surroundings are at fault; ex
 ├── WeightsError               a model directory, Hub repository or checkpoint that cannot become a model
 ├── TrainingError              a run that cannot start or cannot go on
 ├── GenerationError            a request for text that cannot be served (also a ValueError)
+├── InspectionError            a look inside a model that cannot be taken (also a ValueError)
 ├── PlotError                  a picture that cannot be drawn from what there is
 └── MissingExtraError          an optional dependency that is not installed
 Interrupted                    a signal stopped the work after it was saved; exit code 128 + signal number
@@ -58,6 +59,10 @@ class TrainingError(GPT25Error):
 
 class GenerationError(GPT25Error, ValueError):
     """A request for text that cannot be served."""
+
+
+class InspectionError(GPT25Error, ValueError):
+    """A look inside a model that cannot be taken."""
 
 
 class PlotError(GPT25Error):

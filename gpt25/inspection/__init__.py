@@ -1,0 +1,32 @@
+"""What is inside a model, as numpy arrays for notebooks and pictures: positions, attention, predictions, weights.
+
+Nothing here draws, and nothing changes the model: its mode, its weights and torch's random state stay as they were.
+"""
+
+from gpt25.inspection.attention_weights import attention_weights
+from gpt25.inspection.differences import TensorDifference, differences
+from gpt25.inspection.layer_predictions import LayerPredictions, layer_predictions
+from gpt25.inspection.position_similarity import position_similarity
+from gpt25.inspection.position_spectrum import position_spectrum
+from gpt25.inspection.positional_embeddings import positional_embeddings
+from gpt25.inspection.prompt_tokens import prompt_tokens
+from gpt25.inspection.roughness import overall_roughness, roughness
+from gpt25.inspection.token_labels import token_labels
+from gpt25.inspection.weight_statistics import WeightStatistics, weight_statistics
+
+__all__ = [
+    "LayerPredictions",
+    "TensorDifference",
+    "WeightStatistics",
+    "attention_weights",
+    "differences",
+    "layer_predictions",
+    "overall_roughness",
+    "position_similarity",
+    "position_spectrum",
+    "positional_embeddings",
+    "prompt_tokens",
+    "roughness",
+    "token_labels",
+    "weight_statistics",
+]

@@ -1,0 +1,71 @@
+"""Where every head of every layer looks."""
+
+import math
+from collections.abc import Sequence
+from itertools import islice
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gpt25.errors import InspectionError
+from gpt25.inspection.evaluating import batch_of_one, embedded, evaluating
+from gpt25.model import GPTModel
+from gpt25.model.block import Block
+
+
+def attention_weights(
+    model: GPTModel,
+    token_ids: Sequence[int],
+    *,
+    layers: Sequence[int] | None = None,
+    heads: Sequence[int] | None = None,
+) -> NDArray[np.float32]:
+    """The attention weights of one text: (layers, heads, time, time).
+
+    weights[l, h, q, k] is how much position q draws from position k, in head heads[h] of layer layers[l]; both count
+    from 0, and without a choice all are returned in order. A row adds up to 1, and no position looks at a later one.
+    The weights are computed beside the model's own fused attention, in float32. All 144 heads of the 124M on 1,024
+    tokens are 604 MB.
+
+    Raises InspectionError for a layer or head that the model does not have and for ids that it cannot read.
+    """
+    shape = model.configuration
+    wanted = _checked("layer", layers, shape.number_of_layers)
+    chosen_heads = _checked("head", heads, shape.number_of_heads)
+    indices = batch_of_one(model, token_ids)
+    time = indices.size(1)
+    found = np.zeros((len(wanted), len(chosen_heads), time, time), dtype=np.float32)
+    with evaluating(model):
+        stream = embedded(model, indices)  # (1, time, channels)
+        for layer, block in enumerate(islice(model.transformer.hidden, max(wanted) + 1)):
+            assert isinstance(block, Block)
+            if layer in wanted:
+                query, key, _ = block.attention.heads(block.layer_norm_1(stream))  # each (1, heads, time, head size)
+                weights = _weights(query[0, chosen_heads], key[0, chosen_heads])  # (heads, time, time)
+                found[[place for place, number in enumerate(wanted) if number == layer]] = weights.cpu().numpy()
+            stream = block(stream)
+    return found
+
+
+def _weights(query: Tensor, key: Tensor) -> Tensor:
+    """Scaled dot products over the past: two of (heads, time, head size) -> (heads, time, time).
+
+    Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1.
+    """
+    scores = query.float() @ key.float().transpose(1, 2) / math.sqrt(query.size(2))  # (heads, time, time)
+    later = torch.ones_like(scores[0], dtype=torch.bool).triu(1)  # (time, time)
+    return scores.masked_fill(later, -math.inf).softmax(-1)
+
+
+def _checked(what: str, numbers: Sequence[int] | None, count: int) -> list[int]:
+    """The numbers that were asked for, all without a choice; raises InspectionError for one that does not exist."""
+    if numbers is None:
+        return list(range(count))
+    if not numbers:
+        raise InspectionError(f"no {what} was chosen; leave the choice out to see all {count}.")
+    for number in numbers:
+        if not 0 <= number < count:
+            raise InspectionError(f"{what} is {number}; this model's {what}s are 0 to {count - 1}.")
+    return list(numbers)
