@@ -1,42 +1,30 @@
-"""The loss graph as a PNG: training and validation loss of one or several runs, the learning rate below."""
+"""The loss graph as a picture: training and validation loss of one or several runs, the learning rate below."""
 
-import io
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gpt25.errors import PlotError
 from gpt25.plots.curves import Curves, HorizontalAxis, curves_of, names_of, thin_out, vertical_limits
+from gpt25.plots.drawing import ALARM, COLOURS, FAINT_INK, INK, figure_bytes, lighten_frame, new_figure
+from gpt25.plots.picture_kind import picture_kind
 from gpt25.plots.wording import axis_number, axis_wording
 from gpt25.records import RunDirectory
 from gpt25.storage import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-_COLOURS = (
-    "#2f6bde",
-    "#d9541e",
-    "#12876b",
-    "#9a3fb0",
-    "#b8860b",
-    "#c2325f",
-    "#4d7c0f",
-    "#0f7f9e",
-    "#6b5bd2",
-    "#7a5230",
-)
 _VALIDATION_COLOUR = "#d9541e"  # of a single run; beside others a run keeps one colour for both losses
-_INK, _FAINT_INK, _GRID, _ALARM = "#1f2430", "#667085", "#e6e8ec", "#c81e1e"
 _VALIDATION_MARK: dict[str, Any] = {
     "marker": "o",
     "markersize": 5.5,
     "markerfacecolor": "white",
     "markeredgewidth": 1.5,
 }
-_ALARM_MARK: dict[str, Any] = {"color": _ALARM, "linestyle": "none", "marker": "x", "markersize": 6}
-_WIDTH_INCHES, _HEIGHT_INCHES, _DOTS_PER_INCH = 8.0, 5.4, 200  # 1600 × 1080 pixels
+_ALARM_MARK: dict[str, Any] = {"color": ALARM, "linestyle": "none", "marker": "x", "markersize": 6}
+_WIDTH_INCHES, _HEIGHT_INCHES = 8.0, 5.4  # 1600 × 1080 pixels
 _COLUMNS = 1200
 _LONGEST_NAME = 60
 
@@ -48,16 +36,17 @@ def draw_losses(
     x: HorizontalAxis = "tokens",
     x_scale: Literal["linear", "logarithmic"] = "linear",
 ) -> None:
-    """Draw the losses of one or more runs into one PNG file, written atomically.
+    """Draw the losses of one or more runs into one PNG or SVG file, written atomically.
 
     Training loss is a faint raw line under a smoothed one, validation loss marked points; both in nats per token.
-    Raises PlotError where a run has nothing to draw or `output` is not a .png file, StorageError where it cannot be
-    written.
+    Raises PlotError where a run has nothing to draw or `output` is neither .png nor .svg, StorageError where it cannot
+    be written.
     """
-    output = Path(output)
-    if output.suffix.lower() != ".png":
+    kind = picture_kind(output)
+    if kind == "html":
         raise PlotError(
-            f"the loss graph is a PNG picture; call it {output.with_suffix('.png').name}, not {output.name}"
+            f"the loss graph is a .png or .svg picture, and {Path(output).name} is neither; the page of a run with its "
+            "losses is gpt25 plot report."
         )
     if not runs:
         raise PlotError("there is no run to draw; name at least one run directory")
@@ -72,19 +61,14 @@ def draw_losses(
             raise PlotError(
                 f"{run.path} has no finite loss to draw against {x} yet. Train until the first is measured."
             )
-    write_bytes(output, _png(drawable, x=x, x_scale=x_scale))
+    write_bytes(output, figure_bytes(_figure(drawable, x=x, x_scale=x_scale), kind))
 
 
-def _png(runs: Sequence[Curves], *, x: HorizontalAxis, x_scale: str) -> bytes:
-    """Lay out both panels and return the picture's bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def _figure(runs: Sequence[Curves], *, x: HorizontalAxis, x_scale: str) -> "Figure":
+    """Lay out both panels."""
     from matplotlib.ticker import FuncFormatter
 
-    figure = Figure(
-        figsize=(_WIDTH_INCHES, _HEIGHT_INCHES), dpi=_DOTS_PER_INCH, facecolor="white", layout="constrained"
-    )
-    canvas = FigureCanvasAgg(figure)
+    figure = new_figure(_WIDTH_INCHES, _HEIGHT_INCHES)
     shows_rate = any(len(curves.learning_rate) > 1 for curves in runs)
     panels = figure.subplots(
         2 if shows_rate else 1, 1, sharex=True, squeeze=False, height_ratios=[5, 1][: 1 + shows_rate]
@@ -94,30 +78,26 @@ def _png(runs: Sequence[Curves], *, x: HorizontalAxis, x_scale: str) -> bytes:
     wording = axis_wording(x, largest=largest)
     for number, curves in enumerate(runs):
         _draw_run(losses, curves, unit=wording.unit, number=number, alone=len(runs) == 1)
-    losses.set_ylabel("loss in nats per token", color=_INK, fontsize=11)
+    losses.set_ylabel("loss in nats per token", color=INK, fontsize=11)
     low, high = vertical_limits(runs)
     losses.set_ylim(low, high)
     if shows_rate:
         for number, curves in enumerate(runs):
             points = thin_out(curves.learning_rate, columns=_COLUMNS)
-            panels[1, 0].plot(*_split(points, wording.unit), color=_COLOURS[number % len(_COLOURS)], linewidth=1.4)
-        panels[1, 0].set_ylabel("learning\nrate", color=_INK, fontsize=10)
+            panels[1, 0].plot(*_split(points, wording.unit), color=COLOURS[number % len(COLOURS)], linewidth=1.4)
+        panels[1, 0].set_ylabel("learning\nrate", color=INK, fontsize=10)
         panels[1, 0].set_ylim(bottom=0)
         panels[1, 0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    panels[-1, 0].set_xlabel(wording.title, color=_INK, fontsize=11)
+    panels[-1, 0].set_xlabel(wording.title, color=INK, fontsize=11)
     for panel in panels[:, 0]:
         _style(panel, x_scale=x_scale)
     _explain(losses, runs, highest=high)
-    content = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a run's name may hold signs that the font lacks; they become boxes
-        canvas.print_png(content, metadata={"Software": None})
-    return content.getvalue()
+    return figure
 
 
 def _draw_run(panel: "Axes", curves: Curves, *, unit: float, number: int, alone: bool) -> None:
     """Draw one run's two losses and mark where the loss was no number."""
-    colour = _COLOURS[number % len(_COLOURS)]
+    colour = COLOURS[number % len(COLOURS)]
     name = _legend_name(curves.name)
     raw, smoothed = thin_out(curves.training, columns=_COLUMNS), thin_out(curves.smoothed, columns=_COLUMNS)
     training = "training, smoothed" if curves.is_smoothed else "training"
@@ -156,13 +136,13 @@ def _explain(panel: "Axes", runs: Sequence[Curves], *, highest: float) -> None:
     """Title, legend, and a word about what sticks out of the frame."""
     alone = len(runs) == 1
     title = _legend_name(runs[0].name) if alone else f"{len(runs)} runs"
-    panel.set_title(title, loc="left", color=_INK, fontsize=13, fontweight="bold", pad=10)
+    panel.set_title(title, loc="left", color=INK, fontsize=13, fontweight="bold", pad=10)
     first = max((curves.training[0][1] for curves in runs if curves.training), default=highest)
     if first > highest:
         where = "starts at" if alone else "first losses up to"
-        panel.set_title(f"{where} {first:.2f}, above the frame", loc="right", color=_FAINT_INK, fontsize=9.5, pad=10)
+        panel.set_title(f"{where} {first:.2f}, above the frame", loc="right", color=FAINT_INK, fontsize=9.5, pad=10)
     if not alone and any(curves.validation for curves in runs):
-        panel.plot([], [], color=_FAINT_INK, linestyle=(0, (1, 2)), label="validation", **_VALIDATION_MARK)
+        panel.plot([], [], color=FAINT_INK, linestyle=(0, (1, 2)), label="validation", **_VALIDATION_MARK)
     if not alone and any(curves.not_finite for curves in runs):
         panel.plot([], [], label="loss not finite", **_ALARM_MARK)
     # Losses fall, so the upper right is free, except in a run that diverged.
@@ -172,7 +152,7 @@ def _explain(panel: "Axes", runs: Sequence[Curves], *, highest: float) -> None:
         loc="upper right" if fell else "upper center", fontsize=10, frameon=True, framealpha=0.92, edgecolor="none"
     )
     for text in legend.get_texts():
-        text.set_color(_INK)
+        text.set_color(INK)
 
 
 def _style(panel: "Axes", *, x_scale: str) -> None:
@@ -185,12 +165,8 @@ def _style(panel: "Axes", *, x_scale: str) -> None:
         panel.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 2.5, 5, 10]))
         panel.set_xlim(left=0)
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: axis_number(value)))
-    for side in ("top", "right", "left"):
-        panel.spines[side].set_visible(False)
-    panel.spines["bottom"].set_color(_GRID)
-    panel.grid(axis="y", color=_GRID, linewidth=0.8)
-    panel.set_axisbelow(True)
-    panel.tick_params(colors=_FAINT_INK, labelsize=10, length=0, which="both")
+    lighten_frame(panel)
+    panel.tick_params(labelsize=10, which="both")
 
 
 def _without_zero(curves: Curves) -> Curves:

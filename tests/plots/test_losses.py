@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -41,6 +42,15 @@ def test_the_same_run_gives_the_same_bytes(make_run: "MakeRun", tmp_path: Path) 
     draw_losses([run], tmp_path / "1.png")
     draw_losses([run], tmp_path / "2.png")
     assert (tmp_path / "1.png").read_bytes() == (tmp_path / "2.png").read_bytes()
+
+
+def test_an_svg_is_one_too(make_run: "MakeRun", tmp_path: Path) -> None:
+    run = make_run(updates=60)
+    for name in ("1.svg", "2.svg"):
+        draw_losses([run], tmp_path / name)
+    content = (tmp_path / "1.svg").read_bytes()
+    assert ElementTree.fromstring(content).tag == "{http://www.w3.org/2000/svg}svg"
+    assert content == (tmp_path / "2.svg").read_bytes()
 
 
 @pytest.mark.parametrize("x", ["tokens", "seconds", "updates"])
@@ -86,8 +96,10 @@ def test_a_run_without_a_loss_is_named(make_run: "MakeRun", tmp_path: Path) -> N
 
 
 def test_what_cannot_be_drawn_is_refused(make_run: "MakeRun", tmp_path: Path) -> None:
-    with pytest.raises(PlotError, match=r"the loss graph is a PNG picture; call it loss\.png, not loss\.pdf"):
+    with pytest.raises(PlotError, match=r"loss\.pdf ends in \.pdf; a picture is a \.png, a \.svg or"):
         draw_losses([make_run(updates=5)], tmp_path / "loss.pdf")
+    with pytest.raises(PlotError, match=r"the loss graph is a \.png or \.svg picture, .* is gpt25 plot report"):
+        draw_losses([make_run("page", updates=5)], tmp_path / "loss.html")
     with pytest.raises(PlotError, match="there is no run to draw; name at least one run directory"):
         draw_losses([], tmp_path / "loss.png")
     with pytest.raises(StorageError, match=r"cannot write .*absent/loss\.png: No such file or directory"):
