@@ -1,7 +1,30 @@
-"""Pictures of what came out of a run: the loss graph and the report. Never torch; matplotlib only while drawing."""
+"""Pictures of a run and of what is inside a model, and the report. Never torch; matplotlib only while drawing."""
 
+from gpt25.plots.attention import AttentionOfText, draw_attention
 from gpt25.plots.curves import HorizontalAxis
+from gpt25.plots.differences import TensorPair, draw_differences
 from gpt25.plots.losses import draw_losses
+from gpt25.plots.picture_kind import PictureKind, picture_kind, require_picture_place
+from gpt25.plots.positions import PositionsOfModel, draw_positions
+from gpt25.plots.predictions import PredictionsOfText, draw_predictions, positions_that_fit
 from gpt25.plots.report import write_report
+from gpt25.plots.wording import share
 
-__all__ = ["HorizontalAxis", "draw_losses", "write_report"]
+__all__ = [
+    "AttentionOfText",
+    "HorizontalAxis",
+    "PictureKind",
+    "PositionsOfModel",
+    "PredictionsOfText",
+    "TensorPair",
+    "draw_attention",
+    "draw_differences",
+    "draw_losses",
+    "draw_positions",
+    "draw_predictions",
+    "picture_kind",
+    "positions_that_fit",
+    "require_picture_place",
+    "share",
+    "write_report",
+]

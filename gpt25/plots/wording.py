@@ -96,6 +96,20 @@ def size(number_of_bytes: float) -> str:
     return f"{number_of_bytes:,.0f} bytes"
 
 
+def share(value: float) -> str:
+    """A figure around 1 or far below it in two digits: share(0.01234) -> "0.012"; "none" for NaN."""
+    if math.isnan(value):
+        return "none"
+    if value == 0 or value >= 0.095:
+        return f"{value:.2f}"
+    return f"{value:.{1 - math.floor(math.log10(value) + 1e-9)}f}" if value >= 1e-4 else f"{value:.1e}"
+
+
+def percentage(value: float) -> str:
+    """A probability for people: percentage(0.4321) -> "43 %"; percentage(0.004) -> "0.4 %"."""
+    return f"{100 * value:.0f} %" if value >= 0.0995 else f"{100 * value:.1f} %"
+
+
 def _three_digits(number: float) -> str:
     """_three_digits(1.2345) -> "1.23"; _three_digits(1234.5) -> "1,234"."""
     decimals = max(0, 2 - max(0, math.floor(math.log10(number) + 1e-3)))

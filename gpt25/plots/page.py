@@ -1,0 +1,56 @@
+"""A page that answers to the pointer: one HTML file with its numbers, its style and its script; it fetches nothing."""
+
+import base64
+import hashlib
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from gpt25 import __version__
+from gpt25.plots.report_sections import text
+from gpt25.plots.report_style import REPORT_STYLE
+from gpt25.storage import write_text
+
+
+def write_page(output: str | Path, *, title: str, eyebrow: str, lead: str, script: str, content: Any) -> None:
+    """Write a page whose script draws `content` (anything that JSON has) into its <main>, atomically.
+
+    script: the file in pages/ that knows this kind of picture; figures.js, which all of them use, stands before it.
+    Only these scripts may run, by their hashes: nothing that stands in the content can add one. Raises StorageError
+    where the file cannot be written.
+    """
+    code = _asset("figures.js") + _asset(script)
+    policy = (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src '{_fingerprint(code)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    # "<" could end the element and "&" begin an entity for a careless reader; JSON can spell both otherwise.
+    numbers = json.dumps(content, allow_nan=False).replace("<", "\\u003c").replace("&", "\\u0026")
+    parts = [
+        "<!doctype html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="color-scheme" content="light dark">',
+        f"<title>{text(title)}</title>",
+        f"<style>{REPORT_STYLE}{_asset('page.css')}</style></head><body><main>",
+        f'<header><p class="eyebrow">{text(eyebrow)}</p><h1>{text(title)}</h1>',
+        f'<p class="lead">{text(lead)}</p></header>',
+        '<div id="picture"><noscript>This picture is drawn by a script, which the browser was told not to run.'
+        "</noscript></div>",
+        f"<footer>Written by gpt25 {text(__version__)}. This page loads nothing.</footer>",
+        '</main><div id="tip" role="status"></div>',
+        f'<script type="application/json" id="content">{numbers}</script>',
+        f"<script>{code}</script></body></html>",
+    ]
+    write_text(output, "\n".join(parts) + "\n")
+
+
+def _asset(name: str) -> str:
+    return (files("gpt25.plots") / "pages" / name).read_text(encoding="utf-8")
+
+
+def _fingerprint(code: str) -> str:
+    """How a content security policy names a script: its SHA-256 in base64."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(code.encode("utf-8")).digest()).decode("ascii")
