@@ -1,4 +1,4 @@
-"""Pictures of a run: its losses as a PNG, or everything about it as one HTML page."""
+"""Pictures: the losses of runs, the report of one, and what is inside a model."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,19 +7,20 @@ from typing import Annotated
 import tyro
 
 from gpt25.cli.output import Output
+from gpt25.cli.pictures import attention, differences, positions, predictions
 from gpt25.errors import PlotError
-from gpt25.plots import HorizontalAxis, draw_losses, write_report
+from gpt25.plots import HorizontalAxis, draw_losses, require_picture_place, write_report
 from gpt25.records import RunDirectory
 
 
 @dataclass(frozen=True)
 class Loss:
-    """Draw training and validation loss of one or several runs into a PNG file, the learning rate below."""
+    """Draw training and validation loss of one or several runs into a picture, the learning rate below."""
 
     runs: tyro.conf.Positional[tuple[str, ...]]
     """Run directories; several are drawn over one another."""
     output: Path
-    """The PNG file to write."""
+    """The file to write: .png or .svg."""
     x: HorizontalAxis = "tokens"
     """What the horizontal axis counts."""
     logarithmic: bool = False
@@ -40,19 +41,38 @@ class Report:
     """Print one JSON object on standard output."""
 
 
-Arguments = Annotated[Loss, tyro.conf.subcommand(name="loss")] | Annotated[Report, tyro.conf.subcommand(name="report")]
+Arguments = (
+    Annotated[Loss, tyro.conf.subcommand(name="loss")]
+    | Annotated[Report, tyro.conf.subcommand(name="report")]
+    | Annotated[positions.Positions, tyro.conf.subcommand(name="positions")]
+    | Annotated[attention.Attention, tyro.conf.subcommand(name="attention")]
+    | Annotated[predictions.Predictions, tyro.conf.subcommand(name="predictions")]
+    | Annotated[differences.Differences, tyro.conf.subcommand(name="differences")]
+)
 """What `gpt25 plot` can draw; a new picture is a new dataclass here and a branch in `run`."""
 
+Picture = Loss | Report | positions.Positions | attention.Attention | predictions.Predictions | differences.Differences
 
-def run(arguments: Loss | Report, output: Output) -> None:
+
+def run(arguments: Picture, output: Output) -> None:
     """Draw what was asked for and say where it is."""
-    if isinstance(arguments, Loss):
-        _loss(arguments, output)
-    else:
-        _report(arguments, output)
+    match arguments:
+        case Loss():
+            _loss(arguments, output)
+        case Report():
+            _report(arguments, output)
+        case positions.Positions():
+            positions.run(arguments, output)
+        case attention.Attention():
+            attention.run(arguments, output)
+        case predictions.Predictions():
+            predictions.run(arguments, output)
+        case differences.Differences():
+            differences.run(arguments, output)
 
 
 def _loss(arguments: Loss, output: Output) -> None:
+    require_picture_place(arguments.output)
     runs = [_existing_run(run) for run in arguments.runs]
     draw_losses(runs, arguments.output, x=arguments.x, x_scale="logarithmic" if arguments.logarithmic else "linear")
     output.result(

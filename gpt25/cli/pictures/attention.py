@@ -1,0 +1,60 @@
+"""`gpt25 plot attention`: where the heads look."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from gpt25.cli.output import Output
+from gpt25.cli.pictures.model_words import short_names
+from gpt25.plots import AttentionOfText, draw_attention, require_picture_place
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Draw which earlier tokens each token of a prompt draws from: one head, or all of them in a grid."""
+
+    model: tyro.conf.Positional[str]
+    """A size name (gpt2, gpt2-medium, gpt2-large, gpt2-xl), a Hub id owner/name, a Hugging Face directory or a run."""
+    output: Path
+    """The file to write: .png, .svg, or .html to choose heads and point at tokens."""
+    prompt: str = ""
+    """The text that the model reads; empty is <|endoftext|> alone."""
+    layer: int | None = None
+    """One layer, from 0; all of them without it."""
+    head: int | None = None
+    """One head of a layer, from 0; all of them without it."""
+    checkpoint: str = "newest"
+    """Which checkpoint of a run: newest, best or the number of an update."""
+    revision: str | None = None
+    """Which branch, tag or commit of a Hub repository."""
+    json: bool = False
+    """Print one JSON object on standard output."""
+
+
+def run(arguments: Attention, output: Output) -> None:
+    """Check where the picture goes, read the prompt with the model, draw."""
+    require_picture_place(arguments.output)
+    from gpt25.inspection import attention_weights, prompt_tokens, token_labels
+    from gpt25.weights import load_pretrained
+
+    model, tokenizer = load_pretrained(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
+    token_ids = prompt_tokens(model, tokenizer, arguments.prompt)
+    assert tokenizer is not None  # prompt_tokens has refused a model without one
+    shape = model.configuration
+    layers = range(shape.number_of_layers) if arguments.layer is None else [arguments.layer]
+    heads = range(shape.number_of_heads) if arguments.head is None else [arguments.head]
+    weights = attention_weights(model, token_ids, layers=layers, heads=heads)
+    (name,) = short_names([arguments.model])
+    labels = token_labels(tokenizer, token_ids)
+    draw_attention(AttentionOfText(name, labels, list(layers), list(heads), weights), arguments.output)
+    content = {
+        "output": arguments.output,
+        "model": arguments.model,
+        "prompt": arguments.prompt,
+        "token_ids": token_ids,
+        "tokens": labels,
+        "layers": list(layers),
+        "heads": list(heads),
+    }
+    output.result(content, f"The attention is drawn in {arguments.output}.")
