@@ -10,7 +10,7 @@ from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights.config_file import read_config
 from gpt25.weights.matching import Matching, match_tensors
-from gpt25.weights.names import TOKEN_EMBEDDINGS, TensorName
+from gpt25.weights.names import OUR_HEAD, TOKEN_EMBEDDINGS, TensorName
 from gpt25.weights.resolve import resolve_model
 from gpt25.weights.safetensors_file import DTYPES, read_tensor
 from gpt25.weights.safetensors_header import StoredTensor
@@ -67,7 +67,7 @@ def _read_weights(matching: Matching, device: torch.device, dtype: torch.dtype, 
         if name.transposed:
             tensor = tensor.t().clone(memory_format=torch.contiguous_format)
         state[name.ours] = tensor.to(dtype)
-    state["language_modeling_head.weight"] = state[TOKEN_EMBEDDINGS]
+    state[OUR_HEAD] = state[TOKEN_EMBEDDINGS]
     return state
 
 

@@ -32,6 +32,7 @@ _AFTER_BLOCKS = (
 
 TOKEN_EMBEDDINGS = "transformer.word_token_embeddings.weight"
 PREFIX = "transformer."  # OpenAI's own files on the Hub leave it out
+OUR_HEAD = "language_modeling_head.weight"
 HEAD = "lm_head.weight"  # the token embeddings a second time; most files leave it out
 MASK_BUFFERS = (".attn.bias", ".attn.masked_bias")  # causal masks that old versions stored; they hold no weights
 
@@ -41,7 +42,7 @@ GLOSSARY = {
     "h": "hidden: the list of blocks",
     "ln_1, ln_2": "layer norm before the attention, before the multi-layer perceptron",
     "attn": "attention",
-    "c_attn": "query, key and value in one matrix (c: written as a convolution of width 1, hence stored transposed)",
+    "c_attn": "query, key and value in one matrix (c: written as a convolution of width 1, not cross-attention)",
     "mlp": "multi-layer perceptron",
     "c_fc": "fully connected: the expansion to four times the channels",
     "c_proj": "projection back into the residual stream",

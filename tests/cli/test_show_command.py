@@ -1,4 +1,5 @@
 import json
+import math
 import re
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import torch
 
 from gpt25.cli.main import main
 from gpt25.model import GPTConfiguration, GPTModel
-from gpt25.weights import GLOSSARY, describe_model, save_pretrained
+from gpt25.storage import write_json
+from gpt25.weights import GLOSSARY, describe_model, load_pretrained, save_pretrained
 
 
 @pytest.fixture
@@ -121,3 +123,103 @@ def test_a_damaged_file_is_named(directory: Path, capsys: pytest.CaptureFixture[
     (directory / "model.safetensors").write_bytes(b"\xff" * 64)
     assert main(["show", str(directory)]) == 2
     assert "model.safetensors is not a whole safetensors file" in capsys.readouterr().err
+
+
+def test_all_lists_the_keys_that_transformers_lists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """For the shape of gpt2: 148 tensors and the tied head. The file has a header and a hole where the weights go."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    with torch.device("meta"):
+        theirs = {name: tuple(tensor.shape) for name, tensor in GPT2LMHeadModel(GPT2Config()).state_dict().items()}
+    assert len(theirs) == 149
+    write_json(tmp_path / "config.json", GPT2Config().to_dict())
+    header, offset = {}, 0
+    for name, shape in theirs.items():
+        if name != "lm_head.weight":
+            size = 4 * math.prod(shape)
+            header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [offset, offset + size]}
+            offset += size
+    content = json.dumps(header).encode()
+    with open(tmp_path / "model.safetensors", "wb") as file:
+        file.write(len(content).to_bytes(8, "little") + content)
+        file.truncate(8 + len(content) + offset)
+    assert main(["show", str(tmp_path), "--all"]) == 0
+    table = capsys.readouterr().out.partition("\n\n")[0]
+    rows = [re.split(r" {2,}", line) for line in table.splitlines()[2:]]
+    assert sorted(row[1] for row in rows) == sorted(theirs)
+    assert rows[-1] == [
+        "language_modeling_head.weight",
+        "lm_head.weight",
+        "50257 × 768",
+        "float32",
+        "tied to wte.weight",
+    ]
+    assert main(["show", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    table = text.partition("\n\n")[0]
+    assert len(table.splitlines()) == 2 + 4 + 12 + 1
+    assert table.count("×12") == 12
+    assert "124,439,808 (the head is the token embeddings, counted once)" in text
+    for short in ("wte", "wpe", "ln_1, ln_2", "attn", "c_attn", "c_proj", "mlp", "lm_head"):
+        assert re.search(rf"^{short}  ", text, flags=re.MULTILINE), short
+    assert "not cross-attention" in text
+
+
+def test_the_tied_head_is_not_among_the_tensors_that_are_counted(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["show", str(directory), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["tied_tensors"] == [
+        {
+            "name": "language_modeling_head.weight",
+            "hugging_face_name": "lm_head.weight",
+            "tied_to": "transformer.word_token_embeddings.weight",
+        }
+    ]
+    assert sum(math.prod(tensor["shape"]) for tensor in shown["tensors"]) == shown["parameters"] == PARAMETERS
+
+
+def test_statistics_are_those_of_the_weights(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, _ = load_pretrained(directory)
+    assert main(["show", str(directory), "--statistics", "--json"]) == 0
+    tensors = json.loads(capsys.readouterr().out)["tensors"]
+    parameters = dict(model.named_parameters())
+    assert len(tensors) == len(parameters)
+    for tensor in tensors:
+        weights = parameters[tensor["name"]].detach().double()
+        assert tensor["statistics"] == pytest.approx(
+            {
+                "count": weights.numel(),
+                "mean": float(weights.mean()),
+                "standard_deviation": float(weights.std(correction=0)),
+                "smallest": float(weights.min()),
+                "largest": float(weights.max()),
+                "norm": float(weights.norm()),
+                "share_of_zeros": float((weights == 0).double().mean()),
+            }
+        )
+
+
+def test_statistics_of_equal_blocks_are_of_all_their_numbers_together(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, _ = load_pretrained(directory)
+    assert main(["show", str(directory), "--statistics"]) == 0
+    table = capsys.readouterr().out.split("\n\n")[1]
+    assert table.startswith("Statistics (of blocks that are alike, all numbers together)\nname ")
+    together = torch.cat([block.attention.projection.weight.flatten() for block in model.transformer.hidden]).double()
+    row = row_of(table, "transformer.hidden.0…2.attention.projection.weight")
+    assert row[1:] == [
+        f"{together.mean():.5f}",
+        f"{together.std(correction=0):.4f}",
+        f"{together.min():.3f}",
+        f"{together.max():.3f}",
+        f"{together.norm():.2f}",
+        "0.00",
+    ]
+    assert row_of(table, "transformer.hidden.0…2.layer_norm_1.bias")[-1] == "100.00"
+    assert main(["show", str(directory), "--statistics", "--all"]) == 0
+    table = capsys.readouterr().out.split("\n\n")[1]
+    norm = model.transformer.hidden[1].attention.projection.weight.norm()
+    assert row_of(table, "transformer.hidden.1.attention.projection.weight")[-2] == f"{norm:.2f}"
