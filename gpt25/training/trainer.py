@@ -116,8 +116,7 @@ class Trainer:
     def rehearse_update(self, update: int) -> None:
         """Do the work of an update, counted from 0, without recording it: for measuring how long it takes."""
         self.state.update = update
-        self._accumulate_gradients(self.loss_module)
-        norm = float(torch.nn.utils.get_total_norm(self._gradients()))
+        _, norm = self._accumulate_gradients(self.loss_module)
         self._step(norm, self._learning_rate_factor())
         self.optimizers.zero_gradients()
 
@@ -126,8 +125,7 @@ class Trainer:
     def _update(self, reducing: torch.nn.Module, signals: StopSignals, stopwatch: Stopwatch) -> int | None:
         """Do one update and what falls due after it; returns the signal on which all ranks agreed to stop, if any."""
         begin = time.perf_counter()
-        local_loss = self._accumulate_gradients(reducing)
-        norm = float(torch.nn.utils.get_total_norm(self._gradients()))
+        local_loss, norm = self._accumulate_gradients(reducing)
         # One exchange tells every rank the loss, and who heard which signal. A gradient that is not finite on one
         # rank has already become so on all, when the gradients were averaged.
         asked = [float(signals.received == number) for number in _STOPPING]
@@ -153,8 +151,8 @@ class Trainer:
         self._after_update(row, stopwatch)
         return next((number for number, count in zip(_STOPPING, heard, strict=True) if count), None)
 
-    def _accumulate_gradients(self, reducing: torch.nn.Module) -> float:
-        """Forward and backward over this rank's micro-batches; returns its mean loss in nats."""
+    def _accumulate_gradients(self, reducing: torch.nn.Module) -> tuple[float, float]:
+        """Forward and backward over this rank's micro-batches; returns its mean loss in nats and the gradient norm."""
         update, settings = self.state.update, self.configuration
         torch.manual_seed(derive_seed(settings.loop.seed, "dropout", update, self.ranks.rank))
         micro_batches = self.batches.for_update(
@@ -164,9 +162,10 @@ class Trainer:
             rank=self.ranks.rank,
             number_of_ranks=self.ranks.number_of_ranks,
         )
-        return accumulate_gradients(
+        loss = accumulate_gradients(
             reducing, list(micro_batches), sequence_length=settings.sequence_length(update), device=self.device
         )
+        return loss, float(torch.nn.utils.get_total_norm(self._gradients()))
 
     def _step(self, norm: float, factor: float) -> None:
         """Clip the gradients and move the weights."""
