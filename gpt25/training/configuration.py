@@ -215,6 +215,9 @@ class TrainingConfiguration:
             _require(
                 block_size % length == 0, "batch.short_sequences", length, f"a divisor of model.block_size {block_size}"
             )
+        warm_up, number = self.schedule.warm_up_updates, self.loop.number_of_updates
+        rule = f"at most loop.number_of_updates {number:,}, or the rates never reach their peak"
+        _require(warm_up <= number, "schedule.warm_up_updates", warm_up, rule)
 
     @property
     def rows_per_update(self) -> int:

@@ -144,8 +144,8 @@ def test_a_directory_that_cannot_be_written_is_found_before_anything_is_loaded(
 def test_another_configuration_is_refused_with_the_field_and_both_values(
     recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["train", str(recipe), "--run", str(tmp_path / "run"), "--loop.number-of-updates", "1"]) == 0
-    error = failed(capsys, recipe, "--run", tmp_path / "run", "--loop.number-of-updates", "1", "--loop.seed", "5")
+    assert main(["train", str(recipe), "--run", str(tmp_path / "run"), "--loop.number-of-updates", "2"]) == 0
+    error = failed(capsys, recipe, "--run", tmp_path / "run", "--loop.number-of-updates", "2", "--loop.seed", "5")
     assert "holds a run with another configuration (loop.seed: 5 now, 1337 then). Choose another --run" in error
 
 

@@ -150,7 +150,7 @@ class Scenarios:
 
     def all(self) -> None:
         # What torch imports with the first optimizer is then there for every child.
-        train(self.changed(loop={"number_of_updates": 1}), self.directory / "warm-up", Ranks(), nothing)
+        train(self.changed(loop={"number_of_updates": 2}), self.directory / "warm-up", Ranks(), nothing)
         self.ranks("one", 1, configuration=self.changed(batch={"micro_batch_rows": 1}))
         self.ranks("two", 2)
         self.interrupted()

@@ -99,7 +99,7 @@ def test_micro_batches_change_nothing_but_rounding(trainer: MakeTrainer, changed
 def test_the_micro_batch_that_was_asked_for_and_does_not_divide_is_said(
     trainer: MakeTrainer, changed: Change, messages: list[str]
 ) -> None:
-    trainer(changed(batch={"micro_batch_rows": 3}, loop={"number_of_updates": 1})).train()
+    trainer(changed(batch={"micro_batch_rows": 3}, loop={"number_of_updates": 2})).train()
     assert messages == ["micro-batches have 2 rows instead of 3: the most that divide the 4 rows of an update"]
 
 
