@@ -8,6 +8,7 @@ from gpt25.storage.atomic import (
     write_json,
     write_text,
 )
+from gpt25.storage.exclusive_lock import exclusive_lock
 from gpt25.storage.hashes import sha256_of_bytes, sha256_of_file
 from gpt25.storage.json_lines import append_json_line, read_json, read_json_lines, write_json_lines
 from gpt25.storage.manifest import MANIFEST_NAME, verify_manifest, write_manifest
@@ -16,6 +17,7 @@ __all__ = [
     "MANIFEST_NAME",
     "append_json_line",
     "atomic_directory",
+    "exclusive_lock",
     "read_json",
     "read_json_lines",
     "remove_leftovers",

@@ -1,0 +1,60 @@
+"""A lock that one process holds at a time and that the kernel opens when its holder dies, however it dies."""
+
+import contextlib
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from gpt25.errors import StorageError
+from gpt25.storage.atomic import storage_error
+
+_HELD = (errno.EAGAIN, errno.EACCES)
+_LONGEST_NAME_IN_BYTES = 300
+_NOT_OFFERED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+
+
+@contextlib.contextmanager
+def exclusive_lock(path: str | Path, *, of: str, advice: str) -> Iterator[None]:
+    """Hold the lock file `path`, made if need be and never removed, while the block runs.
+
+    Where another process holds it, StorageError is raised at once: "{of} is in use by process 41 on host. {advice}".
+    A second lock of the same file in this process counts as another one. The lock is flock's: kill -9 opens it, and a
+    child that outlives the holder keeps it. A file system or a system without such locks gives none.
+    """
+    path = Path(path)
+    try:
+        # Not inherited over exec: what the holder starts must not keep the lock.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+    except OSError as problem:
+        raise storage_error(problem, path, "cannot write") from problem
+    try:
+        if not _lock(descriptor, path):
+            raise StorageError(f"{of} is in use by {_holder(descriptor)}. {advice}")
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> bool:
+    """Take the lock and return whether that is allowed; no system that has none keeps anybody out."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as problem:
+        if problem.errno in _HELD:
+            return False
+        if problem.errno not in _NOT_OFFERED:
+            raise storage_error(problem, path, "cannot lock") from problem
+    return True
+
+
+def _holder(descriptor: int) -> str:
+    """Who wrote itself into the lock file; the moment between locking and writing leaves nobody."""
+    return os.read(descriptor, _LONGEST_NAME_IN_BYTES).decode("utf-8", errors="replace").strip() or "another process"
