@@ -14,24 +14,19 @@ import math
 import tempfile
 from pathlib import Path
 
-from gpt25.data import PreparedData, open_shards, prepare, split_of, standard_library_documents
+from gpt25.data import PreparedData, open_shards, prepare, standard_library_documents
 from gpt25.recipes import load_recipe, with_length
 from gpt25.recipes.quickstart import VALIDATION_FRACTION
+from gpt25.recipes.vocabulary import learn_vocabulary
 from gpt25.records import RunDirectory
 from gpt25.runtime import use_fast_allocator
-from gpt25.tokenizer import Tokenizer
 from gpt25.training import Trainer, TrainingConfiguration, seconds_per_update
 
 
 def prepared_corpus(directory: Path, vocabulary_size: int) -> PreparedData:
     """The quickstart's corpus as shards, made once."""
     corpus = list(standard_library_documents())
-    texts = [
-        document.content.decode("utf-8")
-        for document in corpus
-        if split_of(document, validation_fraction=VALIDATION_FRACTION) == "train"
-    ]
-    tokenizer = Tokenizer.train(texts, vocabulary_size=vocabulary_size)
+    tokenizer = learn_vocabulary(corpus, vocabulary_size=vocabulary_size, validation_fraction=VALIDATION_FRACTION)
     return prepare(corpus, tokenizer, directory / f"data-{vocabulary_size}", validation_fraction=VALIDATION_FRACTION)
 
 

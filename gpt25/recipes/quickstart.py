@@ -10,13 +10,14 @@ from pathlib import Path
 
 import torch
 
-from gpt25.data import Document, PreparedData, Validation, open_shards, prepare, split_of, standard_library_documents
+from gpt25.data import Document, PreparedData, Validation, open_shards, prepare, standard_library_documents
 from gpt25.errors import ConfigurationError
 from gpt25.generation import TextGenerator
 from gpt25.model import Accounting
 from gpt25.recipes.people import People
 from gpt25.recipes.pretrain import draw, pretrain
 from gpt25.recipes.recipe import load_recipe
+from gpt25.recipes.vocabulary import learn_vocabulary
 from gpt25.records import RunDirectory, Summary
 from gpt25.runtime import use_fast_allocator
 from gpt25.storage import atomic_directory, remove_leftovers, require_writable_directory
@@ -104,13 +105,8 @@ def _tokenizer(directory: Path, corpus: Sequence[Document], vocabulary_size: int
     """The vocabulary, learned once; the held-out files play no part in it."""
     if Tokenizer.is_in(directory):
         return Tokenizer.load(directory)
-    texts = [
-        document.content.decode("utf-8")
-        for document in corpus
-        if split_of(document, validation_fraction=VALIDATION_FRACTION) == "train"
-    ]
     people.say(f"learning a vocabulary of {vocabulary_size:,} tokens from it")
-    tokenizer = Tokenizer.train(texts, vocabulary_size=vocabulary_size)
+    tokenizer = learn_vocabulary(corpus, vocabulary_size=vocabulary_size, validation_fraction=VALIDATION_FRACTION)
     with atomic_directory(directory) as temporary:
         tokenizer.save(temporary)
     return tokenizer
