@@ -12,9 +12,10 @@ from gpt25.model import GPTModel
 from gpt25.plots import draw_losses, write_report
 from gpt25.recipes.people import Advancing, People
 from gpt25.recipes.recipe import differences, load_recipe, recipe_text
+from gpt25.recipes.run_for_oneself import run_for_oneself
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, choose_device, choose_precision, describe_machine, use_fast_allocator
-from gpt25.storage import remove_leftovers, require_writable_directory, write_json, write_text
+from gpt25.storage import write_json, write_text
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import Trainer, TrainingConfiguration, TrainingHooks
 
@@ -41,15 +42,24 @@ def pretrain(
 ) -> RunDirectory:
     """Train from nothing, or go on with the run that `run_path` holds, and leave loss.png and report.html there.
 
-    Raises ConfigurationError where the run was begun with another configuration, DataError, StorageError and
-    TrainingError as their floors do, Interrupted after a signal once everything is saved. Pictures that cannot be
-    drawn are a remark, not an error.
+    Raises ConfigurationError where the run was begun with another configuration, StorageError where another process
+    holds it, DataError, StorageError and TrainingError as their floors do, Interrupted after a signal once everything
+    is saved. Pictures that cannot be drawn are a remark, not an error.
     """
     ranks = ranks or Ranks()
     run = RunDirectory(run_path)
     require_same_run(run, configuration)
-    if ranks.is_first:
-        remove_leftovers(require_writable_directory(run.path))
+    with run_for_oneself(run, ranks):
+        try:
+            train_run(run, configuration, people=people, ranks=ranks)
+        finally:
+            if ranks.is_first:
+                draw(run, people)
+    return run
+
+
+def train_run(run: RunDirectory, configuration: TrainingConfiguration, *, people: People, ranks: Ranks) -> None:
+    """What `pretrain` does between taking the run for itself and drawing its pictures."""
     use_fast_allocator()
     device = choose_device(configuration.loop.device)
     ranks.connect(device, timeout_seconds=configuration.loop.timeout_seconds)
@@ -74,10 +84,7 @@ def pretrain(
             )
             trainer.train()
     finally:
-        if ranks.is_first:
-            draw(run, people)
         ranks.disconnect()
-    return run
 
 
 def require_same_run(run: RunDirectory, configuration: TrainingConfiguration) -> None:

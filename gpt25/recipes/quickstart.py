@@ -15,12 +15,13 @@ from gpt25.errors import ConfigurationError
 from gpt25.generation import TextGenerator
 from gpt25.model import Accounting
 from gpt25.recipes.people import People
-from gpt25.recipes.pretrain import draw, pretrain
+from gpt25.recipes.pretrain import draw, train_run
 from gpt25.recipes.recipe import load_recipe
+from gpt25.recipes.run_for_oneself import run_for_oneself
 from gpt25.recipes.vocabulary import learn_vocabulary
 from gpt25.records import RunDirectory, Summary
-from gpt25.runtime import use_fast_allocator
-from gpt25.storage import atomic_directory, remove_leftovers, require_writable_directory
+from gpt25.runtime import Ranks, use_fast_allocator
+from gpt25.storage import atomic_directory
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import TrainingConfiguration, seconds_per_update
 from gpt25.weights import load_pretrained
@@ -52,25 +53,28 @@ def quickstart(
     recipe: the proportions of the run; None takes the packaged recipe "quickstart".
 
     Every step is taken up where an interruption left it. Raises ConfigurationError for minutes that cannot be,
-    StorageError before any work where `run_path` cannot be written, Interrupted after a signal.
+    StorageError before any work where `run_path` cannot be written or another process holds it, Interrupted after a
+    signal.
     """
     if not (math.isfinite(minutes) and 0 < minutes <= _MOST_MINUTES):
         raise ConfigurationError(f"--minutes is {minutes}; it must be above 0 and at most {_MOST_MINUTES}, a day.")
     run = RunDirectory(run_path)
-    remove_leftovers(require_writable_directory(run.path))
-    summary = run.read_summary()
-    if summary is not None and summary.finished:
-        people.say(f"{run.path} is done already; another --run directory begins anew.")
-    else:
-        use_fast_allocator()
-        recipe = recipe or load_recipe("quickstart")
-        data = _prepare(run.path, _corpus(documents, people), recipe, people)
-        configuration = _configuration(run, data, recipe, minutes, people)
-        pretrain(configuration, run.path, people=people)
-        summary = _summarise(run, data, configuration, people)
-    draw(run, people)  # also of a run that is done: an interruption may have come between its summary and its pictures
-    _show_samples(run, people)
-    _show(run, summary, people)
+    with run_for_oneself(run, Ranks()):
+        try:
+            summary = run.read_summary()
+            if summary is not None and summary.finished:
+                people.say(f"{run.path} is done already; another --run directory begins anew.")
+            else:
+                use_fast_allocator()
+                recipe = recipe or load_recipe("quickstart")
+                data = _prepare(run.path, _corpus(documents, people), recipe, people)
+                configuration = _configuration(run, data, recipe, minutes, people)
+                train_run(run, configuration, people=people, ranks=Ranks())
+                summary = _summarise(run, data, configuration, people)
+        finally:
+            draw(run, people)  # also of a run that is done: an interruption may have come before its pictures
+        _show_samples(run, people)
+        _show(run, summary, people)
     return summary
 
 

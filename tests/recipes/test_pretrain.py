@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from gpt25.model import GPTConfiguration
 from gpt25.recipes import load_recipe, pretrain
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks
+from gpt25.storage import exclusive_lock
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import (
     BatchConfiguration,
@@ -67,7 +69,7 @@ def test_a_run_leaves_every_file_and_says_where_it_stands(
 ) -> None:
     run = pretrain(configuration, tmp_path / "run", people=people)
     names = {"run.toml", "environment.json", "metrics.jsonl", "samples.jsonl", "checkpoints", "loss.png", "report.html"}
-    assert {path.name for path in run.path.iterdir()} == names
+    assert {path.name for path in run.path.iterdir()} == names | {".lock"}
     assert load_recipe(run.recipe_path) == configuration
     assert run.environment()["number_of_ranks"] == 1
     assert [(row["update"], row["tokens"], row["prompt"]) for row in run.samples()] == [
@@ -126,6 +128,23 @@ def test_another_configuration_in_the_same_directory_is_refused_with_both_values
         "to go on."
     )
     assert run.recipe_path.read_bytes() == before
+
+
+def test_a_run_that_another_process_holds_is_refused_with_its_number(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    run.path.mkdir()
+    unfinished = run.path / ".run.toml.gpt25-temporary-1-00000000"
+    unfinished.write_text("what the other one is writing")
+    with exclusive_lock(run.lock_path, of="", advice=""), pytest.raises(StorageError) as caught:
+        pretrain(configuration, run.path, people=people)
+    assert str(caught.value) == (
+        f"{run.path} is in use by process {os.getpid()} on {socket.gethostname()}. Wait for it, stop it, or choose "
+        "another --run directory."
+    )
+    assert {path.name for path in run.path.iterdir()} == {".lock", unfinished.name}
+    pretrain(configuration, run.path, people=people)
 
 
 def test_a_directory_that_cannot_be_written_is_found_before_anything_is_loaded(

@@ -18,6 +18,7 @@ from gpt25.model import GPTConfiguration
 from gpt25.recipes import load_recipe, quickstart
 from gpt25.recipes.quickstart import VALIDATION_FRACTION, with_length
 from gpt25.records import RunDirectory, Summary
+from gpt25.storage import exclusive_lock
 from gpt25.training import TrainingConfiguration
 
 module = sys.modules["gpt25.recipes.quickstart"]  # the package's attribute of that name is the function
@@ -70,6 +71,7 @@ def test_a_finished_run_has_every_file_and_true_figures(
         "checkpoints",
         "loss.png",
         "report.html",
+        ".lock",
         "data",
         "tokenizer",
     }
@@ -114,6 +116,35 @@ def test_done_again_it_says_so_and_shows_the_result(start: Start, tmp_path: Path
     assert (tmp_path / "run" / "report.html").is_file()
 
 
+def test_a_run_that_another_process_holds_is_refused_before_any_work(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_before(monkeypatch, module, "_corpus")
+    run = RunDirectory(tmp_path / "run")
+    run.path.mkdir()
+    with (
+        exclusive_lock(run.lock_path, of="", advice=""),
+        pytest.raises(StorageError, match=f"{run.path} is in use by process {os.getpid()} on .*choose another --run"),
+    ):
+        start()
+    with pytest.raises(KeyboardInterrupt):
+        start()
+
+
+def test_the_pictures_are_drawn_once(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Path] = []
+    pictures = sys.modules["gpt25.recipes.pretrain"]
+    write_report = pictures.write_report
+
+    def counting(run: RunDirectory, output: Path) -> None:
+        drawn.append(output)
+        write_report(run, output)
+
+    monkeypatch.setattr(pictures, "write_report", counting)
+    start()
+    assert drawn == [tmp_path / "run" / "report.html"]
+
+
 def stop_before(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -125,7 +156,7 @@ PHASES = {
     "the vocabulary": lambda: (module.Tokenizer, "train"),
     "the shards": lambda: (module, "prepare"),
     "the measurement": lambda: (module, "seconds_per_update"),
-    "training": lambda: (module, "pretrain"),
+    "training": lambda: (module, "train_run"),
     "the figures": lambda: (module, "_summarise"),
     "writing the figures": lambda: (RunDirectory, "write_summary"),
     "the pictures": lambda: (module, "draw"),
@@ -259,7 +290,7 @@ def test_the_held_out_files_play_no_part_in_the_vocabulary(
 
 
 def test_the_minutes_become_updates(start: Start, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    stop_before(monkeypatch, module, "pretrain")
+    stop_before(monkeypatch, module, "train_run")
     for minutes, updates in ((25, 25), (0.5, 10)):
         with pytest.raises(KeyboardInterrupt):
             start(minutes=minutes)
