@@ -80,7 +80,9 @@ def test_sections_must_fit_each_other(changed: Callable[..., TrainingConfigurati
         changed(batch={"tokens_per_update": 100})
     with pytest.raises(ConfigurationError, match=r"short_sequences is 12; it must be a divisor of model.block_size 32"):
         changed(batch={"short_sequences": ((0.5, 12),)})
-    with pytest.raises(ConfigurationError, match=r"warm_up_updates is 9; it must be at most loop.number_of_updates 8, "):
+    with pytest.raises(
+        ConfigurationError, match=r"warm_up_updates is 9; it must be at most loop.number_of_updates 8, "
+    ):
         changed(schedule={"warm_up_updates": 9})
     assert changed(schedule={"warm_up_updates": 8}).schedule.warm_up_updates == 8
 
