@@ -9,14 +9,19 @@ from gpt25.training.configuration import OptimizerConfiguration
 from gpt25.training.muon import Muon
 from gpt25.training.schedule import muon_momentum
 
+_COUNT_OF_STEPS = "step"
 _STATE_KEYS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
-    torch.optim.AdamW: ("step", "exp_avg", "exp_avg_sq"),
+    torch.optim.AdamW: (_COUNT_OF_STEPS, "exp_avg", "exp_avg_sq"),
     Muon: ("momentum",),
 }
 
 
 class Optimizers:
-    """All optimizers of one model as one: a rate factor and a momentum in, one step out."""
+    """All optimizers of one model as one: a rate factor and a momentum in, one step out.
+
+    Their state is there from the beginning, as zeros. Made by the first step, as torch does it, it would lie between
+    the blocks that the first backward pass leaves, and memory that the allocator keeps could not be used in one piece.
+    """
 
     def __init__(self, model: GPTModel, configuration: OptimizerConfiguration) -> None:
         self._configuration = configuration
@@ -24,6 +29,7 @@ class Optimizers:
         matrices, others = _hidden_matrices(model) if configuration.name == "muon" else ([], list(model.parameters()))
         self._muon = self._build_muon(matrices) if matrices else None
         self._adamw = self._build_adamw(others)
+        self._make_state()
 
     def _build_adamw(self, parameters: list[nn.Parameter]) -> torch.optim.AdamW:
         """AdamW with GPT-3's groups: decay for matrices and embeddings, none for biases and layer norms.
@@ -82,11 +88,8 @@ class Optimizers:
         return tensors
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Put back what `state` returned; raises CorruptFileError when names or shapes are another model's.
-
-        No tensors at all are the state before the first step.
-        """
-        expected = self._expected_shapes() if tensors else {}
+        """Put back what `state` returned; raises CorruptFileError when names or shapes are another model's."""
+        expected = {name: tensor.shape for name, tensor in self.state().items()}
         missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
         if missing or unknown:
             raise CorruptFileError(
@@ -100,22 +103,16 @@ class Optimizers:
                     f"{name} of the optimizer's state has the shape {tuple(tensor.shape)}, "
                     f"expected {tuple(expected[name])}."
                 )
-        for optimizer in self._each():
-            optimizer.state.clear()
-            for parameter in _parameters(optimizer):
-                prefix = f"{self._names[parameter]}/"
-                for key in _STATE_KEYS[type(optimizer)] if tensors else ():
-                    # The fused AdamW counts its steps on the parameter's device.
-                    optimizer.state[parameter][key] = tensors[prefix + key].to(parameter.device)
+        for name, own in self.state().items():
+            own.copy_(tensors[name])
 
-    def _expected_shapes(self) -> dict[str, torch.Size]:
-        """Names and shapes of the whole state after a step."""
-        return {
-            f"{self._names[parameter]}/{key}": torch.Size() if key == "step" else parameter.shape
-            for optimizer in self._each()
-            for parameter in _parameters(optimizer)
-            for key in _STATE_KEYS[type(optimizer)]
-        }
+    def _make_state(self) -> None:
+        """Zeros for every parameter, on its device; the fused AdamW counts its steps there too."""
+        for optimizer in self._each():
+            for parameter in _parameters(optimizer):
+                for key in _STATE_KEYS[type(optimizer)]:
+                    like = parameter.new_empty((), dtype=torch.float32) if key == _COUNT_OF_STEPS else parameter
+                    optimizer.state[parameter][key] = torch.zeros_like(like)
 
     def _each(self) -> list[torch.optim.Optimizer]:
         return [self._adamw] if self._muon is None else [self._adamw, self._muon]

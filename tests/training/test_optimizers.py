@@ -102,8 +102,7 @@ def test_state_goes_out_and_in_bit_for_bit(name: str) -> None:
     settings = OptimizerConfiguration(name=name)
     one, other = model_of(), model_of()
     first, second = Optimizers(one, settings), Optimizers(other, settings)
-    assert first.state() == {}
-    second.load_state({})
+    assert not any(tensor.any() for tensor in first.state().values())
     for step in (1, 2):
         give_gradients(one, step)
         first.step(learning_rate_factor=1.0, progress=0.5)
