@@ -7,6 +7,7 @@ from torch.nn import functional
 from gpt25.model.configuration import GPTConfiguration
 from gpt25.model.key_value_cache import KeyValueCache
 from gpt25.model.layers import Linear
+from gpt25.model.short_attention import causal_attention, suits_short_attention
 
 
 class Attention(nn.Module):
@@ -37,14 +38,13 @@ class Attention(nn.Module):
             key, value = cache.append(layer, key, value)  # each (batch, heads, past + time, head size)
         if not from_the_start:
             mask = _mask_after(query.size(2), key.size(2), query.device)  # (time, past + time) or None
-        mixed = functional.scaled_dot_product_attention(
-            query,
-            key,
-            value,
-            attn_mask=mask,
-            dropout_p=self.attention_dropout if self.training else 0.0,
-            is_causal=from_the_start,
-        )  # (batch, heads, time, head size)
+        dropout = self.attention_dropout if self.training else 0.0
+        if from_the_start and not dropout and suits_short_attention(query):
+            mixed = causal_attention(query, key, value)  # (batch, heads, time, head size)
+        else:
+            mixed = functional.scaled_dot_product_attention(
+                query, key, value, attn_mask=mask, dropout_p=dropout, is_causal=from_the_start
+            )  # (batch, heads, time, head size)
         mixed = mixed.transpose(1, 2).flatten(2)  # (batch, time, channels)
         return self.residual_dropout(self.projection(mixed))
 
