@@ -2,6 +2,7 @@
 
 from gpt25.storage.atomic import (
     atomic_directory,
+    atomic_file,
     remove_leftovers,
     require_writable_directory,
     write_bytes,
@@ -17,6 +18,7 @@ __all__ = [
     "MANIFEST_NAME",
     "append_json_line",
     "atomic_directory",
+    "atomic_file",
     "exclusive_lock",
     "read_json",
     "read_json_lines",

@@ -37,22 +37,25 @@ def _synchronise(path: Path) -> None:
     """Ask the kernel to put a file's bytes, or a directory's entries, on the disk itself."""
     if path.is_dir() and not _DIRECTORIES_CAN_BE_OPENED:
         return
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def write_bytes(path: str | Path, content: bytes) -> None:
-    """Write a file atomically: temporary sibling, fsync, rename. Raises StorageError or DiskFullError."""
+@contextlib.contextmanager
+def atomic_file(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path; the file written there becomes `path` when the block ends without an exception.
+
+    It is fsynced before the rename. A file already at `path` is replaced; on an exception it stays as it was and the
+    temporary one is removed. Raises StorageError or DiskFullError, also for an OSError of the block.
+    """
     path = Path(path)
     temporary = _temporary_path(path)
     try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
+        _synchronise(temporary)
         os.replace(temporary, path)
         _synchronise(path.parent)
     except OSError as problem:
@@ -60,6 +63,12 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a file atomically: temporary sibling, fsync, rename. Raises StorageError or DiskFullError."""
+    with atomic_file(path) as temporary, open(temporary, "wb") as file:
+        file.write(content)
 
 
 def write_text(path: str | Path, content: str) -> None:

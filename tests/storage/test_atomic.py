@@ -17,6 +17,7 @@ from gpt25.errors import DiskFullError, StorageError
 from gpt25.storage import (
     append_json_line,
     atomic_directory,
+    atomic_file,
     read_json,
     remove_leftovers,
     require_writable_directory,
@@ -194,6 +195,27 @@ def test_a_file_in_a_directorys_place_is_refused_before_the_work(tmp_path: Path)
     with pytest.raises(StorageError, match=r"taken: a file stands there\. Move it away"), atomic_directory(path):
         pytest.fail("the block ran")
     assert path.read_text() == "mine"
+
+
+def test_a_file_written_in_a_block_is_whole_or_absent(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+
+    def write_half() -> None:
+        with atomic_file(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("mid-way")
+
+    with pytest.raises(RuntimeError, match="mid-way"):
+        write_half()
+    assert list(tmp_path.iterdir()) == []
+    with atomic_file(path) as temporary:
+        temporary.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    with pytest.raises(DiskFullError, match=f"cannot write {path}: .*Free some space"), atomic_file(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert path.read_text() == "whole"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_directory_in_a_files_place_is_refused(tmp_path: Path) -> None:
