@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt25.storage import require_writable_directory, write_json, write_text
-from gpt25.tokenizer.byte_alphabet import to_visible
+from gpt25.tokenizer.token_table import token_table
 from gpt25.tokenizer.vocabulary import Vocabulary
 
 
@@ -15,16 +15,14 @@ def write_tokenizer_files(vocabulary: Vocabulary, directory: Path) -> None:
     For GPT-2's own vocabulary, vocab.json and merges.txt are OpenAI's encoder.json and vocab.bpe byte for byte.
     tokenizer.json is read by `tokenizers` and transformers' fast class, the pair of other files by everything older.
     """
-    identifiers = {to_visible(token): identifier for token, identifier in vocabulary.ordinary.items()}
-    identifiers |= {**vocabulary.special, **vocabulary.plain}
-    identifiers = dict(sorted(identifiers.items(), key=lambda item: item[1]))
-    merges = [f"{to_visible(left)} {to_visible(right)}" for left, right in vocabulary.merges]
+    table = token_table(vocabulary)
+    identifiers = {text: identifier for identifier, text in enumerate(table.texts)}
 
     require_writable_directory(directory)
     write_text(directory / "vocab.json", json.dumps(identifiers))
-    write_text(directory / "merges.txt", "".join(f"{line}\n" for line in ("#version: 0.2", *merges)))
+    write_text(directory / "merges.txt", "".join(f"{line}\n" for line in ("#version: 0.2", *table.merges)))
     # One line: with indentation Python writes JSON ten times slower, and nobody reads 100,000 lines.
-    write_text(directory / "tokenizer.json", json.dumps(_fast_tokenizer(vocabulary, identifiers, merges)))
+    write_text(directory / "tokenizer.json", json.dumps(_fast_tokenizer(vocabulary, identifiers, table.merges)))
     write_json(directory / "tokenizer_config.json", _configuration(vocabulary))
 
 

@@ -16,6 +16,7 @@ from gpt25.tokenizer.finding import tokenizer_directory
 from gpt25.tokenizer.gpt2 import GPT2_FINGERPRINT, gpt2_vocabulary
 from gpt25.tokenizer.hugging_face_reader import has_tokenizer_files, read_vocabulary
 from gpt25.tokenizer.hugging_face_writer import write_tokenizer_files
+from gpt25.tokenizer.token_table import TokenTable, token_table
 from gpt25.tokenizer.training import train_vocabulary
 from gpt25.tokenizer.vocabulary import Vocabulary
 
@@ -100,6 +101,10 @@ class Tokenizer:
     def special_tokens(self) -> dict[str, int]:
         """The ids that no text encodes to, by their names: put them between encoded texts yourself."""
         return dict(self._vocabulary.special)
+
+    def table(self) -> TokenTable:
+        """Every id's text and kind, and the merges: what another format of the same vocabulary is written from."""
+        return token_table(self._vocabulary)
 
     @functools.cached_property
     def fingerprint(self) -> str:
