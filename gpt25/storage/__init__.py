@@ -13,6 +13,7 @@ from gpt25.storage.exclusive_lock import exclusive_lock
 from gpt25.storage.hashes import sha256_of_bytes, sha256_of_file
 from gpt25.storage.json_lines import append_json_line, read_json, read_json_lines, write_json_lines
 from gpt25.storage.manifest import MANIFEST_NAME, verify_manifest, write_manifest
+from gpt25.storage.output_file import require_output_file
 
 __all__ = [
     "MANIFEST_NAME",
@@ -23,6 +24,7 @@ __all__ = [
     "read_json",
     "read_json_lines",
     "remove_leftovers",
+    "require_output_file",
     "require_writable_directory",
     "sha256_of_bytes",
     "sha256_of_file",
