@@ -40,7 +40,7 @@ def match_tensors(stored: dict[str, StoredTensor], configuration: GPTConfigurati
     differences += [(extra, "nothing of this name", _described(tensor)) for extra, tensor in found.items()]
     if head is not None:
         embeddings = (configuration.vocabulary_size, configuration.number_of_embedding_dimensions)
-        fault = _difference(TensorName("", HEAD, embeddings, transposed=False), head)
+        fault = _difference(TensorName("", HEAD, "", "", embeddings, transposed=False), head)
         differences += [] if fault is None else [(HEAD, *fault)]
     if differences:
         raise WeightsError(_table(differences, Path(directory)))

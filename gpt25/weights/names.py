@@ -1,36 +1,76 @@
-"""The one table between our names and the abbreviations of OpenAI and Hugging Face."""
+"""The one table between our names and those of Hugging Face, OpenAI and llama.cpp."""
 
 import dataclasses
 from collections.abc import Iterator
 
 from gpt25.model import GPTConfiguration
 
-# Ours, theirs, the shape of ours in words. `{i}` is the number of a block. A "*" marks the matrices that OpenAI wrote
-# as convolutions of width 1 ("Conv1D"): a file holds them as (in, out), the transpose of a Linear's (out, in).
+# Ours, Hugging Face's, OpenAI's own (TensorFlow), llama.cpp's, the shape of ours in words. In front of the names of a
+# block stand those of _BLOCK_BEGINNINGS. A "*" marks the matrices that OpenAI wrote as convolutions of width 1
+# ("Conv1D"): Hugging Face's files hold them as (in, out), the transpose of a Linear's (out, in), OpenAI's as
+# (1, in, out). GGUF files hold them as we do.
 _BEFORE_BLOCKS = (
-    ("transformer.word_token_embeddings.weight", "transformer.wte.weight", "vocabulary channels"),
-    ("transformer.word_positional_embeddings.weight", "transformer.wpe.weight", "positions channels"),
+    (
+        "transformer.word_token_embeddings.weight",
+        "transformer.wte.weight",
+        "model/wte",
+        "token_embd.weight",
+        "vocabulary channels",
+    ),
+    (
+        "transformer.word_positional_embeddings.weight",
+        "transformer.wpe.weight",
+        "model/wpe",
+        "position_embd.weight",
+        "positions channels",
+    ),
 )
+_BLOCK_BEGINNINGS = ("transformer.hidden.{i}.", "transformer.h.{i}.", "model/h{i}/", "blk.{i}.")
 _BLOCK = (
-    ("layer_norm_1.weight", "ln_1.weight", "channels"),
-    ("layer_norm_1.bias", "ln_1.bias", "channels"),
-    ("attention.query_key_value.weight", "attn.c_attn.weight", "three_channels channels *"),
-    ("attention.query_key_value.bias", "attn.c_attn.bias", "three_channels"),
-    ("attention.projection.weight", "attn.c_proj.weight", "channels channels *"),
-    ("attention.projection.bias", "attn.c_proj.bias", "channels"),
-    ("layer_norm_2.weight", "ln_2.weight", "channels"),
-    ("layer_norm_2.bias", "ln_2.bias", "channels"),
-    ("multi_layer_perceptron.expansion.weight", "mlp.c_fc.weight", "hidden channels *"),
-    ("multi_layer_perceptron.expansion.bias", "mlp.c_fc.bias", "hidden"),
-    ("multi_layer_perceptron.projection.weight", "mlp.c_proj.weight", "channels hidden *"),
-    ("multi_layer_perceptron.projection.bias", "mlp.c_proj.bias", "channels"),
+    ("layer_norm_1.weight", "ln_1.weight", "ln_1/g", "attn_norm.weight", "channels"),
+    ("layer_norm_1.bias", "ln_1.bias", "ln_1/b", "attn_norm.bias", "channels"),
+    (
+        "attention.query_key_value.weight",
+        "attn.c_attn.weight",
+        "attn/c_attn/w",
+        "attn_qkv.weight",
+        "three_channels channels *",
+    ),
+    ("attention.query_key_value.bias", "attn.c_attn.bias", "attn/c_attn/b", "attn_qkv.bias", "three_channels"),
+    ("attention.projection.weight", "attn.c_proj.weight", "attn/c_proj/w", "attn_output.weight", "channels channels *"),
+    ("attention.projection.bias", "attn.c_proj.bias", "attn/c_proj/b", "attn_output.bias", "channels"),
+    ("layer_norm_2.weight", "ln_2.weight", "ln_2/g", "ffn_norm.weight", "channels"),
+    ("layer_norm_2.bias", "ln_2.bias", "ln_2/b", "ffn_norm.bias", "channels"),
+    (
+        "multi_layer_perceptron.expansion.weight",
+        "mlp.c_fc.weight",
+        "mlp/c_fc/w",
+        "ffn_up.weight",
+        "hidden channels *",
+    ),
+    ("multi_layer_perceptron.expansion.bias", "mlp.c_fc.bias", "mlp/c_fc/b", "ffn_up.bias", "hidden"),
+    (
+        "multi_layer_perceptron.projection.weight",
+        "mlp.c_proj.weight",
+        "mlp/c_proj/w",
+        "ffn_down.weight",
+        "channels hidden *",
+    ),
+    ("multi_layer_perceptron.projection.bias", "mlp.c_proj.bias", "mlp/c_proj/b", "ffn_down.bias", "channels"),
 )
 _AFTER_BLOCKS = (
-    ("transformer.final_layer_norm.weight", "transformer.ln_f.weight", "channels"),
-    ("transformer.final_layer_norm.bias", "transformer.ln_f.bias", "channels"),
+    (
+        "transformer.final_layer_norm.weight",
+        "transformer.ln_f.weight",
+        "model/ln_f/g",
+        "output_norm.weight",
+        "channels",
+    ),
+    ("transformer.final_layer_norm.bias", "transformer.ln_f.bias", "model/ln_f/b", "output_norm.bias", "channels"),
 )
 
 TOKEN_EMBEDDINGS = "transformer.word_token_embeddings.weight"
+POSITIONAL_EMBEDDINGS = "transformer.word_positional_embeddings.weight"
 PREFIX = "transformer."  # OpenAI's own files on the Hub leave it out
 OUR_HEAD = "language_modeling_head.weight"
 HEAD = "lm_head.weight"  # the token embeddings a second time; most files leave it out
@@ -53,18 +93,22 @@ GLOSSARY = {
 
 @dataclasses.dataclass(frozen=True)
 class TensorName:
-    """One tensor under both of its names."""
+    """One tensor under all of its names."""
 
     ours: str
     hugging_face: str
+    openai: str
+    """In the TensorFlow checkpoints that OpenAI released."""
+    llama_cpp: str
+    """In GGUF files."""
     shape: tuple[int, ...]
     """As in our model."""
     transposed: bool
-    """Whether a file holds the transpose of our tensor."""
+    """Whether Hugging Face's files and OpenAI's hold the transpose of our tensor."""
 
     @property
     def stored_shape(self) -> tuple[int, ...]:
-        """As in a file."""
+        """As in Hugging Face's files; OpenAI's add a leading dimension of 1 to the transposed ones."""
         return self.shape[::-1] if self.transposed else self.shape
 
 
@@ -78,14 +122,17 @@ def tensor_names(configuration: GPTConfiguration) -> Iterator[TensorName]:
         "hidden": configuration.number_of_hidden_dimensions,
     }
 
-    def named(ours: str, theirs: str, words: str) -> TensorName:
+    def named(row: tuple[str, ...], beginnings: tuple[str, ...] = ("", "", "", "")) -> TensorName:
+        *names, words = row
+        ours, hugging_face, openai, llama_cpp = map(str.__add__, beginnings, names)
         shape = tuple(sizes[word] for word in words.split() if word != "*")
-        return TensorName(ours, theirs, shape, transposed=words.endswith("*"))
+        return TensorName(ours, hugging_face, openai, llama_cpp, shape, transposed=words.endswith("*"))
 
     for row in _BEFORE_BLOCKS:
-        yield named(*row)
+        yield named(row)
     for layer in range(configuration.number_of_layers):
-        for ours, theirs, words in _BLOCK:
-            yield named(f"transformer.hidden.{layer}.{ours}", f"transformer.h.{layer}.{theirs}", words)
+        beginnings = tuple(beginning.format(i=layer) for beginning in _BLOCK_BEGINNINGS)
+        for row in _BLOCK:
+            yield named(row, beginnings)
     for row in _AFTER_BLOCKS:
-        yield named(*row)
+        yield named(row)
