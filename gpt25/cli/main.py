@@ -23,13 +23,14 @@ COMMANDS = {
     "generate": "write text with a model",
     "show": "every parameter of a model, by both its names",
     "plot": "pictures: positions, attention, losses",
+    "export": "take a model elsewhere: GGUF, for llama.cpp",
 }
 """Every command and what it does, in the order in which `gpt25 --help` lists them."""
 
 GROUPS = {
     "Start here": ("quickstart", "doctor"),
     "Make a model": ("tokenizer", "data", "train"),
-    "Use a model": ("generate", "show", "plot"),
+    "Use a model": ("generate", "show", "plot", "export"),
 }
 """The headings of `gpt25 --help` and the commands under each."""
 

@@ -1,9 +1,19 @@
-"""Model directories in and out: Hugging Face's GPT-2 format, the Hub, runs, and the one table of names."""
+"""Models in and out: Hugging Face's GPT-2 format, the Hub, runs, GGUF files, and the one table of names."""
 
 from gpt25.weights.describe import describe_model
+from gpt25.weights.gguf_export import export_gguf, require_gguf
 from gpt25.weights.load import load_pretrained
 from gpt25.weights.names import GLOSSARY
 from gpt25.weights.resolve import resolve_model
 from gpt25.weights.save import save_pretrained, write_model_files
 
-__all__ = ["GLOSSARY", "describe_model", "load_pretrained", "resolve_model", "save_pretrained", "write_model_files"]
+__all__ = [
+    "GLOSSARY",
+    "describe_model",
+    "export_gguf",
+    "load_pretrained",
+    "require_gguf",
+    "resolve_model",
+    "save_pretrained",
+    "write_model_files",
+]

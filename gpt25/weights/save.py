@@ -26,7 +26,7 @@ def save_pretrained(model: GPTModel, tokenizer: Tokenizer | None, directory: str
     """
     directory = Path(directory)
     _require_replaceable(directory)
-    _require_savable(model, tokenizer)
+    require_savable(model, tokenizer)
     with atomic_directory(directory) as temporary:
         write_model_files(model, tokenizer, temporary)
 
@@ -36,7 +36,7 @@ def write_model_files(model: GPTModel, tokenizer: Tokenizer | None, directory: s
 
     Raises WeightsError when model and tokenizer do not fit, StorageError or DiskFullError.
     """
-    _require_savable(model, tokenizer)
+    require_savable(model, tokenizer)
     directory = Path(directory)
     shape = model.configuration
     # Without a tokenizer, the last id: that is where GPT-2's and this package's tokenizers have <|endoftext|>.
@@ -51,7 +51,8 @@ def write_model_files(model: GPTModel, tokenizer: Tokenizer | None, directory: s
         tokenizer.save(directory)
 
 
-def _require_savable(model: GPTModel, tokenizer: Tokenizer | None) -> None:
+def require_savable(model: GPTModel, tokenizer: Tokenizer | None) -> None:
+    """Raise WeightsError for a head that is no longer tied, or a tokenizer with more tokens than the model."""
     if model.language_modeling_head.weight is not model.transformer.word_token_embeddings.weight:
         raise WeightsError(
             "the model's head is no longer the token embeddings' own tensor; in a GPT-2 the two are tied. "

@@ -64,7 +64,7 @@ def test_missing_extra_says_what_it_brings(capsys: pytest.CaptureFixture[str], m
     assert found(capsys)["extras"]["export"] == {
         "installed": False,
         "missing": ["gguf"],
-        "brings": "GGUF files for llama.cpp (planned)",
+        "brings": "GGUF files for llama.cpp",
     }
 
 

@@ -48,3 +48,18 @@ def test_the_glossary_explains_every_short_form() -> None:
     explained = {word for words in GLOSSARY for word in words.split(", ")} | {"transformer", "weight", "bias"}
     used = {word for name in tensor_names(SHAPE) for word in name.hugging_face.split(".") if not word.isdigit()}
     assert used <= explained
+
+
+def test_llama_cpps_names_are_those_of_its_own_table() -> None:
+    import gguf
+
+    table = gguf.get_tensor_name_map(gguf.MODEL_ARCH.GPT2, SHAPE.number_of_layers)
+    for name in tensor_names(SHAPE):
+        stem, _, kind = name.hugging_face.rpartition(".")
+        assert name.llama_cpp == f"{table.get_name(stem)}.{kind}"
+
+
+def test_no_two_tensors_share_a_name() -> None:
+    names = list(tensor_names(SHAPE))
+    for spelling in ("ours", "hugging_face", "openai", "llama_cpp"):
+        assert len({getattr(name, spelling) for name in names}) == len(names)

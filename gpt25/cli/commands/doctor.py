@@ -37,10 +37,10 @@ CORE_PACKAGES = (
 EXTRAS = {
     "data": (("pyarrow", "zstandard"), "reading .zst sources (.parquet is planned)"),
     "evaluate": (("lm-eval",), "the public evaluation harness (planned)"),
-    "export": (("gguf",), "GGUF files for llama.cpp (planned)"),
+    "export": (("gguf",), "GGUF files for llama.cpp"),
     "serve": (("fastapi", "uvicorn"), "the server and its playground page (planned)"),
     "track": (("tensorboard",), "TensorBoard beside metrics.jsonl (planned)"),
-    "dev": (("mypy", "pytest", "pytest-xdist", "ruff", "transformers", "zstandard"), "the tests and checks"),
+    "dev": (("gguf", "mypy", "pytest", "pytest-xdist", "ruff", "transformers", "zstandard"), "the tests and checks"),
 }
 """Every extra of pyproject.toml: its packages, and what it brings."""
 
