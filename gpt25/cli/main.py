@@ -45,7 +45,7 @@ def help_text() -> str:
     lines += [
         "gpt25 COMMAND --help lists a command's flags; every command takes --json.",
         "MODEL is gpt2, gpt2-medium, gpt2-large, gpt2-xl, a Hub id owner/name,",
-        "a Hugging Face directory or a run directory.",
+        "a Hugging Face directory, OpenAI's original release or a run directory.",
         "",
         "gpt25 --version prints the version.",
     ]

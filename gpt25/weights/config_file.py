@@ -3,13 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from gpt25.errors import ConfigurationError, CorruptFileError, WeightsError
+from gpt25.errors import ConfigurationError, WeightsError
 from gpt25.model import GPTConfiguration
-from gpt25.storage import read_json
-from gpt25.storage.atomic import storage_error
-
-CONFIG_NAME = "config.json"
-LARGEST_JSON_BYTES = 4 << 20
+from gpt25.weights.bounded_json import bounded_json
+from gpt25.weights.openai_release import CONFIG_NAME, is_openai_release, read_hparams
 
 _SIZES = {
     "n_positions": "block_size",
@@ -35,26 +32,14 @@ _FIXED = {
 _FOREIGN = ("auto_map", "custom_pipelines", "quantization_config")
 
 
-def bounded_json(path: Path) -> dict[str, Any]:
-    """The JSON object of a small file; raises WeightsError when it is no object or suspiciously large."""
-    try:
-        size = path.stat().st_size
-    except OSError as problem:
-        raise storage_error(problem, path, "cannot read") from problem
-    if size > LARGEST_JSON_BYTES:
-        raise WeightsError(f"{path} has {size:,} bytes; at most {LARGEST_JSON_BYTES:,} are read. It is not a GPT-2's.")
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise CorruptFileError(f"{path} is not a JSON object.")
-    return content
-
-
 def read_config(directory: str | Path) -> GPTConfiguration:
-    """Read the shape of the GPT-2 in a directory.
+    """Read the shape of the GPT-2 in a directory: Hugging Face's config.json, or hparams.json of OpenAI's release.
 
     Raises WeightsError when config.json describes another model, lacks a size or lies, StorageError when it cannot be
     read and CorruptFileError when it is not JSON.
     """
+    if is_openai_release(directory):
+        return read_hparams(directory)
     path = Path(directory) / CONFIG_NAME
     config = bounded_json(path)
     _require_gpt2(path, config)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gpt25.errors import WeightsError
-from gpt25.weights.config_file import CONFIG_NAME
+from gpt25.weights.openai_release import CONFIG_NAME
 from gpt25.weights.stored_weights import HOW_TO_GET_SAFETENSORS, INDEX_NAME, WEIGHTS_NAME, shard_names
 
 # Files that a model may do without. Nothing else is ever asked for: no pickles, no code.

@@ -11,6 +11,7 @@ from gpt25.tokenizer import Tokenizer
 from gpt25.weights.config_file import read_config
 from gpt25.weights.matching import Matching, match_tensors
 from gpt25.weights.names import OUR_HEAD, TOKEN_EMBEDDINGS, TensorName
+from gpt25.weights.openai_checkpoint import CheckpointTensor
 from gpt25.weights.resolve import resolve_model
 from gpt25.weights.safetensors_file import DTYPES, read_tensor
 from gpt25.weights.safetensors_header import StoredTensor
@@ -59,7 +60,10 @@ def _read_weights(matching: Matching, device: torch.device, dtype: torch.dtype, 
     room = torch.empty(largest, dtype=torch.uint8)
     state = {}
     for name, stored in matching.pairs:
-        tensor = read_tensor(stored, room=room if copied(name, stored) else None)
+        if isinstance(stored, CheckpointTensor):
+            tensor = stored.read()
+        else:
+            tensor = read_tensor(stored, room=room if copied(name, stored) else None)
         _require_finite(tensor, name.hugging_face, directory)
         if name.ours == TOKEN_EMBEDDINGS:
             _require_tied(tensor, matching, directory)

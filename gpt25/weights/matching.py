@@ -6,10 +6,12 @@ from pathlib import Path
 from gpt25.errors import WeightsError
 from gpt25.model import GPTConfiguration
 from gpt25.weights.names import HEAD, MASK_BUFFERS, PREFIX, TensorName, tensor_names
+from gpt25.weights.openai_release import CONFIG_NAME, HPARAMS_NAME, is_openai_release
 from gpt25.weights.safetensors_file import DTYPES
 from gpt25.weights.safetensors_header import StoredTensor
 
 _ROWS_SHOWN = 6
+_WITHOUT_TRANSPOSES = "was the file written without the transposes of transformers"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,17 +26,20 @@ class Matching:
 def match_tensors(stored: dict[str, StoredTensor], configuration: GPTConfiguration, directory: str | Path) -> Matching:
     """Pair the stored tensors with those that the configuration asks for, by name, shape and dtype.
 
-    Names may stand with or without "transformer."; masks that old versions stored are passed over. Raises WeightsError
-    with a table of what was expected and what was found.
+    Names are OpenAI's own in its release. Elsewhere they are Hugging Face's and may stand with or without
+    "transformer."; masks that old versions stored are passed over. Raises WeightsError with a table of what was
+    expected and what was found.
     """
-    found = _by_full_name(stored, Path(directory))
+    released = is_openai_release(directory)
+    found = dict(stored) if released else _by_full_name(stored, Path(directory))
     head = found.pop(HEAD, None)
     pairs, differences = [], []
     for name in tensor_names(configuration):
-        tensor = found.pop(name.hugging_face, None)
+        theirs = name.openai if released else name.hugging_face
+        tensor = found.pop(theirs, None)
         fault = _difference(name, tensor)
         if fault is not None:
-            differences.append((name.hugging_face, *fault))
+            differences.append((theirs, *fault))
         elif tensor is not None:
             pairs.append((name, tensor))
     differences += [(extra, "nothing of this name", _described(tensor)) for extra, tensor in found.items()]
@@ -43,7 +48,7 @@ def match_tensors(stored: dict[str, StoredTensor], configuration: GPTConfigurati
         fault = _difference(TensorName("", HEAD, "", "", embeddings, transposed=False), head)
         differences += [] if fault is None else [(HEAD, *fault)]
     if differences:
-        raise WeightsError(_table(differences, Path(directory)))
+        raise WeightsError(_table(differences, Path(directory), released=released))
     return Matching(pairs, head)
 
 
@@ -81,13 +86,14 @@ def _described(tensor: StoredTensor) -> str:
     return f"{_shape_in_words(tensor.shape)} {tensor.dtype}"
 
 
-def _table(differences: list[tuple[str, str, str]], directory: Path) -> str:
+def _table(differences: list[tuple[str, str, str]], directory: Path, *, released: bool) -> str:
     """A message of few lines, however many tensors differ."""
     rows = [("tensor", "expected", "found"), *differences[:_ROWS_SHOWN]]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     lines = [f"  {name:{widths[0]}}  {expected:{widths[1]}}  {found}" for name, expected, found in rows]
     if len(differences) > _ROWS_SHOWN:
         lines.append(f"  and {len(differences) - _ROWS_SHOWN:,} more")
-    heading = f"the weights in {directory} are not those of the GPT-2 that its config.json describes:"
-    advice = "Is config.json of another model, or was the file written without the transposes of transformers?"
-    return "\n".join([heading, *lines, advice])
+    described_by = HPARAMS_NAME if released else CONFIG_NAME
+    heading = f"the weights in {directory} are not those of the GPT-2 that its {described_by} describes:"
+    written = "did a training program keep tensors of its own there" if released else _WITHOUT_TRANSPOSES
+    return "\n".join([heading, *lines, f"Is {described_by} of another model, or {written}?"])

@@ -8,14 +8,14 @@ from gpt25.errors import WeightsError
 from gpt25.model import PUBLISHED_CONFIGURATIONS
 from gpt25.records import RunDirectory
 from gpt25.storage import MANIFEST_NAME, verify_manifest
-from gpt25.weights.config_file import CONFIG_NAME
 from gpt25.weights.hub import download_model
+from gpt25.weights.openai_release import CONFIG_NAME, HPARAMS_NAME, is_openai_release
 from gpt25.weights.stored_weights import HOW_TO_GET_SAFETENSORS, PICKLE_SUFFIXES
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 _ACCEPTED = (
     f"A model is one of {', '.join(PUBLISHED_CONFIGURATIONS)}, a Hub id owner/name, a Hugging Face directory "
-    "(with config.json) or a run directory."
+    "(with config.json), OpenAI's own release (with hparams.json) or a run directory."
 )
 
 
@@ -51,7 +51,7 @@ def resolve_model(word: str | Path, *, checkpoint: str = "newest", revision: str
 
 
 def _is_model(directory: Path) -> bool:
-    return (directory / CONFIG_NAME).is_file()
+    return (directory / CONFIG_NAME).is_file() or is_openai_release(directory)
 
 
 def _local(directory: Path, checkpoint: str) -> Path:
@@ -72,6 +72,10 @@ def _not_a_model(path: Path) -> str:
     if path.is_dir():
         pickles = sorted(entry.name for entry in path.iterdir() if entry.suffix in PICKLE_SUFFIXES)
         hint = f" {pickles[0]} in it stays shut: {HOW_TO_GET_SAFETENSORS}." if pickles else ""
+        if any(path.glob("*.ckpt.index")):
+            hint = (
+                f" It holds model.ckpt.index and no {HPARAMS_NAME}, which OpenAI's release has as well: fetch it too."
+            )
         return f"{path} holds neither config.json nor a run.{hint} {_ACCEPTED}"
     return f"{path} is a file; give the directory that holds it beside config.json. {_ACCEPTED}"
 

@@ -6,8 +6,9 @@ from gpt25.errors import StorageError, WeightsError
 from gpt25.model import GPTModel
 from gpt25.storage import atomic_directory, write_json
 from gpt25.tokenizer import Tokenizer
-from gpt25.weights.config_file import CONFIG_NAME, config_contents
+from gpt25.weights.config_file import config_contents
 from gpt25.weights.names import tensor_names
+from gpt25.weights.openai_release import CONFIG_NAME
 from gpt25.weights.safetensors_file import write_safetensors
 from gpt25.weights.stored_weights import WEIGHTS_NAME
 from gpt25.weights.tokenizer_files import require_fitting

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from gpt25.errors import CorruptFileError, WeightsError
-from gpt25.weights.config_file import bounded_json
+from gpt25.weights.bounded_json import bounded_json
+from gpt25.weights.openai_checkpoint import find_checkpoint_tensors
+from gpt25.weights.openai_release import is_openai_release
 from gpt25.weights.safetensors_header import StoredTensor, read_safetensors_header
 
 WEIGHTS_NAME = "model.safetensors"
@@ -23,6 +25,8 @@ def find_stored_tensors(directory: str | Path) -> dict[str, StoredTensor]:
     Raises WeightsError when there are no safetensors weights, CorruptFileError when a file is not what it claims.
     """
     directory = Path(directory)
+    if is_openai_release(directory):
+        return find_checkpoint_tensors(directory)
     if (directory / WEIGHTS_NAME).is_file():
         return read_safetensors_header(directory / WEIGHTS_NAME)
     if (directory / INDEX_NAME).is_file():

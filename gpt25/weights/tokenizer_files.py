@@ -6,7 +6,7 @@ from gpt25.errors import WeightsError
 from gpt25.model import GPTConfiguration
 from gpt25.tokenizer import Tokenizer
 
-_NAMES = ("vocab.json", "tokenizer.json")  # either is enough to look for a tokenizer
+_NAMES = ("vocab.json", "tokenizer.json", "encoder.json")  # any of them is enough to look for a tokenizer
 
 
 def load_tokenizer(directory: Path, configuration: GPTConfiguration) -> Tokenizer | None:

@@ -10,7 +10,12 @@ import pytest
 
 from gpt25.cli.commands.doctor import CORE_PACKAGES, EXTRAS
 
-PACKAGE_OF_MODULE = {"huggingface_hub": "huggingface-hub", "lm_eval": "lm-eval", "tomli_w": "tomli-w"}
+PACKAGE_OF_MODULE = {
+    "huggingface_hub": "huggingface-hub",
+    "lm_eval": "lm-eval",
+    "tensorflow": "tensorflow-cpu",
+    "tomli_w": "tomli-w",
+}
 PLANNED_EXTRAS = {"evaluate", "serve", "track"}
 PLANNED_PACKAGES = {"pyarrow"}
 """Extras and packages of extras whose code comes later; take one out when its code is there."""

@@ -61,10 +61,10 @@ def test_every_command_is_in_the_readme() -> None:
 
 def test_make_targets_in_the_documents_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
     for document in DOCUMENTS:
         text = document.read_text(encoding="utf-8")
-        mentioned = {*re.findall(r"`make ([a-z]+)`", text), *re.findall(r"^make ([a-z]+)", text, flags=re.MULTILINE)}
+        mentioned = {*re.findall(r"`make ([a-z-]+)`", text), *re.findall(r"^make ([a-z-]+)", text, flags=re.MULTILINE)}
         assert mentioned <= targets, document.name
 
 

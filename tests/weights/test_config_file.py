@@ -7,7 +7,8 @@ import pytest
 
 from gpt25.errors import CorruptFileError, StorageError, WeightsError
 from gpt25.model import GPTConfiguration
-from gpt25.weights.config_file import LARGEST_JSON_BYTES, config_contents, read_config
+from gpt25.weights.bounded_json import LARGEST_JSON_BYTES
+from gpt25.weights.config_file import config_contents, read_config
 
 Changer = Callable[..., None]
 

@@ -39,6 +39,7 @@ EXTRAS = {
     "evaluate": (("lm-eval",), "the public evaluation harness (planned)"),
     "export": (("gguf",), "GGUF files for llama.cpp"),
     "serve": (("fastapi", "uvicorn"), "the server and its playground page (planned)"),
+    "tensorflow": (("tensorflow-cpu",), "models in OpenAI's original release (TensorFlow checkpoints)"),
     "track": (("tensorboard",), "TensorBoard beside metrics.jsonl (planned)"),
     "dev": (("gguf", "mypy", "pytest", "pytest-xdist", "ruff", "transformers", "zstandard"), "the tests and checks"),
 }
