@@ -10,6 +10,9 @@ from gpt25.errors import CorruptFileError, MissingExtraError
 if TYPE_CHECKING:
     import numpy
 
+# Without these TensorFlow greets with remarks about the processor and about its kernels, none of which are used here.
+_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "0"}
+
 
 class CheckpointReader(Protocol):
     """What is used of a tf.train.CheckpointReader."""
@@ -30,7 +33,8 @@ def open_checkpoint(prefix: Path) -> CheckpointReader:
     Only tensors are read; a graph beside them (.meta) stays shut. Raises MissingExtraError where TensorFlow is not
     installed and CorruptFileError where it cannot read the files.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # it greets with remarks about the processor otherwise
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     try:
         import tensorflow
     except ImportError as problem:

@@ -4,6 +4,7 @@ The checkpoint is written as OpenAI's code writes one: the graph's variables und
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -119,7 +120,7 @@ def test_the_commands_take_it(release: Path, model: GPTModel, tokenizer: Tokeniz
             ["export", str(directory), "--output", str(tmp_path / f"{directory.name}.gguf"), "--name", "same"],
         ):
             done = subprocess.run([sys.executable, "-m", "gpt25", *words], capture_output=True, text=True, check=True)
-            assert "tensorflow" not in done.stderr.lower()  # no greetings, no remarks about the processor
+            assert not re.search("tensorflow|onednn|absl", done.stderr, re.IGNORECASE)  # no remarks of its own
             answers.append(done.stdout.replace(str(directory.with_suffix(".gguf")), "FILE"))
     assert answers[:3] == answers[3:]
     assert (tmp_path / "small.gguf").read_bytes() == (tmp_path / "twin.gguf").read_bytes()

@@ -5,6 +5,7 @@ tests/weights/tensorflow_release.py reads checkpoints that TensorFlow itself wro
 
 import builtins
 import json
+import os
 import re
 import sys
 import types
@@ -24,6 +25,7 @@ from gpt25.weights.names import tensor_names
 from gpt25.weights.openai_release import read_hparams
 
 Variables = dict[str, np.ndarray]
+TRUE_READER = tensorflow_reader.open_checkpoint
 
 
 class StandIn:
@@ -70,6 +72,12 @@ def variables(model: GPTModel) -> Variables:
             found[f"{theirs}/{part}/w"] = weights[f"{ours}.{words}.weight"].T[None]  # (1, in, out)
             found[f"{theirs}/{part}/b"] = weights[f"{ours}.{words}.bias"]
     return {name: np.ascontiguousarray(numbers) for name, numbers in found.items()}
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is set to keep TensorFlow quiet is undone after each test."""
+    monkeypatch.setattr(os, "environ", os.environ.copy())
 
 
 @pytest.fixture
@@ -205,7 +213,6 @@ def test_an_index_that_tensorflow_cannot_read_is_one_line(
     tensorflow = types.ModuleType("tensorflow")
     tensorflow.train = types.SimpleNamespace(load_checkpoint=load_checkpoint)
     monkeypatch.setitem(sys.modules, "tensorflow", tensorflow)
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
     reason = "not an sstable" if problem.args else "ValueError"
     with pytest.raises(CorruptFileError, match=rf"TensorFlow cannot read .*model\.ckpt\.\*: {reason}"):
         tensorflow_reader.open_checkpoint(tmp_path / "model.ckpt")
@@ -215,16 +222,16 @@ def test_tensorflow_is_asked_for_the_files_beginning(monkeypatch: pytest.MonkeyP
     tensorflow = types.ModuleType("tensorflow")
     tensorflow.train = types.SimpleNamespace(load_checkpoint=lambda prefix: ("opened", prefix))
     monkeypatch.setitem(sys.modules, "tensorflow", tensorflow)
-    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
     assert tensorflow_reader.open_checkpoint(tmp_path / "model.ckpt") == ("opened", str(tmp_path / "model.ckpt"))
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"  # somebody's own choice stays
 
 
 def test_the_missing_package_is_named_with_its_extra(
     release: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.undo()  # the true reader again
+    monkeypatch.setattr(tensorflow_reader, "open_checkpoint", TRUE_READER)
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
     expected = (
         f"reading {release}, a TensorFlow checkpoint, needs the package tensorflow-cpu; install it with: "
         "pip install 'gpt25[tensorflow]'"
