@@ -16,6 +16,7 @@ from gpt25.weights import export_gguf, load_pretrained, require_gguf
 from gpt25.weights.gguf_export import GGUFSummary
 
 _TRIAL_TOKENS = 40
+_LLAMA_CONTEXT_STEP = 256  # llama.cpp rounds every context up to a multiple of this
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def run(arguments: Arguments, output: Output) -> None:
             overwrite=arguments.overwrite,
             progress=progress.advance,
         )
-    for remark in _remarks(summary):
+    block_size = model.configuration.block_size
+    for remark in _remarks(summary, block_size):
         output.note(remark)
     content = {
         "output": arguments.output,
@@ -70,7 +72,7 @@ def run(arguments: Arguments, output: Output) -> None:
         "rows_left_out": summary.rows_left_out,
         "model": arguments.model,
     }
-    output.result(content, _in_words(arguments, summary, model.configuration.block_size))
+    output.result(content, _in_words(arguments, summary, block_size))
 
 
 def _short_name(word: str) -> str:
@@ -78,7 +80,7 @@ def _short_name(word: str) -> str:
     return Path(word).name or Path(word).resolve().name
 
 
-def _remarks(summary: GGUFSummary) -> list[str]:
+def _remarks(summary: GGUFSummary, block_size: int) -> list[str]:
     """What a user would not expect of the file."""
     remarks = []
     if summary.fallbacks:
@@ -87,6 +89,12 @@ def _remarks(summary: GGUFSummary) -> list[str]:
         )
     if summary.rows_left_out:
         remarks.append(f"left out: {summary.rows_left_out:,} spare rows of the embeddings, beyond the tokenizer's ids")
+    if block_size % _LLAMA_CONTEXT_STEP:
+        rounded = block_size + -block_size % _LLAMA_CONTEXT_STEP
+        remarks.append(
+            f"llama.cpp makes room for {rounded:,} tokens and aborts when more than this model's {block_size:,} "
+            "are used"
+        )
     return remarks
 
 
