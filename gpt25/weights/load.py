@@ -29,6 +29,8 @@ def load_pretrained(
 ) -> tuple[GPTModel, Tokenizer | None]:
     """Load a GPT-2 and its tokenizer: load_pretrained("gpt2"), a Hub id, a Hugging Face directory or a run.
 
+    A directory may also be OpenAI's original release, for which TensorFlow has to be installed.
+
     checkpoint: which one of a run: "newest", "best" or the number of an update.
     revision: which branch, tag or commit of a Hub repository.
     dtype: float32, bfloat16 or float16, whatever the file holds.

@@ -48,7 +48,10 @@ def run(arguments: Arguments, output: Output) -> None:
     require_gguf()
     require_output_file(arguments.output, overwrite=arguments.overwrite)
     model, tokenizer = load_pretrained(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
+    shape = model.configuration
+    spare_rows = 0 if tokenizer is None else shape.vocabulary_size - tokenizer.vocabulary_size
     numbers = sum(parameter.numel() for parameter in model.parameters())
+    numbers -= spare_rows * shape.number_of_embedding_dimensions
     with output.progress("exporting", numbers, "numbers") as progress:
         summary = export_gguf(
             model,
@@ -59,8 +62,7 @@ def run(arguments: Arguments, output: Output) -> None:
             overwrite=arguments.overwrite,
             progress=progress.advance,
         )
-    block_size = model.configuration.block_size
-    for remark in _remarks(summary, block_size):
+    for remark in _remarks(summary, shape.block_size):
         output.note(remark)
     content = {
         "output": arguments.output,
@@ -72,7 +74,7 @@ def run(arguments: Arguments, output: Output) -> None:
         "rows_left_out": summary.rows_left_out,
         "model": arguments.model,
     }
-    output.result(content, _in_words(arguments, summary, block_size))
+    output.result(content, _in_words(arguments, summary, shape.block_size))
 
 
 def _short_name(word: str) -> str:
