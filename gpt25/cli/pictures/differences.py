@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.cli.pictures.model_words import load_model_word, short_names
+from gpt25.cli.pictures.model_words import short_names
 from gpt25.plots import TensorPair, draw_differences, require_picture_place
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def run(arguments: Differences, output: Output) -> None:
     """Load both, compare tensor by tensor, draw, and list the parts."""
     require_picture_place(arguments.output)
     from gpt25.inspection import differences
+    from gpt25.weights import load_model_word
 
     model_a, _ = load_model_word(arguments.model_a)
     model_b, _ = load_model_word(arguments.model_b)

@@ -8,7 +8,7 @@ from typing import Any
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.cli.pictures.model_words import load_model_word, short_names
+from gpt25.cli.pictures.model_words import short_names
 from gpt25.errors import PlotError
 from gpt25.plots import PositionsOfModel, draw_positions, require_picture_place, share
 
@@ -105,6 +105,7 @@ def _look(word: str, name: str) -> PositionsOfModel:
         positional_embeddings,
         roughness,
     )
+    from gpt25.weights import load_model_word
 
     model, _ = load_model_word(word)
     embeddings = positional_embeddings(model)

@@ -1,0 +1,52 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gpt25.errors import StorageError, WeightsError
+from gpt25.model import GPTModel
+from gpt25.storage import atomic_directory, write_json, write_manifest
+from gpt25.weights import load_model_word, save_pretrained, write_model_files
+
+
+@pytest.fixture
+def run(make_model: Callable[..., GPTModel], tmp_path: Path) -> Path:
+    """A run whose checkpoints have as many layers as updates; the first is the best."""
+    for update in (1, 2):
+        with atomic_directory(tmp_path / "run" / "checkpoints" / f"update-{update:06d}") as directory:
+            write_model_files(make_model(number_of_layers=update), None, directory)
+            write_json(directory / "state.json", {"update": update, "metrics": {"validation_loss": float(update)}})
+            write_manifest(directory)
+    return tmp_path / "run"
+
+
+@pytest.mark.parametrize(("behind", "layers"), [("", 2), ("@newest", 2), ("@best", 1), ("@1", 1), ("@2", 2)])
+def test_a_word_chooses_a_runs_checkpoint(behind: str, layers: int, run: Path) -> None:
+    model, _ = load_model_word(f"{run}{behind}")
+    assert model.configuration.number_of_layers == layers
+
+
+def test_an_absent_checkpoint_is_named(run: Path) -> None:
+    with pytest.raises(StorageError, match="has no checkpoint of update 7"):
+        load_model_word(f"{run}@7")
+
+
+def test_a_directory_with_the_sign_in_its_name_is_itself(model: GPTModel, tmp_path: Path) -> None:
+    save_pretrained(model, None, tmp_path / "me@home")
+    assert load_model_word(f"{tmp_path / 'me@home'}")[0].configuration == model.configuration
+
+
+@pytest.mark.parametrize("word", ["runs/first@", "@best"])
+def test_half_a_word_is_refused(word: str) -> None:
+    with pytest.raises(WeightsError, match=f"^'{word}' names no model: write RUN@500, RUN@best or OWNER/NAME@REV"):
+        load_model_word(word)
+
+
+def test_a_revision_is_chosen_of_a_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str | None]] = []
+    monkeypatch.setattr(
+        "gpt25.weights.model_word.load_pretrained",
+        lambda word, *, revision=None: asked.append((word, revision)) or (None, None),
+    )
+    load_model_word("someone/model@main")
+    assert asked == [("someone/model", "main")]
