@@ -29,6 +29,7 @@ _FREE_TO_CHANGE = {
     "loop.device",
     "loop.failed_saves_allowed",
     "loop.non_finite_updates_allowed",
+    "loop.record_start",
     "loop.sample_prompt",
     "loop.samples_interval_in_updates",
     "loop.timeout_seconds",

@@ -157,6 +157,8 @@ class LoopConfiguration:
     """Updates between two samples of text; there is always one at the end."""
     checkpoint_interval_in_updates: int = 1000
     """Updates between two checkpoints; there is always one at the end."""
+    record_start: bool = False
+    """Validate, sample and save before the first update too, so that the curve begins at what training begins with."""
     checkpoints_to_keep: int = 2
     """Newest checkpoints that stay; the best one by validation loss stays besides."""
     sample_prompt: str = ""

@@ -100,11 +100,14 @@ class Trainer:
         failures = explaining_failures(self.ranks, micro_batch_rows=self.micro_batch_rows)
         with StopSignals() as signals, failures:
             self.state = self._checkpoints.resume()
+            is_new = self._checkpoints.saved_update is None
             if self.ranks.is_first:
-                self.run.cut_after(self.state.update)
+                self.run.cut_after(-1 if is_new else self.state.update)
             stopwatch = Stopwatch(offset_seconds=self.state.elapsed_seconds)
             reducing = self._reducing_module()
             self._start_hooks()
+            if is_new and self.configuration.loop.record_start:
+                self._record_start(stopwatch)
             while self.state.update < self.configuration.loop.number_of_updates:
                 stop = self._update(reducing, signals, stopwatch)
                 if stop is not None:
@@ -199,19 +202,39 @@ class Trainer:
         """Validate, record, sample and save, as far as this update is due for it."""
         settings, update = self.configuration.loop, self.state.update
         if self._is_due(settings.validation_interval_in_updates):
-            row["validation_loss"] = loss = self.validation_loss()
-            self.state.metrics["validation_loss"] = loss if math.isfinite(loss) else None
+            self._validate(row)
         if self.ranks.is_first and self._is_due(settings.samples_interval_in_updates):
             self._show_samples()
-        self.state.elapsed_seconds = row["elapsed_seconds"] = stopwatch.elapsed_seconds
+        self._record(row, stopwatch)
         if self.ranks.is_first:
-            try:
-                self.run.append_metrics(row)
-            except StorageError as problem:  # a full disk costs a row of the record, not the run
-                self._say(f"update {update} is missing in the record: {problem}")
             self.hooks.on_update(row)
         if update % settings.checkpoint_interval_in_updates == 0 and not self._non_finite_in_a_row:
             self._checkpoints.save(self.state)
+
+    def _record_start(self, stopwatch: Stopwatch) -> None:
+        """Validate, record, sample and save what training begins with, as update 0."""
+        row: dict[str, Any] = {"update": 0, "tokens": 0}
+        self.state.metrics = {"training_loss": None, "validation_loss": None}
+        self._validate(row)
+        self._say(f"before the first update the validation loss is {row['validation_loss']:.4f}")
+        if self.ranks.is_first:
+            self._show_samples()
+        self._record(row, stopwatch)
+        self._checkpoints.save(self.state)
+
+    def _validate(self, row: dict[str, Any]) -> None:
+        row["validation_loss"] = loss = self.validation_loss()
+        self.state.metrics["validation_loss"] = loss if math.isfinite(loss) else None
+
+    def _record(self, row: dict[str, Any], stopwatch: Stopwatch) -> None:
+        """Append the row to metrics.jsonl; a full disk costs a row of the record, not the run."""
+        self.state.elapsed_seconds = row["elapsed_seconds"] = stopwatch.elapsed_seconds
+        if not self.ranks.is_first:
+            return
+        try:
+            self.run.append_metrics(row)
+        except StorageError as problem:
+            self._say(f"update {row['update']} is missing in the record: {problem}")
 
     def _show_samples(self) -> None:
         """Let the hook write samples; what it cannot write costs a sample, not the run."""

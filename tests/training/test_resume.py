@@ -12,6 +12,7 @@ import torch
 
 from gpt25.data import Document, PreparedData, open_shards, prepare
 from gpt25.errors import ConfigurationError, CorruptFileError, Interrupted
+from gpt25.model import GPTModel
 from gpt25.storage import write_manifest
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import Trainer, TrainingConfiguration, TrainingHooks
@@ -68,6 +69,26 @@ def test_resumed_is_uninterrupted_bit_for_bit(
     assert all(torch.equal(value, expected[name]) for name, value in weights(resumed).items())
     for name, tensor in resumed.optimizers.state().items():
         assert torch.equal(tensor, whole.optimizers.state()[name]), name
+
+
+def test_a_run_killed_before_its_first_update_goes_on_from_the_saved_start(
+    trainer: MakeTrainer, changed: Change, weights: Weights
+) -> None:
+    settings = changed(loop={"record_start": True})
+    whole = trainer(settings, run="whole")
+    whole.train()
+    model = GPTModel(settings.model, generator=torch.Generator().manual_seed(1337))
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        trainer(settings, hooks=TrainingHooks(on_checkpoint=fail)).train()
+    # The weights come from the checkpoint, whatever the second process begins with.
+    resumed = trainer(settings, initial_model=model)
+    resumed.train()
+    assert logged(resumed) == logged(whole)
+    assert all(torch.equal(value, weights(whole)[name]) for name, value in weights(resumed).items())
 
 
 def test_time_goes_on_over_a_resume_without_the_pause(trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:

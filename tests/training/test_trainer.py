@@ -15,6 +15,7 @@ from gpt25.errors import ConfigurationError, DataError, GenerationError, Trainin
 from gpt25.model import GPTModel
 from gpt25.records import RunDirectory
 from gpt25.training import Trainer, TrainingConfiguration, TrainingHooks, seconds_per_update
+from gpt25.weights import load_pretrained
 
 Change = Callable[..., TrainingConfiguration]
 MakeTrainer = Callable[..., Trainer]
@@ -186,6 +187,40 @@ def test_training_goes_on_from_given_weights(trainer: MakeTrainer, configuration
     other = GPTModel(dataclasses.replace(configuration.model, number_of_layers=1))
     with pytest.raises(ConfigurationError, match=r"the initial model is .*number_of_layers=1.* they must be equal"):
         trainer(initial_model=other)
+
+
+def test_the_start_is_measured_sampled_and_saved_before_the_first_update(
+    trainer: MakeTrainer, changed: Change, configuration: TrainingConfiguration, messages: list[str]
+) -> None:
+    model = GPTModel(configuration.model, generator=torch.Generator().manual_seed(99))
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    sampled: list[int] = []
+    hooks = TrainingHooks(on_samples=lambda model, update, tokens: sampled.append(update), on_message=messages.append)
+    settings = changed(loop={"record_start": True, "checkpoints_to_keep": 9})
+    trained = trainer(settings, initial_model=model, hooks=hooks)
+    loss = trained.validation_loss()
+    trained.train()
+    first, *others = trained.run.metrics()
+    assert first == {"update": 0, "tokens": 0, "validation_loss": loss, "elapsed_seconds": first["elapsed_seconds"]}
+    assert [row["update"] for row in others] == list(range(1, 9))
+    assert 0 < first["elapsed_seconds"] < others[0]["elapsed_seconds"]
+    assert sampled == [0, 4, 8]
+    assert messages == [f"before the first update the validation loss is {loss:.4f}"]
+    assert [record.update for record in trained.run.checkpoints()] == [0, 3, 6, 8]
+    start = trained.run.checkpoints()[0]
+    assert start.validation_loss == loss
+    saved, _ = load_pretrained(start.path)
+    assert all(torch.equal(value, before[name]) for name, value in saved.named_parameters())
+
+
+def test_a_record_begun_without_a_checkpoint_is_begun_anew(trainer: MakeTrainer, changed: Change) -> None:
+    settings = changed(loop={"record_start": True})
+    trained = trainer(settings)
+    trained.run.path.mkdir()
+    trained.run.append_metrics({"update": 0, "tokens": 0, "validation_loss": 1.0, "elapsed_seconds": 1.0})
+    trained.train()
+    assert [row["update"] for row in trained.run.metrics()] == list(range(9))
+    assert trained.run.metrics()[0]["validation_loss"] > 5
 
 
 def test_a_sample_that_cannot_be_written_costs_a_sample_not_the_run(trainer: MakeTrainer, messages: list[str]) -> None:
