@@ -80,7 +80,8 @@ def test_a_run_leaves_every_file_and_says_where_it_stands(
     assert [record.update for record in run.checkpoints()] == [2, 4]
     assert "--- a sample after update 4 ---\ndef " in people.everything
     assert people.advanced == {"training": 4}
-    assert people.noted == ["training on cpu in float32: asked for"]
+    (note,) = people.noted
+    assert note.startswith("training on cpu in float32: asked for")  # what follows depends on the processor
 
 
 def test_the_same_call_goes_on_with_an_interrupted_run(
