@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gpt25.data.document import SPLITS, Document, Split, split_of
+from gpt25.data.document import SPLITS, Document, Split, SplitRule, split_of
 from gpt25.data.shard_format import TOKEN_BYTES, TOKEN_TYPE
 from gpt25.storage import sha256_of_bytes, write_bytes
 from gpt25.storage.atomic import storage_error
@@ -44,8 +44,15 @@ class ChunkRecord:
 class ChunkCutter:
     """Assigns every document to a split and yields chunks; afterwards tells the SHA-256 over all documents."""
 
-    def __init__(self, documents: Iterable[Document], *, validation_fraction: float, settings: str) -> None:
-        self.by_position = False
+    def __init__(
+        self,
+        documents: Iterable[Document],
+        *,
+        validation_fraction: float,
+        settings: str,
+        split_rule: SplitRule = "content",
+    ) -> None:
+        self.by_position = split_rule == "position"
         self._documents = documents
         self._validation_fraction = validation_fraction
         self._settings = settings
@@ -72,6 +79,10 @@ class ChunkCutter:
     def _split_documents(self) -> Iterator[tuple[Split, Document]]:
         """Each document's split by its content, except that a corpus of one document is cut in two by position."""
         stream = iter(self._documents)
+        if self.by_position and 0 < self._validation_fraction < 1:
+            for document in stream:
+                yield from _cut_by_position(document, self._validation_fraction)
+            return
         first = list(islice(stream, 2))
         if len(first) == 1 and 0 < self._validation_fraction < 1:
             self.by_position = True
@@ -84,7 +95,7 @@ class ChunkCutter:
 
 
 def _cut_by_position(document: Document, validation_fraction: float) -> Iterator[tuple[Split, Document]]:
-    """The end of a lone document becomes validation, beginning with a line where one begins near the cut."""
+    """The end of a document becomes validation, beginning with a line where one begins near the cut."""
     content = document.content
     cut = round(len(content) * (1 - validation_fraction))
     line_end = content.find(b"\n", cut, cut + (len(content) - cut) // 2)

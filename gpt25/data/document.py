@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 Split = Literal["train", "validation"]
+SplitRule = Literal["content", "position"]
 SPLITS: tuple[Split, Split] = ("train", "validation")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt25.data.chunks import ChunkCutter, ChunkRecord, chunk_path, chunk_tokens
-from gpt25.data.document import SPLITS, Document, Split
+from gpt25.data.document import SPLITS, Document, Split, SplitRule
 from gpt25.data.document_reader import DocumentReader
 from gpt25.data.encoding import encode_chunks
 from gpt25.data.prepared_data import INDEX_NAME, PARTIAL_NAME, TOKENIZER_NAME, PreparedData, PreparedSplit, ShardRecord
@@ -34,6 +34,7 @@ class _Settings:
     tokenizer: "Tokenizer"
     validation_fraction: float
     tokens_per_shard: int
+    split_rule: SplitRule
 
     def __post_init__(self) -> None:
         require_16_bit_vocabulary(self.tokenizer.vocabulary_size)
@@ -57,13 +58,15 @@ def prepare(
     *,
     validation_fraction: float = 0.05,
     tokens_per_shard: int = 100_000_000,
+    split_rule: SplitRule = "content",
     number_of_processes: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> PreparedData:
     """Encode documents into shards `train-000000.bin` … and `validation-000000.bin` …, with index.json and tokenizer.
 
     Every document is written as the end-of-text token followed by its tokens, in order. Its content decides its split
-    (see split_of); a corpus of a single document is cut by position instead, its end being validation.
+    (see split_of), unless the `split_rule` is "position": then the end of every document is validation, which suits a
+    few long ones. A corpus of a single document is always cut by position.
 
     The result is the same for any number of processes (None: one a usable core) and after any interruption: finished
     chunks of text are kept in `directory`/.partial, and the next call takes over those whose text, tokenizer and
@@ -74,7 +77,7 @@ def prepare(
     worker that died, StorageError or DiskFullError where the disk refuses; finished chunks survive all of them.
     """
     directory = Path(directory)
-    settings = _Settings(tokenizer, validation_fraction, tokens_per_shard)
+    settings = _Settings(tokenizer, validation_fraction, tokens_per_shard, split_rule)
     processes = _usable_cores() if number_of_processes is None else number_of_processes
     if processes < 1:
         raise ConfigurationError(f"number_of_processes must be at least 1, not {processes}")
@@ -103,7 +106,12 @@ def _prepare_anew(
     reader = documents if isinstance(documents, DocumentReader) else None
     # Taken before reading: a file that changes meanwhile gives the next call another fingerprint.
     source_fingerprint = reader.fingerprint if reader else None
-    cutter = ChunkCutter(documents, validation_fraction=settings.validation_fraction, settings=settings.chunk_settings)
+    cutter = ChunkCutter(
+        documents,
+        validation_fraction=settings.validation_fraction,
+        settings=settings.chunk_settings,
+        split_rule=settings.split_rule,
+    )
     records = encode_chunks(cutter, tokenizer, partial, number_of_processes=processes, progress=progress)
     if not records:
         shutil.rmtree(partial, ignore_errors=True)
@@ -155,11 +163,17 @@ def _require_same_preparation(data: PreparedData, documents: Iterable[Document],
             raise DataError(
                 f"{where} was prepared with {name} {getattr(data, name)}, not {getattr(settings, name)}. {advice}"
             )
-    if isinstance(documents, DocumentReader) and documents.fingerprint == data.source_fingerprint:
+    same_files = isinstance(documents, DocumentReader) and documents.fingerprint == data.source_fingerprint
+    lone = data.train.documents <= 1 and data.validation.documents <= 1  # split by position whatever the rule
+    if same_files and (settings.split_rule == data.split_rule or lone):
         return
-    cutter = ChunkCutter(documents, validation_fraction=settings.validation_fraction, settings="")
+    cutter = ChunkCutter(
+        documents, validation_fraction=settings.validation_fraction, settings="", split_rule=settings.split_rule
+    )
     for _ in cutter:
         pass
+    if cutter.by_position != (data.split_rule == "position"):
+        raise DataError(f"{where} was split by {data.split_rule}, not by {settings.split_rule}. {advice}")
     if cutter.content_sha256 != data.content_sha256:
         raise DataError(f"{where} was prepared from other text ({', '.join(data.sources) or 'documents'}). {advice}")
 

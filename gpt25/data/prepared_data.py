@@ -2,9 +2,9 @@
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from gpt25.data.document import Split
+from gpt25.data.document import Split, SplitRule
 from gpt25.data.text_policy import DocumentCounts
 from gpt25.errors import CorruptFileError, DataError
 from gpt25.storage import read_json, write_json
@@ -51,7 +51,7 @@ class PreparedData:
     train: PreparedSplit
     validation: PreparedSplit
     validation_fraction: float
-    split_rule: Literal["content", "position"]
+    split_rule: SplitRule
     tokens_per_shard: int
     sources: tuple[str, ...]
     source_fingerprint: str | None

@@ -51,7 +51,7 @@ def test_people_get_a_table_and_remarks(tmp_path: Path, text: Path, capsys: pyte
     assert lines[1].split("  ")[0] == "split"
     assert [line.split()[0] for line in lines[2:4]] == ["train", "validation"]
     assert lines[2].split()[-2:] == ["4.40", "1"]
-    assert lines[4] == "one document only: its end is the validation split"
+    assert lines[4] == "the end of every document is the validation split"
     assert main(["data", "show", str(out)]) == 0
     assert "first tokens: '<|endoftext|>the quick brown fox" in capsys.readouterr().out
     assert main(["data", "verify", str(out)]) == 0

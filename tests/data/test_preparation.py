@@ -106,6 +106,35 @@ def test_a_lone_document_is_cut_at_a_line_near_the_fraction(tmp_path: Path, toke
     assert 0.09 < len(text["validation"]) / len(document.content) < 0.1
 
 
+def test_the_end_of_every_document_is_held_out_where_positions_rule(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    documents = [Document(name, "".join(f"{name} {number}\n" for number in range(200)).encode()) for name in "ab"]
+    words = {"validation_fraction": 0.1, "split_rule": "position"}
+    data = prepare(documents, tokenizer, tmp_path / "out", **words)
+    assert (data.split_rule, data.train.documents, data.validation.documents) == ("position", 2, 2)
+    pieces = {}
+    for name in ("train", "validation"):
+        shards = open_shards(tmp_path / "out", name)
+        ids = shards.tokens(0, shards.number_of_tokens)
+        starts = [*np.flatnonzero(ids == tokenizer.end_of_text_id), len(ids)]
+        pieces[name] = [tokenizer.decode_bytes(ids[a + 1 : b].tolist()) for a, b in itertools.pairwise(starts)]
+    for document, seen, held_out in zip(documents, *pieces.values(), strict=True):
+        assert seen + held_out == document.content
+        assert 0.08 < len(held_out) / len(document.content) < 0.11
+    assert prepare(documents, tokenizer, tmp_path / "out", **words) == data
+    with pytest.raises(DataError, match=r"out was split by position, not by content\. Choose another output directory"):
+        prepare(documents, tokenizer, tmp_path / "out", validation_fraction=0.1)
+
+
+def test_a_finished_lone_file_is_not_read_again(
+    tmp_path: Path, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.txt").write_text("a line\n" * 100)
+    data = prepare(read_documents([tmp_path / "a.txt"]), tokenizer, tmp_path / "out")
+    monkeypatch.setattr("gpt25.data.preparation.ChunkCutter", None)
+    for rule in ("content", "position"):
+        assert prepare(read_documents([tmp_path / "a.txt"]), tokenizer, tmp_path / "out", split_rule=rule) == data
+
+
 def test_a_lone_document_without_lines_is_never_cut_inside_a_character(tmp_path: Path, tokenizer: Tokenizer) -> None:
     for length in range(20, 24):
         content = ("x" * length + "🙂" * 20).encode()

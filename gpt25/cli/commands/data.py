@@ -147,7 +147,7 @@ def _say_what_it_is(data: PreparedData, output: Output) -> None:
         if count:
             output.say(f"{count:,} {text}")
     if data.split_rule == "position":
-        output.say("one document only: its end is the validation split")
+        output.say("the end of every document is the validation split")
     for name in SPLITS:
         if not data.split(name).tokens:
             output.say(f"no document fell into the {name} split; more documents or another fraction would change that")
