@@ -1,47 +1,30 @@
 """Train by a configuration: data, trainer, samples, pictures, in one run directory."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from gpt25.data import open_shards
-from gpt25.errors import ConfigurationError, GPT25Error
+from gpt25.errors import GPT25Error
 from gpt25.generation import TextGenerator
 from gpt25.model import GPTModel
 from gpt25.plots import draw_losses, write_report
+from gpt25.recipes.beginning import Beginning, begin, join
 from gpt25.recipes.people import Advancing, People
-from gpt25.recipes.recipe import differences, load_recipe, recipe_text
 from gpt25.recipes.run_for_oneself import run_for_oneself
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, choose_device, choose_precision, describe_machine, use_fast_allocator
-from gpt25.storage import write_json, write_text
+from gpt25.storage import write_json
 from gpt25.tokenizer import Tokenizer
-from gpt25.training import Trainer, TrainingConfiguration, TrainingHooks
+from gpt25.training import LoopConfiguration, Trainer, TrainingConfiguration, TrainingHooks
 
-# What may change between two starts of one run without changing what it learns.
-_FREE_TO_CHANGE = {
-    "batch.micro_batch_rows",
-    "data.directory",
-    "loop.checkpoint_interval_in_updates",
-    "loop.checkpoints_to_keep",
-    "loop.compile",
-    "loop.device",
-    "loop.failed_saves_allowed",
-    "loop.non_finite_updates_allowed",
-    "loop.record_start",
-    "loop.sample_prompt",
-    "loop.samples_interval_in_updates",
-    "loop.timeout_seconds",
-    "loop.validation_interval_in_updates",
-}
 _SAMPLE_TOKENS = 96
 
 
 def pretrain(
     configuration: TrainingConfiguration, run_path: str | Path, *, people: People, ranks: Ranks | None = None
 ) -> RunDirectory:
-    """Train from nothing, or go on with the run that `run_path` holds, and leave loss.png and report.html there.
+    """Train from nothing, from a given model, or on with the run in `run_path`; leave loss.png and report.html there.
 
     Raises ConfigurationError where the run was begun with another configuration, StorageError where another process
     holds it, DataError, StorageError and TrainingError as their floors do, Interrupted after a signal once everything
@@ -49,84 +32,45 @@ def pretrain(
     """
     ranks = ranks or Ranks()
     run = RunDirectory(run_path)
-    require_same_run(run, configuration)
     with run_for_oneself(run, ranks):
+        # The first rank alone makes what is missing; the others meet it when that is done, and read what it wrote.
+        beginning = begin(run, configuration, people=people) if ranks.is_first else None
         try:
-            train_run(run, configuration, people=people, ranks=ranks)
+            with _connected(ranks, configuration.loop):
+                train_run(run, beginning or join(run), people=people, ranks=ranks)
         finally:
             if ranks.is_first:
                 draw(run, people)
     return run
 
 
-def train_run(run: RunDirectory, configuration: TrainingConfiguration, *, people: People, ranks: Ranks) -> None:
-    """What `pretrain` does between taking the run for itself and drawing its pictures."""
-    use_fast_allocator()
-    device = choose_device(configuration.loop.device)
-    ranks.connect(device, timeout_seconds=configuration.loop.timeout_seconds)
+@contextmanager
+def _connected(ranks: Ranks, settings: LoopConfiguration) -> Iterator[None]:
+    """All ranks are here, and know each other, while the block runs."""
+    ranks.connect(choose_device(settings.device), timeout_seconds=settings.timeout_seconds)
     try:
-        tokenizer = _tokenizer_of(configuration)
-        train_shards = open_shards(configuration.data.directory, "train", tokenizer=tokenizer)
-        validation_shards = open_shards(configuration.data.directory, "validation", tokenizer=tokenizer)
-        _require_fitting(configuration, tokenizer)
-        _require_room_for_prompt(configuration, tokenizer)
-        if ranks.is_first:
-            write_text(run.recipe_path, recipe_text(configuration))
-            write_json(run.environment_path, {**describe_machine(), "number_of_ranks": ranks.number_of_ranks})
-        with ExitStack() as stack:
-            trainer = Trainer(
-                configuration,
-                run=run,
-                train_shards=train_shards,
-                validation_shards=validation_shards,
-                tokenizer=tokenizer,
-                ranks=ranks,
-                hooks=_hooks(configuration, run, tokenizer, people, stack),
-            )
-            trainer.train()
+        yield
     finally:
         ranks.disconnect()
 
 
-def require_same_run(run: RunDirectory, configuration: TrainingConfiguration) -> None:
-    """Raise ConfigurationError where the run directory was begun with a configuration that learns something else."""
-    if not run.recipe_path.is_file():
-        return
-    begun = load_recipe(run.recipe_path)
-    changed = {
-        name: values for name, values in differences(configuration, begun).items() if name not in _FREE_TO_CHANGE
-    }
-    if changed:
-        listing = "; ".join(f"{name}: {now!r} now, {before!r} then" for name, (now, before) in sorted(changed.items()))
-        raise ConfigurationError(
-            f"{run.path} holds a run with another configuration ({listing}). "
-            "Choose another --run directory, or give the old values to go on."
+def train_run(run: RunDirectory, beginning: Beginning, *, people: People, ranks: Ranks) -> None:
+    """What `pretrain` does when everything is there and the ranks are connected, until its pictures are drawn."""
+    use_fast_allocator()
+    if ranks.is_first:
+        write_json(run.environment_path, {**describe_machine(), "number_of_ranks": ranks.number_of_ranks})
+    with ExitStack() as stack:
+        trainer = Trainer(
+            beginning.configuration,
+            run=run,
+            train_shards=beginning.train_shards,
+            validation_shards=beginning.validation_shards,
+            tokenizer=beginning.tokenizer,
+            ranks=ranks,
+            hooks=_hooks(beginning.configuration, run, beginning.tokenizer, people, stack),
+            initial_model=beginning.initial_model,
         )
-
-
-def _tokenizer_of(configuration: TrainingConfiguration) -> Tokenizer:
-    """The tokenizer that the recipe names, or the one that lies beside the shards."""
-    data = configuration.data
-    return Tokenizer.from_word(data.tokenizer) if data.tokenizer else Tokenizer.from_word(Path(data.directory))
-
-
-def _require_fitting(configuration: TrainingConfiguration, tokenizer: Tokenizer) -> None:
-    if tokenizer.vocabulary_size != configuration.model.vocabulary_size:
-        raise ConfigurationError(
-            f"the data's tokenizer {tokenizer.name} has {tokenizer.vocabulary_size:,} tokens, the recipe's "
-            f"model.vocabulary_size is {configuration.model.vocabulary_size:,}; they must be equal."
-        )
-
-
-def _require_room_for_prompt(configuration: TrainingConfiguration, tokenizer: Tokenizer) -> None:
-    """Find out now, rather than at the first sample, that the prompt is longer than the model's view."""
-    block_size = configuration.model.block_size
-    prompt_tokens = len(tokenizer.encode(configuration.loop.sample_prompt))
-    if prompt_tokens >= block_size:
-        raise ConfigurationError(
-            f"loop.sample_prompt has {prompt_tokens:,} tokens; with model.block_size {block_size:,}, at most "
-            f"{block_size - 1:,} leave room for a sample."
-        )
+        trainer.train()
 
 
 def _hooks(

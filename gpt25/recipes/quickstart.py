@@ -14,6 +14,7 @@ from gpt25.data import Document, PreparedData, Validation, open_shards, prepare,
 from gpt25.errors import ConfigurationError
 from gpt25.generation import TextGenerator
 from gpt25.model import Accounting
+from gpt25.recipes.beginning import begin
 from gpt25.recipes.people import People
 from gpt25.recipes.pretrain import draw, train_run
 from gpt25.recipes.recipe import load_recipe
@@ -67,9 +68,9 @@ def quickstart(
             else:
                 use_fast_allocator()
                 recipe = recipe or load_recipe("quickstart")
-                data = _prepare(run.path, _corpus(documents, people), recipe, people)
+                data = _prepare(run, _corpus(documents, people), recipe, people)
                 configuration = _configuration(run, data, recipe, minutes, people)
-                train_run(run, configuration, people=people, ranks=Ranks())
+                train_run(run, begin(run, configuration, people=people), people=people, ranks=Ranks())
                 summary = _summarise(run, data, configuration, people)
         finally:
             draw(run, people)  # also of a run that is done: an interruption may have come before its pictures
@@ -90,13 +91,13 @@ def _size(corpus: Sequence[Document]) -> int:
 
 
 def _prepare(
-    directory: Path, corpus: Sequence[Document], recipe: TrainingConfiguration, people: People
+    run: RunDirectory, corpus: Sequence[Document], recipe: TrainingConfiguration, people: People
 ) -> PreparedData:
-    """The corpus as token shards under `directory`/data, encoded with a vocabulary learned from its training part."""
-    tokenizer = _tokenizer(directory / "tokenizer", corpus, recipe.model.vocabulary_size, people)
+    """The corpus as the run's token shards, encoded with a vocabulary learned from its training part."""
+    tokenizer = _tokenizer(run.path / "tokenizer", corpus, recipe.model.vocabulary_size, people)
     with people.progress("encoding", _size(corpus), "bytes") as progress:
         data = prepare(
-            corpus, tokenizer, directory / "data", validation_fraction=VALIDATION_FRACTION, progress=progress.advance
+            corpus, tokenizer, run.data_path, validation_fraction=VALIDATION_FRACTION, progress=progress.advance
         )
     people.say(
         f"tokens: {data.train.tokens:,} to train on, {data.validation.tokens:,} held out "

@@ -5,18 +5,19 @@ Training knows nothing of samples, pictures or terminals: it calls the hooks tha
 
 from gpt25.training.configuration import (
     BatchConfiguration,
-    DataConfiguration,
     LoopConfiguration,
     OptimizerConfiguration,
     ScheduleConfiguration,
     TrainingConfiguration,
 )
+from gpt25.training.data_configuration import DataConfiguration
 from gpt25.training.fused_loss import fused_loss
 from gpt25.training.hooks import TrainingHooks
 from gpt25.training.loss_module import LossModule
 from gpt25.training.muon import Muon
 from gpt25.training.optimizers import Optimizers
 from gpt25.training.probe import seconds_per_update
+from gpt25.training.start_configuration import StartConfiguration
 from gpt25.training.trainer import Trainer
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "OptimizerConfiguration",
     "Optimizers",
     "ScheduleConfiguration",
+    "StartConfiguration",
     "Trainer",
     "TrainingConfiguration",
     "TrainingHooks",

@@ -4,48 +4,10 @@ import dataclasses
 import math
 from typing import Any, Literal
 
-from gpt25.errors import ConfigurationError
 from gpt25.model import GPTConfiguration
-
-
-def _require(holds: bool, field: str, value: Any, rule: str) -> None:
-    if not holds:
-        raise ConfigurationError(f"{field} is {value!r}; it must be {rule}.")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _require_positive(section: Any, name: str, *fields: str) -> None:
-    for field in fields:
-        value = getattr(section, field)
-        _require(_is_number(value) and value > 0, f"{name}.{field}", value, "a positive number")
-
-
-def _require_fraction(section: Any, name: str, *fields: str) -> None:
-    for field in fields:
-        value = getattr(section, field)
-        _require(_is_number(value) and 0 <= value <= 1, f"{name}.{field}", value, "a fraction from 0 to 1")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class DataConfiguration:
-    """Where the tokens come from and how many of them measure the model."""
-
-    directory: str = "data"
-    """Folder of token shards that `gpt25 data prepare` wrote, or of llm.c-format .bin files."""
-    tokenizer: str | None = None
-    """The tokenizer of shards that have no index.json: gpt2 or a directory."""
-    validation_tokens: int = 10_485_760
-    """Most tokens that one validation reads, the same ones every time; llm.c's number, 20 x 524,288."""
-    validation_selection: Literal["first", "even"] = "first"
-    """Which ones: the first, as published figures have it, or windows spread evenly over the whole split."""
-
-    def __post_init__(self) -> None:
-        _require_positive(self, "data", "validation_tokens")
-        chosen = self.validation_selection
-        _require(chosen in ("first", "even"), "data.validation_selection", chosen, "first or even")
+from gpt25.training.data_configuration import DataConfiguration
+from gpt25.training.requirements import is_number, require, require_fraction, require_positive
+from gpt25.training.start_configuration import StartConfiguration
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,19 +22,19 @@ class BatchConfiguration:
     """Curriculum of (until this fraction of the updates, sequence length): rows are cut into shorter sequences."""
 
     def __post_init__(self) -> None:
-        _require_positive(self, "batch", "tokens_per_update", "micro_batch_rows")
+        require_positive(self, "batch", "tokens_per_update", "micro_batch_rows")
         stages: Any = self.short_sequences
         name, rule = (
             "batch.short_sequences",
             "a list of pairs of a fraction and a length, such as [[0.1, 64], [0.3, 128]]",
         )
-        _require(isinstance(stages, tuple), name, stages, rule)
+        require(isinstance(stages, tuple), name, stages, rule)
         before = 0.0
         for stage in stages:
-            _require(isinstance(stage, tuple) and len(stage) == 2 and all(map(_is_number, stage)), name, stage, rule)
+            require(isinstance(stage, tuple) and len(stage) == 2 and all(map(is_number, stage)), name, stage, rule)
             fraction, length = stage
-            _require(before < fraction <= 1, name, fraction, "rising fractions above 0 and up to 1")
-            _require(isinstance(length, int) and length >= 1, name, length, "a whole number of tokens, at least 1")
+            require(before < fraction <= 1, name, fraction, "rising fractions above 0 and up to 1")
+            require(isinstance(length, int) and length >= 1, name, length, "a whole number of tokens, at least 1")
             before = fraction
 
 
@@ -106,17 +68,17 @@ class OptimizerConfiguration:
     """Muon's decoupled weight decay."""
 
     def __post_init__(self) -> None:
-        _require(self.name in ("adamw", "muon"), "optimizer.name", self.name, "adamw or muon")
-        _require_positive(self, "optimizer", "peak_learning_rate", "epsilon", "muon_peak_learning_rate")
+        require(self.name in ("adamw", "muon"), "optimizer.name", self.name, "adamw or muon")
+        require_positive(self, "optimizer", "peak_learning_rate", "epsilon", "muon_peak_learning_rate")
         for field in ("beta_1", "beta_2", "muon_momentum", "muon_initial_momentum"):
             value = getattr(self, field)
-            _require(0 <= value < 1, f"optimizer.{field}", value, "at least 0 and below 1")
+            require(0 <= value < 1, f"optimizer.{field}", value, "at least 0 and below 1")
         for field in ("weight_decay", "muon_weight_decay"):
             value = getattr(self, field)
-            _require(math.isfinite(value) and value >= 0, f"optimizer.{field}", value, "0 or a positive number")
-        _require_fraction(self, "optimizer", "muon_momentum_warm_up_fraction")
+            require(math.isfinite(value) and value >= 0, f"optimizer.{field}", value, "0 or a positive number")
+        require_fraction(self, "optimizer", "muon_momentum_warm_up_fraction")
         if self.clip_gradient_norm is not None:
-            _require_positive(self, "optimizer", "clip_gradient_norm")
+            require_positive(self, "optimizer", "clip_gradient_norm")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -133,14 +95,14 @@ class ScheduleConfiguration:
     """Fraction of the peak that the rates fall towards; they would reach it one update after the last."""
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             self.name in ("constant", "cosine", "trapezoid"),
             "schedule.name",
             self.name,
             "constant, cosine or trapezoid",
         )
-        _require(self.warm_up_updates >= 0, "schedule.warm_up_updates", self.warm_up_updates, "0 or more")
-        _require_fraction(self, "schedule", "decay_fraction", "final_fraction")
+        require(self.warm_up_updates >= 0, "schedule.warm_up_updates", self.warm_up_updates, "0 or more")
+        require_fraction(self, "schedule", "decay_fraction", "final_fraction")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -149,6 +111,8 @@ class LoopConfiguration:
 
     number_of_updates: int = 19_073
     """Optimizer steps in all: 10B tokens / 524,288 by default."""
+    number_of_epochs: float | None = None
+    """End after so many passes over the training tokens, if that is sooner; the run's proportions stay."""
     seed: int = 1337
     """Decides the initial weights, the order of the data and dropout."""
     validation_interval_in_updates: int = 250
@@ -177,7 +141,7 @@ class LoopConfiguration:
     """Longest wait for another rank before the run ends with an error."""
 
     def __post_init__(self) -> None:
-        _require_positive(
+        require_positive(
             self,
             "loop",
             "number_of_updates",
@@ -187,9 +151,11 @@ class LoopConfiguration:
             "checkpoints_to_keep",
             "timeout_seconds",
         )
+        if self.number_of_epochs is not None:
+            require_positive(self, "loop", "number_of_epochs")
         for field in ("seed", "non_finite_updates_allowed", "failed_saves_allowed"):
-            _require(getattr(self, field) >= 0, f"loop.{field}", getattr(self, field), "0 or more")
-        _require(
+            require(getattr(self, field) >= 0, f"loop.{field}", getattr(self, field), "0 or more")
+        require(
             self.precision in ("auto", "float32", "bfloat16"),
             "loop.precision",
             self.precision,
@@ -201,25 +167,30 @@ class LoopConfiguration:
 class TrainingConfiguration:
     """A whole recipe: sections that are checked by themselves, and the rules that hold between them."""
 
+    start: StartConfiguration = dataclasses.field(default_factory=StartConfiguration)
     model: GPTConfiguration = dataclasses.field(default_factory=GPTConfiguration)
-    data: DataConfiguration = DataConfiguration()
+    data: DataConfiguration = dataclasses.field(default_factory=DataConfiguration)
     batch: BatchConfiguration = BatchConfiguration()
     optimizer: OptimizerConfiguration = OptimizerConfiguration()
     schedule: ScheduleConfiguration = ScheduleConfiguration()
     loop: LoopConfiguration = LoopConfiguration()
 
     def __post_init__(self) -> None:
+        if not self.start.leaves_shape_open:
+            self._require_whole_rows()
+        warm_up, number = self.schedule.warm_up_updates, self.loop.number_of_updates
+        rule = f"at most loop.number_of_updates {number:,}, or the rates never reach their peak"
+        require(warm_up <= number, "schedule.warm_up_updates", warm_up, rule)
+
+    def _require_whole_rows(self) -> None:
         block_size, tokens = self.model.block_size, self.batch.tokens_per_update
-        _require(
+        require(
             tokens % block_size == 0, "batch.tokens_per_update", tokens, f"a multiple of model.block_size {block_size}"
         )
         for _, length in self.batch.short_sequences:
-            _require(
+            require(
                 block_size % length == 0, "batch.short_sequences", length, f"a divisor of model.block_size {block_size}"
             )
-        warm_up, number = self.schedule.warm_up_updates, self.loop.number_of_updates
-        rule = f"at most loop.number_of_updates {number:,}, or the rates never reach their peak"
-        _require(warm_up <= number, "schedule.warm_up_updates", warm_up, rule)
 
     @property
     def rows_per_update(self) -> int:

@@ -7,6 +7,7 @@ from gpt25.weights.model_word import load_model_word
 from gpt25.weights.names import GLOSSARY
 from gpt25.weights.resolve import resolve_model
 from gpt25.weights.save import save_pretrained, write_model_files
+from gpt25.weights.weights_sha256 import weights_sha256
 
 __all__ = [
     "GLOSSARY",
@@ -17,5 +18,6 @@ __all__ = [
     "require_gguf",
     "resolve_model",
     "save_pretrained",
+    "weights_sha256",
     "write_model_files",
 ]

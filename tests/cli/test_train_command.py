@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,9 +18,11 @@ import torch
 
 from gpt25.cli.main import main
 from gpt25.data import Document, prepare
+from gpt25.model import GPTModel
 from gpt25.recipes import load_recipe, recipe_text
 from gpt25.records import RunDirectory
 from gpt25.tokenizer import Tokenizer
+from gpt25.weights import save_pretrained
 
 PATIENCE_SECONDS = 90.0
 
@@ -93,7 +96,8 @@ def test_json_is_one_object_also_when_the_run_is_done_already(
     words = ["train", str(recipe), "--run", str(tmp_path / "run"), "--json"]
     assert main(words) == 0
     first = json.loads(capsys.readouterr().out)
-    assert first.keys() == {"run", "update", "tokens", "elapsed_seconds", "training_loss", "validation_loss"}
+    assert first.keys() == {"run", "update", "tokens", "elapsed_seconds", "training_loss", "validation_loss", "best"}
+    assert first["best"] == {"update": 4, "validation_loss": first["validation_loss"]}
     assert (first["update"], first["tokens"]) == (4, 512)
     (tmp_path / "run" / "metrics.jsonl").unlink()  # the result stands in the checkpoint
     assert main(words) == 0
@@ -156,6 +160,81 @@ def test_a_corpus_shorter_than_a_block_is_an_error_before_training(
     error = failed(capsys, recipe, "--run", tmp_path / "run", *flags)
     assert "too few for one block: 65,536 + 1 are needed" in error
     assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
+# From a given model.
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    """Two texts in a folder, enough for a few dozen rows."""
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_text(inspect.getsource(textwrap))
+    (folder / "b.txt").write_text(inspect.getsource(inspect)[:20000])
+    return folder
+
+
+@pytest.fixture
+def given(recipe: Path, tmp_path: Path) -> Path:
+    """A model of the recipe's vocabulary."""
+    shape = load_recipe(recipe).model
+    tokenizer = Tokenizer.from_word(recipe.parent / "data")
+    save_pretrained(GPTModel(shape, generator=torch.Generator().manual_seed(5)), tokenizer, tmp_path / "given")
+    return tmp_path / "given"
+
+
+FINETUNE = {
+    "--batch.tokens-per-update": 512,
+    "--optimizer.peak-learning-rate": 3e-3,
+    "--schedule.warm-up-updates": 2,
+    "--loop.number-of-updates": 6,
+    "--loop.checkpoint-interval-in-updates": 2,
+    "--loop.device": "cpu",
+    "--loop.precision": "float32",
+}
+FINETUNE_FLAGS = [str(word) for pair in FINETUNE.items() for word in pair]
+
+
+def test_finetune_adapts_a_model_to_texts_and_goes_on_without_either(
+    given: Path, texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    words = ["train", "finetune", "--run", run.path, "--start", given, "--data.texts", texts / "a.txt", texts / "b.txt"]
+    assert main([*map(str, words), *FINETUNE_FLAGS, "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    rows = run.metrics()
+    assert [row["update"] for row in rows] == list(range(7))
+    assert rows[-1]["validation_loss"] < rows[0]["validation_loss"]
+    assert first["best"] == {"update": 6, "validation_loss": rows[-1]["validation_loss"]}
+    shutil.rmtree(given)
+    shutil.rmtree(texts)
+    assert main([*map(str, words), *FINETUNE_FLAGS, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == first
+
+
+def test_an_older_best_checkpoint_is_pointed_at(
+    given: Path, texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    words = ["train", "finetune", "--run", run, "--start", given, "--data.texts", texts, *FINETUNE_FLAGS]
+    assert main([*map(str, words), "--optimizer.peak-learning-rate", "5"]) == 0
+    start = RunDirectory(run).metrics()[0]["validation_loss"]
+    assert (
+        f"the best checkpoint is older: {start:.4f} after update 0\n"
+        f"            gpt25 generate {run} --checkpoint best\n" in capsys.readouterr().out
+    )
+
+
+def test_finetune_without_a_model_is_told_what_to_add(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    error = failed(capsys, "finetune", "--run", tmp_path / "run")
+    assert error.startswith("error: the recipe starts from a model and none is named: add --start MODEL (gpt2, a Hub ")
+
+
+def test_shards_and_texts_at_once_are_refused(recipe: Path, texts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    error = failed(capsys, recipe, "--data.texts", texts)
+    assert "data.texts is " in error
+    assert "it must be empty beside data.directory " in error
 
 
 # In processes of its own.
@@ -269,6 +348,31 @@ def test_torchrun_restarts_after_a_killed_rank_and_the_run_goes_on(
     assert main(["train", str(recipe), "--run", str(alone.path), *map(str, flags)]) == 0
     losses = [[row["training_loss"] for row in each.metrics()] for each in (run, alone)]
     assert losses[0] == pytest.approx(losses[1], rel=2e-3)
+
+
+def test_two_ranks_fine_tune_as_one_does(
+    given: Path, texts: Path, tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """The first rank alone makes the shards; both read them, and the model, and later neither model nor texts."""
+    run, alone = RunDirectory(tmp_path / "run"), RunDirectory(tmp_path / "alone")
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2, "-m", "--", "gpt25"]
+    words = ["train", "finetune", "--start", given, "--data.texts", texts, *FINETUNE_FLAGS]
+    without_dropout = [f"--model.{name}-dropout=0" for name in ("embedding", "attention", "residual")]
+    agent = start(*torchrun, *words, *without_dropout, "--run", run.path)
+    printed, error = agent.communicate(timeout=PATIENCE_SECONDS)
+    assert agent.returncode == 0, error
+    assert printed.count("starting from") == 1
+    assert main([*map(str, [*words, *without_dropout, "--run", alone.path])]) == 0
+    assert [row["update"] for row in run.metrics()] == list(range(7))
+    for kind in ("validation_loss", "training_loss"):
+        both = [[row[kind] for row in each.metrics() if kind in row] for each in (run, alone)]
+        assert both[0] == pytest.approx(both[1], rel=1e-4)
+    shutil.rmtree(given)
+    shutil.rmtree(texts)
+    agent = start(*torchrun, *words, *without_dropout, "--run", run.path)
+    printed, error = agent.communicate(timeout=PATIENCE_SECONDS)
+    assert agent.returncode == 0, error
+    assert "going on after update 6 of 6" in printed
 
 
 def test_the_recipe_of_these_tests_is_strict_toml(recipe: Path) -> None:

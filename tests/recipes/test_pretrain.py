@@ -13,7 +13,7 @@ import pytest
 from gpt25.data import Document, PreparedData, prepare
 from gpt25.errors import ConfigurationError, DataError, Interrupted, PlotError, StorageError, TokenizerError
 from gpt25.model import GPTConfiguration
-from gpt25.recipes import load_recipe, pretrain
+from gpt25.recipes import load_recipe, pretrain, recipe_text
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks
 from gpt25.storage import exclusive_lock
@@ -211,12 +211,21 @@ def test_what_a_killed_write_left_in_the_run_is_removed(
     assert not leftover.exists()
 
 
-def test_only_the_first_rank_touches_the_run(configuration: TrainingConfiguration, tmp_path: Path, people: Any) -> None:
-    unfit = changed(configuration, "model", vocabulary_size=321)
-    connected: list[str] = []
+def test_the_other_ranks_meet_the_first_and_read_what_it_wrote(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    met: list[str] = []
+
+    def connect(*_: object, **__: object) -> None:
+        met.append("met")
+        run.path.mkdir()
+        run.recipe_path.write_text(recipe_text(changed(configuration, "batch", tokens_per_update=96)))
+
     second = Ranks(1, 2, 1)
-    object.__setattr__(second, "connect", lambda *_, **__: connected.append("connected"))
-    with pytest.raises(ConfigurationError, match="they must be equal"):
-        pretrain(unfit, tmp_path / "run", people=people, ranks=second)
-    assert connected == ["connected"]
-    assert not (tmp_path / "run").exists()
+    object.__setattr__(second, "connect", connect)
+    with pytest.raises(ConfigurationError, match="3 rows of 32 tokens make an update; 2 ranks cannot share them"):
+        pretrain(configuration, run.path, people=people, ranks=second)
+    assert met == ["met"]
+    assert [path.name for path in run.path.iterdir()] == ["run.toml"]
+    assert people.said == people.noted == []

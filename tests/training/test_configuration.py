@@ -1,5 +1,6 @@
 """Every rule of every section: the message names the field, its value and the rule."""
 
+import dataclasses
 import math
 import re
 from collections.abc import Callable
@@ -14,10 +15,17 @@ from gpt25.training import (
     LoopConfiguration,
     OptimizerConfiguration,
     ScheduleConfiguration,
+    StartConfiguration,
     TrainingConfiguration,
 )
 
 REFUSED = [
+    (StartConfiguration, "model", "", "start.model is ''; it must be a MODEL, or none for random weights."),
+    (DataConfiguration, "texts", "a.txt", "data.texts is 'a.txt'; it must be a list of files, folders or globs, each"),
+    (DataConfiguration, "texts", (3,), "data.texts is (3,); it must be a list of files, folders or globs, each a text"),
+    (DataConfiguration, "validation_fraction", 1.5, "data.validation_fraction is 1.5; it must be a fraction from 0"),
+    (DataConfiguration, "invalid_utf8", "drop", "data.invalid_utf8 is 'drop'; it must be strict, replace or skip."),
+    (LoopConfiguration, "number_of_epochs", 0.0, "loop.number_of_epochs is 0.0; it must be a positive number."),
     (DataConfiguration, "validation_tokens", 0, "data.validation_tokens is 0; it must be a positive number."),
     (BatchConfiguration, "tokens_per_update", -1, "batch.tokens_per_update is -1; it must be a positive number."),
     (BatchConfiguration, "micro_batch_rows", True, "batch.micro_batch_rows is True; it must be a positive number."),
@@ -94,3 +102,21 @@ def test_derived_numbers(changed: Callable[..., TrainingConfiguration]) -> None:
     assert [settings.sequence_length(update) for update in range(8)] == [8, 8, 16, 16, 32, 32, 32, 32]
     assert TrainingConfiguration().rows_per_update == 512
     assert TrainingConfiguration().total_tokens == pytest.approx(10e9, rel=1e-4)
+
+
+def test_shards_and_texts_exclude_each_other() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        DataConfiguration(directory="shards", texts=("a.txt",))
+    assert str(caught.value) == (
+        "data.texts is ('a.txt',); it must be empty beside data.directory 'shards': give shards or texts (the word "
+        "none takes one back)."
+    )
+
+
+@pytest.mark.parametrize("start", [StartConfiguration(required=True), StartConfiguration(model="gpt2")])
+def test_whole_rows_are_asked_for_once_the_models_block_size_is_known(start: StartConfiguration) -> None:
+    batch = BatchConfiguration(tokens_per_update=512)
+    TrainingConfiguration(start=start, batch=batch)
+    known = dataclasses.replace(start, model="gpt2", weights_sha256="0" * 64)
+    with pytest.raises(ConfigurationError, match="tokens_per_update is 512; it must be a multiple of model.block_size"):
+        TrainingConfiguration(start=known, batch=batch)

@@ -2,6 +2,8 @@
 
 Every field of the recipe is a flag: --optimizer.peak-learning-rate 1e-3. On several GPUs, behind two dashes:
 torchrun --nproc-per-node 8 -m -- gpt25 train RECIPE --run DIR
+
+gpt25 train finetune --run DIR --start MODEL --data.texts my-texts/ goes on with a model on text of your own.
 """
 
 import dataclasses
@@ -11,21 +13,41 @@ from typing import Any
 import tyro
 
 from gpt25.cli.output import Output
+from gpt25.model import GPTConfiguration
 from gpt25.recipes import load_recipe, pretrain
+from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks
-from gpt25.training import TrainingConfiguration
+from gpt25.training import (
+    BatchConfiguration,
+    DataConfiguration,
+    LoopConfiguration,
+    OptimizerConfiguration,
+    ScheduleConfiguration,
+    TrainingConfiguration,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Arguments(TrainingConfiguration):
-    """The recipe, the run directory, and the recipe's own fields, which flags change."""
+class Arguments:
+    """The recipe, the run directory, what to start from, and the recipe's own fields, which flags change."""
 
     recipe: tyro.conf.Positional[str]
     """A recipe in the package, or the path of a .toml file."""
     run: Path
     """Directory of the run; one that was begun is gone on with."""
+    start: str | None = None
+    """A MODEL to start from instead of random weights (also RUN@best); a run that has begun does without it."""
+    model: GPTConfiguration = dataclasses.field(default_factory=GPTConfiguration)
+    data: DataConfiguration = dataclasses.field(default_factory=DataConfiguration)
+    batch: BatchConfiguration = dataclasses.field(default_factory=BatchConfiguration)
+    optimizer: OptimizerConfiguration = dataclasses.field(default_factory=OptimizerConfiguration)
+    schedule: ScheduleConfiguration = dataclasses.field(default_factory=ScheduleConfiguration)
+    loop: LoopConfiguration = dataclasses.field(default_factory=LoopConfiguration)
     json: bool = False
     """Print one JSON object on standard output."""
+
+
+_SECTIONS = ("model", "data", "batch", "optimizer", "schedule", "loop")
 
 
 def defaults(words: list[str]) -> Arguments | None:
@@ -33,26 +55,44 @@ def defaults(words: list[str]) -> Arguments | None:
     recipe = words[0] if words and not words[0].startswith("-") else None
     if recipe is None:
         return None
-    return Arguments(recipe=recipe, run=Path("runs") / Path(recipe).stem, **_sections(load_recipe(recipe)))
+    content = load_recipe(recipe)
+    sections = {name: getattr(content, name) for name in _SECTIONS}
+    return Arguments(recipe=recipe, run=Path("runs") / Path(recipe).stem, start=content.start.model, **sections)
 
 
 def run(arguments: Arguments, output: Output) -> None:
     """Train, and say where the result lies."""
-    configuration = TrainingConfiguration(**_sections(arguments))
     ranks = Ranks.from_environment()
-    done = pretrain(configuration, arguments.run, people=output, ranks=ranks)
+    done = pretrain(_configuration(arguments), arguments.run, people=output, ranks=ranks)
     if not ranks.is_first:
         return
-    state = done.checkpoints()[-1].state()
+    newest = done.checkpoints()[-1]
+    state = newest.state()
     figures = {name: state[name] for name in ("update", "tokens", "elapsed_seconds")} | state["metrics"]
+    best = _best(done)
     loss = figures["validation_loss"]
-    output.result(
-        {"run": done.path, **figures},
+    lines = [
         f"{figures['update']:,} updates, {figures['tokens']:,} tokens, "
-        f"validation loss {'not finite' if loss is None else f'{loss:.4f}'}\n"
-        f"loss graph: {done.loss_picture_path}\nreport:     {done.report_path}",
-    )
+        f"validation loss {'not finite' if loss is None else f'{loss:.4f}'}"
+    ]
+    if best is not None and best["update"] != newest.update:
+        lines.append(f"the best checkpoint is older: {best['validation_loss']:.4f} after update {best['update']:,}")
+        lines.append(f"            gpt25 generate {done.path} --checkpoint best")
+    lines += [f"loss graph: {done.loss_picture_path}", f"report:     {done.report_path}"]
+    output.result({"run": done.path, **figures, "best": best}, "\n".join(lines))
 
 
-def _sections(configuration: TrainingConfiguration) -> dict[str, Any]:
-    return {field.name: getattr(configuration, field.name) for field in dataclasses.fields(TrainingConfiguration)}
+def _best(run: RunDirectory) -> dict[str, Any] | None:
+    """Update and loss of the checkpoint that validated best, the later one of two equals."""
+    measured = [(loss, -record.update) for record in run.checkpoints() if (loss := record.validation_loss) is not None]
+    if not measured:
+        return None
+    loss, update = min(measured)
+    return {"update": -update, "validation_loss": loss}
+
+
+def _configuration(arguments: Arguments) -> TrainingConfiguration:
+    """The recipe as the flags have changed it."""
+    sections = {name: getattr(arguments, name) for name in _SECTIONS}
+    start = dataclasses.replace(load_recipe(arguments.recipe).start, model=arguments.start)
+    return TrainingConfiguration(start=start, **sections)
