@@ -1,12 +1,13 @@
 import dataclasses
 import re
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gpt25.errors import ConfigurationError, CorruptFileError, StorageError
-from gpt25.model import GPTConfiguration
+from gpt25.model import PUBLISHED_CONFIGURATIONS, Accounting, GPTConfiguration
 from gpt25.recipes import load_recipe, recipe_names, recipe_text
 from gpt25.recipes.recipe import differences, parse_recipe
 from gpt25.training import BatchConfiguration, LoopConfiguration, OptimizerConfiguration, TrainingConfiguration
@@ -21,6 +22,43 @@ def test_every_packaged_recipe_loads_and_survives_its_own_text(name: str) -> Non
 def test_there_is_a_quickstart() -> None:
     assert "quickstart" in recipe_names()
     assert load_recipe("quickstart").model.vocabulary_size == 4096
+
+
+PUBLISHED = {  # recipe -> size by OpenAI's name, billions of tokens
+    "gpt2_124m_adamw": ("gpt2", 10.0),
+    "gpt2_124m": ("gpt2", 5.0),
+    "laptop_8gb": ("gpt2", 1.25),
+    "gpt2_medium": ("gpt2-medium", 31.5),
+    "gpt2_large": ("gpt2-large", 150.0),
+    "gpt2_xl": ("gpt2-xl", 33.6),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_recipe_of_a_published_size_is_that_size_and_reads_what_it_says(name: str) -> None:
+    recipe, (size, billions) = load_recipe(name), PUBLISHED[name]
+    assert recipe.model == PUBLISHED_CONFIGURATIONS[size]
+    assert recipe.total_tokens / 1e9 == pytest.approx(billions, rel=2e-3)
+    assert recipe.rows_per_update % (8 * recipe.batch.micro_batch_rows) == 0, "eight GPUs share an update"
+    text = (files("gpt25.recipes") / f"{name}.toml").read_text()
+    assert f"# {Accounting(recipe.model).parameters:,} parameters" in text
+    operations = Accounting(recipe.model).training_operations_per_token
+    stated = re.search(r"x ([\d.]+) GFLOP.* = ([\d.]+e\d+) operations", text.replace("\n# ", " "))
+    assert stated is not None
+    assert float(stated[1]) == pytest.approx(operations / 1e9, rel=0.02)
+    assert float(stated[2]) == pytest.approx(operations * recipe.total_tokens, rel=0.03)
+
+
+def test_half_the_tokens_are_half_the_tokens() -> None:
+    ours, baseline = load_recipe("gpt2_124m"), load_recipe("gpt2_124m_adamw")
+    assert ours.total_tokens / baseline.total_tokens == pytest.approx(0.5, abs=1e-3)
+    assert ours.data == baseline.data
+
+
+def test_no_line_of_a_packaged_recipe_is_long() -> None:
+    for name in recipe_names():
+        text = (files("gpt25.recipes") / f"{name}.toml").read_text()
+        assert max(map(len, text.splitlines())) <= 120, name
 
 
 def test_nothing_said_is_the_default() -> None:
