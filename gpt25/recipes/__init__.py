@@ -1,8 +1,19 @@
 """Where the floors meet: whole jobs from words to files. Thin on purpose; what can live lower does."""
 
+from gpt25.recipes.dry_run import DryRun, dry_run
 from gpt25.recipes.people import People
 from gpt25.recipes.pretrain import pretrain
 from gpt25.recipes.quickstart import quickstart, with_length
 from gpt25.recipes.recipe import load_recipe, recipe_names, recipe_text
 
-__all__ = ["People", "load_recipe", "pretrain", "quickstart", "recipe_names", "recipe_text", "with_length"]
+__all__ = [
+    "DryRun",
+    "People",
+    "dry_run",
+    "load_recipe",
+    "pretrain",
+    "quickstart",
+    "recipe_names",
+    "recipe_text",
+    "with_length",
+]

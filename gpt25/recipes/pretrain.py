@@ -36,7 +36,7 @@ def pretrain(
         # The first rank alone makes what is missing; the others meet it when that is done, and read what it wrote.
         beginning = begin(run, configuration, people=people) if ranks.is_first else None
         try:
-            with _connected(ranks, configuration.loop):
+            with connected(ranks, configuration.loop):
                 train_run(run, beginning or join(run), people=people, ranks=ranks)
         finally:
             if ranks.is_first:
@@ -45,7 +45,7 @@ def pretrain(
 
 
 @contextmanager
-def _connected(ranks: Ranks, settings: LoopConfiguration) -> Iterator[None]:
+def connected(ranks: Ranks, settings: LoopConfiguration) -> Iterator[None]:
     """All ranks are here, and know each other, while the block runs."""
     ranks.connect(choose_device(settings.device), timeout_seconds=settings.timeout_seconds)
     try:

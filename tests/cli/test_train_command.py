@@ -237,6 +237,18 @@ def test_shards_and_texts_at_once_are_refused(recipe: Path, texts: Path, capsys:
     assert "it must be empty beside data.directory " in error
 
 
+def test_a_dry_run_says_what_it_went_through(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(recipe), "--run", str(tmp_path / "run"), "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert "the dry run went through: data, 4 updates of 128 tokens (losses " in printed
+    assert "samples, checkpoints, a resume (equal to the bit), pictures\n" in printed
+    assert printed.endswith("nothing was left behind; the same words without --dry-run begin the run\n")
+    assert main(["train", str(recipe), "--run", str(tmp_path / "run"), "--dry-run", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["updates"], found["tokens_per_update"], found["resume_difference"]) == (4, 128, 0.0)
+    assert list(tmp_path.iterdir()) == []
+
+
 # In processes of its own.
 
 
@@ -348,6 +360,17 @@ def test_torchrun_restarts_after_a_killed_rank_and_the_run_goes_on(
     assert main(["train", str(recipe), "--run", str(alone.path), *map(str, flags)]) == 0
     losses = [[row["training_loss"] for row in each.metrics()] for each in (run, alone)]
     assert losses[0] == pytest.approx(losses[1], rel=2e-3)
+
+
+def test_two_ranks_go_through_a_dry_run(
+    recipe: Path, tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2, "-m", "--", "gpt25"]
+    agent = start(*torchrun, "train", recipe, "--run", tmp_path / "run", "--dry-run", "--json")
+    printed, error = agent.communicate(timeout=PATIENCE_SECONDS)
+    assert agent.returncode == 0, error
+    assert json.loads(printed)["resume_difference"] == 0.0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_ranks_fine_tune_as_one_does(

@@ -13,8 +13,9 @@ from typing import Any
 import tyro
 
 from gpt25.cli.output import Output
+from gpt25.cli.progress import duration_text
 from gpt25.model import GPTConfiguration
-from gpt25.recipes import load_recipe, pretrain
+from gpt25.recipes import DryRun, dry_run, load_recipe, pretrain
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks
 from gpt25.training import (
@@ -43,6 +44,8 @@ class Arguments:
     optimizer: OptimizerConfiguration = dataclasses.field(default_factory=OptimizerConfiguration)
     schedule: ScheduleConfiguration = dataclasses.field(default_factory=ScheduleConfiguration)
     loop: LoopConfiguration = dataclasses.field(default_factory=LoopConfiguration)
+    dry_run: bool = False
+    """Try the whole loop in a few small updates beside the run directory, with a resume, and say what worked."""
     json: bool = False
     """Print one JSON object on standard output."""
 
@@ -61,8 +64,13 @@ def defaults(words: list[str]) -> Arguments | None:
 
 
 def run(arguments: Arguments, output: Output) -> None:
-    """Train, and say where the result lies."""
+    """Train, and say where the result lies; or only try."""
     ranks = Ranks.from_environment()
+    if arguments.dry_run:
+        found = dry_run(_configuration(arguments), arguments.run, people=output, ranks=ranks)
+        if found is not None:
+            output.result({"run": arguments.run, **dataclasses.asdict(found)}, _in_words(found))
+        return
     done = pretrain(_configuration(arguments), arguments.run, people=output, ranks=ranks)
     if not ranks.is_first:
         return
@@ -80,6 +88,20 @@ def run(arguments: Arguments, output: Output) -> None:
         lines.append(f"            gpt25 generate {done.path} --checkpoint best")
     lines += [f"loss graph: {done.loss_picture_path}", f"report:     {done.report_path}"]
     output.result({"run": done.path, **figures, "best": best}, "\n".join(lines))
+
+
+def _in_words(found: DryRun) -> str:
+    """What a dry run exercised, and what the whole run will need."""
+    same = "equal to the bit" if not found.resume_difference else f"equal to within {found.resume_difference:.1e}"
+    return (
+        f"the dry run went through: data, {found.updates} updates of {found.tokens_per_update:,} tokens (losses "
+        f"{', '.join(f'{loss:.3f}' for loss in found.training_losses)}), validation ({found.validation_loss:.3f}), "
+        f"samples, checkpoints, a resume ({same}), pictures\n"
+        f"{found.tokens_per_second:,.0f} tokens/s in these small updates: the whole run would take "
+        f"{duration_text(found.whole_run_seconds)} without validation and checkpoints\n"
+        f"a checkpoint takes {found.checkpoint_bytes / 1e9:.2f} GB, all that are kept at once up to "
+        f"{found.needed_bytes / 1e9:.2f} GB\nnothing was left behind; the same words without --dry-run begin the run"
+    )
 
 
 def _best(run: RunDirectory) -> dict[str, Any] | None:

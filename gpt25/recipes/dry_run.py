@@ -1,0 +1,176 @@
+"""The whole loop of a recipe in a few small updates, so that nothing fails for the first time at hour three."""
+
+import dataclasses
+import shutil
+import statistics
+from pathlib import Path
+from typing import Any
+
+from gpt25.errors import Interrupted, StorageError, TrainingError
+from gpt25.recipes.beginning import Beginning, begin, join
+from gpt25.recipes.people import People
+from gpt25.recipes.pretrain import connected, draw, train_run
+from gpt25.recipes.run_for_oneself import run_for_oneself
+from gpt25.recipes.same_run import require_same_run
+from gpt25.records import RunDirectory
+from gpt25.runtime import Ranks
+from gpt25.storage import require_writable_directory
+from gpt25.training import TrainingConfiguration
+
+_UPDATES = 4
+_MICRO_BATCHES = 2  # of every rank, so that gradients are accumulated too
+_VALIDATION_ROWS = 16  # of every rank
+_LARGEST_DIFFERENCE = 0.01  # of the loss of a resumed update: a GPU adds up in another order each time
+
+
+@dataclasses.dataclass(frozen=True)
+class DryRun:
+    """What a dry run found."""
+
+    updates: int
+    """Updates that were done, apart from those that were repeated after the resume."""
+    tokens_per_update: int
+    """Tokens of each of them: as many as two micro-batches of every rank, at most the recipe's."""
+    training_losses: list[float]
+    """Nats per token, one a update."""
+    validation_loss: float
+    """Nats per token on a few rows after the last update."""
+    resume_difference: float
+    """Largest difference, as a share of the loss, between the updates after the resume and the same before it."""
+    tokens_per_second: float
+    """Median of the updates but the first; smaller updates than the recipe's spend more of it on the optimizer."""
+    whole_run_seconds: float
+    """How long the recipe's tokens would take at that speed, without validation and checkpoints."""
+    checkpoint_bytes: int
+    """Size of one checkpoint."""
+    needed_bytes: int
+    """Disk that the run's checkpoints take at their most: those kept, the best one, and one being written."""
+
+
+def dry_run(
+    configuration: TrainingConfiguration, run_path: str | Path, *, people: People, ranks: Ranks | None = None
+) -> DryRun | None:
+    """Do what `pretrain` would do, for a few small updates in a temporary run beside `run_path`, and go on once.
+
+    Data, model, compilation, updates, validation, samples, checkpoints, a resume, pictures and the ranks' agreement
+    are the recipe's own; only the number and the size of the updates and of the validation are not. `run_path` itself
+    stays as it is, the temporary run is removed. Returns None on all ranks but the first. Raises what `pretrain` does,
+    TrainingError where the resumed updates are not those before, and StorageError where the disk has no room for the
+    run's checkpoints.
+    """
+    ranks = ranks or Ranks()
+    run = RunDirectory(Path(run_path).with_name(f".{Path(run_path).name}.dry-run"))
+    if ranks.is_first:
+        require_writable_directory(run.path.parent)
+        shutil.rmtree(run.path, ignore_errors=True)  # of a killed dry run: everything in it can be made again
+    try:
+        with run_for_oneself(run, ranks):
+            whole = begin(run, configuration, people=people) if ranks.is_first else None
+            if whole is not None:
+                require_same_run(RunDirectory(run_path), whole.configuration)
+            with connected(ranks, configuration.loop):
+                whole = whole or join(run)
+                before, after = _twice(run, _shortened(whole, ranks), people=people, ranks=ranks)
+            if not ranks.is_first:
+                return None
+            draw(run, people)
+            return _findings(run, whole.configuration, before, after)
+    except Interrupted as stop:
+        raise Interrupted(stop.signal_number, "the dry run was stopped; nothing is left of it") from stop
+    finally:
+        if ranks.is_first:
+            shutil.rmtree(run.path, ignore_errors=True)
+
+
+def _shortened(beginning: Beginning, ranks: Ranks) -> Beginning:
+    """The same with few and small updates; the micro-batch, on which memory depends, stays."""
+    whole = beginning.configuration
+    block_size = whole.model.block_size
+    rows = whole.batch.micro_batch_rows * ranks.number_of_ranks * _MICRO_BATCHES
+    validation_rows = max(_VALIDATION_ROWS, whole.batch.micro_batch_rows) * ranks.number_of_ranks
+    short = dataclasses.replace(
+        whole,
+        data=dataclasses.replace(
+            whole.data, validation_tokens=min(whole.data.validation_tokens, validation_rows * block_size)
+        ),
+        batch=dataclasses.replace(whole.batch, tokens_per_update=min(whole.batch.tokens_per_update, rows * block_size)),
+        schedule=dataclasses.replace(
+            whole.schedule, warm_up_updates=min(whole.schedule.warm_up_updates, _UPDATES // 2)
+        ),
+        loop=dataclasses.replace(
+            whole.loop,
+            number_of_updates=_UPDATES,
+            number_of_epochs=None,
+            validation_interval_in_updates=_UPDATES // 2,
+            samples_interval_in_updates=_UPDATES,
+            checkpoint_interval_in_updates=_UPDATES // 2,
+            checkpoints_to_keep=2,
+        ),
+    )
+    return dataclasses.replace(beginning, configuration=short)
+
+
+def _twice(
+    run: RunDirectory, beginning: Beginning, *, people: People, ranks: Ranks
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Train to the end, take the last checkpoint away, go on from the one before; the first rank's rows of both."""
+    train_run(run, beginning, people=people, ranks=ranks)
+    before = run.metrics() if ranks.is_first else []
+    if ranks.is_first:
+        _require_finite(before)
+        shutil.rmtree(run.checkpoint_path(_UPDATES))
+    ranks.wait()
+    people.say("taking the last checkpoint away and going on from the one before it")
+    train_run(run, dataclasses.replace(beginning, initial_model=None), people=people, ranks=ranks)
+    return before, run.metrics() if ranks.is_first else []
+
+
+def _findings(
+    run: RunDirectory, whole: TrainingConfiguration, before: list[dict[str, Any]], after: list[dict[str, Any]]
+) -> DryRun:
+    """Compare the rows, measure the checkpoint, and see that the disk can hold the run's."""
+    _require_finite(after)
+    first, again = ([row for row in rows if row["update"] > 0] for rows in (before, after))
+    difference = max(
+        abs(one["training_loss"] - two["training_loss"]) / abs(one["training_loss"])
+        for one, two in zip(first, again, strict=True)
+    )
+    if difference > _LARGEST_DIFFERENCE:
+        raise TrainingError(
+            f"the updates after the resume are not those before: their losses differ by up to {difference:.1%}, and "
+            f"rounding by at most {_LARGEST_DIFFERENCE:.0%}. What is resumed here cannot be trusted; please report it "
+            "with the recipe and the output of gpt25 doctor."
+        )
+    checkpoint = run.checkpoints()[-1]
+    size = sum(path.stat().st_size for path in checkpoint.path.iterdir())
+    needed = size * (whole.loop.checkpoints_to_keep + 2)
+    free = shutil.disk_usage(run.path).free
+    if free < needed:
+        raise StorageError(
+            f"a checkpoint takes {size / 1e9:.2f} GB and all of the run together up to {needed / 1e9:.2f} GB "
+            f"({whole.loop.checkpoints_to_keep} newest, the best, and one being written), but only {free / 1e9:.2f} GB "
+            f"are free in {run.path.parent}. Free some, lower loop.checkpoints_to_keep, or choose another --run "
+            "directory."
+        )
+    rate = statistics.median(row["tokens_per_second"] for row in first[1:])
+    return DryRun(
+        updates=len(first),
+        tokens_per_update=first[0]["tokens"],
+        training_losses=[row["training_loss"] for row in first],
+        validation_loss=first[-1]["validation_loss"],
+        resume_difference=difference,
+        tokens_per_second=rate,
+        whole_run_seconds=whole.total_tokens / rate,
+        checkpoint_bytes=size,
+        needed_bytes=needed,
+    )
+
+
+def _require_finite(rows: list[dict[str, Any]]) -> None:
+    """Raise TrainingError where an update was skipped for a NaN or an infinity."""
+    for row in rows:
+        if row["update"] and (row["training_loss"] is None or row["gradient_norm"] is None):
+            raise TrainingError(
+                f"update {row['update']} of the dry run had a loss or gradient that is not finite. Look at the data, "
+                "lower the learning rate, or try --loop.precision float32."
+            )

@@ -1,0 +1,157 @@
+"""A dry run exercises everything, leaves nothing, and finds what would have failed later."""
+
+import dataclasses
+import os
+import shutil
+import signal
+import sys
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpt25.data import Document, PreparedData, prepare
+from gpt25.errors import ConfigurationError, Interrupted, StorageError, TrainingError
+from gpt25.model import GPTConfiguration
+from gpt25.recipes import dry_run, pretrain
+from gpt25.records import RunDirectory
+from gpt25.tokenizer import Tokenizer
+from gpt25.training import BatchConfiguration, DataConfiguration, LoopConfiguration, TrainingConfiguration
+
+module = sys.modules["gpt25.recipes.dry_run"]  # the package's attribute of that name is the function
+
+
+@pytest.fixture(scope="module")
+def data(documents: list[Document], tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
+    tokenizer = Tokenizer.train([document.content.decode() for document in documents], vocabulary_size=320)
+    directory = tmp_path_factory.mktemp("shards")
+    return prepare(documents, tokenizer, directory, validation_fraction=0.3, number_of_processes=1)
+
+
+@pytest.fixture
+def configuration(data: PreparedData) -> TrainingConfiguration:
+    """A recipe of a million tokens an update, as far as it says."""
+    return TrainingConfiguration(
+        model=GPTConfiguration(
+            block_size=32,
+            vocabulary_size=320,
+            number_of_layers=2,
+            number_of_heads=2,
+            number_of_embedding_dimensions=32,
+            residual_dropout=0.1,
+        ),
+        data=DataConfiguration(directory=str(data.directory)),
+        batch=BatchConfiguration(tokens_per_update=1 << 20, micro_batch_rows=2, short_sequences=((0.5, 16),)),
+        loop=LoopConfiguration(number_of_updates=10_000, device="cpu", precision="float32", sample_prompt="def"),
+    )
+
+
+def test_it_goes_through_everything_and_leaves_nothing(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[list[str]] = []
+
+    def watched(run: RunDirectory, people: Any) -> None:
+        draw(run, people)
+        drawn.append(sorted(path.name for path in run.path.iterdir() if not path.name.startswith(".")))
+
+    draw = module.draw
+    monkeypatch.setattr(module, "draw", watched)
+    found = dry_run(configuration, tmp_path / "runs" / "run", people=people)
+    assert found is not None
+    assert (found.updates, found.tokens_per_update) == (4, 128)  # 2 micro-batches x 2 rows x 32
+    assert found.resume_difference == 0.0
+    assert len(found.training_losses) == 4
+    assert found.validation_loss == pytest.approx(5.77, abs=0.1)  # ln 320
+    assert found.whole_run_seconds == pytest.approx(10_000 * (1 << 20) / found.tokens_per_second)
+    assert found.needed_bytes == 4 * found.checkpoint_bytes > 4 * 12 * 30_000
+    assert drawn == [
+        ["checkpoints", "environment.json", "loss.png", "metrics.jsonl", "report.html", "run.toml", "samples.jsonl"]
+    ]
+    assert "going on after update 2 of 4" in people.said
+    assert people.everything.count("--- a sample after update 4 ---") == 2
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_run_that_was_begun_stays_as_it_is(configuration: TrainingConfiguration, tmp_path: Path, people: Any) -> None:
+    small = dataclasses.replace(
+        configuration,
+        batch=BatchConfiguration(tokens_per_update=64),
+        schedule=dataclasses.replace(configuration.schedule, warm_up_updates=0),
+        loop=dataclasses.replace(configuration.loop, number_of_updates=2),
+    )
+    run = pretrain(small, tmp_path / "run", people=people)
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    dry_run(small, run.path, people=people)
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
+    with pytest.raises(ConfigurationError, match="holds a run with another configuration"):
+        dry_run(configuration, run.path, people=people)
+
+
+def test_what_a_killed_dry_run_left_is_removed(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any
+) -> None:
+    (tmp_path / ".run.dry-run" / "checkpoints" / "update-000004").mkdir(parents=True)
+    (tmp_path / ".run.dry-run" / "run.toml").write_text("[loop]\nseed = 5\n")
+    assert dry_run(configuration, tmp_path / "run", people=people) is not None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_room_for_the_checkpoints_is_found(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 0, 1000))
+    with pytest.raises(StorageError) as caught:
+        dry_run(configuration, tmp_path / "run", people=people)
+    assert "2 newest, the best, and one being written), but only 0.00 GB are free in " in str(caught.value)
+    assert "Free some, lower loop.checkpoints_to_keep, or choose another --run directory." in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_resume_that_is_another_run_is_found(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = module.train_run, []
+
+    def forgetful(run: RunDirectory, beginning: Any, **words: Any) -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            shutil.rmtree(run.checkpoints_path)
+            loop = dataclasses.replace(beginning.configuration.loop, seed=5)
+            sharp = dataclasses.replace(beginning.configuration.optimizer, peak_learning_rate=0.5)
+            beginning = dataclasses.replace(
+                beginning, configuration=dataclasses.replace(beginning.configuration, loop=loop, optimizer=sharp)
+            )
+        real(run, beginning, **words)
+
+    monkeypatch.setattr(module, "train_run", forgetful)
+    with pytest.raises(TrainingError, match="the updates after the resume are not those before: their losses differ"):
+        dry_run(configuration, tmp_path / "run", people=people)
+
+
+def test_a_loss_that_is_not_finite_is_found(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = RunDirectory.append_metrics
+    monkeypatch.setattr(
+        RunDirectory, "append_metrics", lambda run, row: append(run, {**row, "training_loss": float("nan")})
+    )
+    with pytest.raises(TrainingError, match="update 1 of the dry run had a loss or gradient that is not finite. Look"):
+        dry_run(configuration, tmp_path / "run", people=people)
+
+
+def test_a_signal_ends_it_and_leaves_nothing(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = RunDirectory.append_metrics
+
+    def interrupting(run: RunDirectory, row: dict[str, Any]) -> None:
+        append(run, row)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(RunDirectory, "append_metrics", interrupting)
+    with pytest.raises(Interrupted, match="^the dry run was stopped; nothing is left of it$"):
+        dry_run(configuration, tmp_path / "run", people=people)
+    assert list(tmp_path.iterdir()) == []
