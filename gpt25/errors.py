@@ -11,6 +11,7 @@ GPT25Error                     the user's input or surroundings are at fault; ex
 ├── TrainingError              a run that cannot start or cannot go on
 ├── GenerationError            a request for text that cannot be served (also a ValueError)
 ├── InspectionError            a look inside a model that cannot be taken (also a ValueError)
+├── EvaluationError            a score that cannot be measured on this data or with this model (also a ValueError)
 ├── PlotError                  a picture that cannot be drawn from what there is
 └── MissingExtraError          an optional dependency that is not installed
 Interrupted                    a signal stopped the work after it was saved; exit code 128 + signal number
@@ -63,6 +64,10 @@ class GenerationError(GPT25Error, ValueError):
 
 class InspectionError(GPT25Error, ValueError):
     """A look inside a model that cannot be taken."""
+
+
+class EvaluationError(GPT25Error, ValueError):
+    """A score that cannot be measured on this data or with this model."""
 
 
 class PlotError(GPT25Error):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gpt25.errors import InspectionError
-from gpt25.inspection.evaluating import batch_of_one, embedded, evaluating
-from gpt25.model import GPTModel
+from gpt25.inspection.reading import batch_of_one, embedded
+from gpt25.model import GPTModel, evaluating
 from gpt25.model.block import Block
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpt25.errors import InspectionError
-from gpt25.inspection.evaluating import batch_of_one, embedded, evaluating
-from gpt25.model import GPTModel
+from gpt25.inspection.reading import batch_of_one, embedded
+from gpt25.model import GPTModel, evaluating
 
 
 @dataclass(frozen=True)

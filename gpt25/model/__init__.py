@@ -6,7 +6,8 @@ cache beside it and accounting that counts parameters, floating-point operations
 
 from gpt25.model.accounting import Accounting
 from gpt25.model.configuration import PUBLISHED_CONFIGURATIONS, GPTConfiguration
+from gpt25.model.evaluating import evaluating
 from gpt25.model.gpt import GPTModel
 from gpt25.model.key_value_cache import KeyValueCache
 
-__all__ = ["PUBLISHED_CONFIGURATIONS", "Accounting", "GPTConfiguration", "GPTModel", "KeyValueCache"]
+__all__ = ["PUBLISHED_CONFIGURATIONS", "Accounting", "GPTConfiguration", "GPTModel", "KeyValueCache", "evaluating"]

@@ -1,25 +1,12 @@
-"""A look that leaves no trace."""
+"""What a look inside a model begins with."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from gpt25.errors import InspectionError
 from gpt25.model import GPTModel
-
-
-@contextlib.contextmanager
-def evaluating(model: GPTModel) -> Iterator[None]:
-    """Dropout and gradients are off inside; afterwards the model is in the mode in which it was."""
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train(was_training)
 
 
 def batch_of_one(model: GPTModel, token_ids: Sequence[int]) -> Tensor:
