@@ -1,33 +1,14 @@
 """Model directories from the Hugging Face Hub, through its own client and cache."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from gpt25.errors import WeightsError
+from gpt25.storage.hub_reason import causes, hub_reason
 from gpt25.weights.openai_release import CONFIG_NAME
 from gpt25.weights.stored_weights import HOW_TO_GET_SAFETENSORS, INDEX_NAME, WEIGHTS_NAME, shard_names
 
 # Files that a model may do without. Nothing else is ever asked for: no pickles, no code.
 _OPTIONAL_NAMES = ("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json")
-_LOG_IN = "log in with `hf auth login` or set HF_TOKEN"
-# By name, most special first in every exception's family: the client has changed its HTTP library before.
-_BY_EXCEPTION = {
-    "GatedRepoError": f"it is gated; ask for access on its page and {_LOG_IN}",
-    "RepositoryNotFoundError": f"there is no such repository, or it is private; check the name, or {_LOG_IN}",
-    "RevisionNotFoundError": "there is no such branch, tag or commit",
-    "RemoteEntryNotFoundError": "the repository has no such file, so it is no GPT-2 that can be loaded",
-    "OfflineModeIsEnabled": "it is not in the cache and HF_HUB_OFFLINE forbids asking; unset it, or give a directory",
-    "HFValidationError": "that is no Hub id; one has the form owner/name",
-    "TimeoutException": "the Hub did not answer in time; try again, or raise HF_HUB_ETAG_TIMEOUT (seconds)",
-    "ConnectError": "the Hub cannot be reached; check the connection, or set HF_HUB_OFFLINE=1 to use the cache alone",
-    "ProxyError": "the proxy does not let it through; check HTTPS_PROXY",
-}
-_BY_STATUS = {
-    401: f"access is denied (401); {_LOG_IN}",
-    403: f"access is denied (403); {_LOG_IN}",
-    404: "there is nothing at its address (404); check the name, and HF_ENDPOINT if it is set",
-    429: f"the Hub refuses so many requests (429); wait a few minutes, or {_LOG_IN}",
-}
 
 
 def download_model(repository: str, *, revision: str | None = None) -> Path:
@@ -82,7 +63,8 @@ def _fetch(repository: str, name: str, revision: str | None) -> str:
 
 def _unavailable(repository: str, name: str, revision: str | None, problem: Exception) -> WeightsError:
     where = repository if revision is None else f"{repository} at {revision}"
-    return WeightsError(f"cannot get {name} of {where} from the Hub: {_reason(problem)}.")
+    reason = hub_reason(problem, absent_file="it is no GPT-2 that can be loaded")
+    return WeightsError(f"cannot get {name} of {where} from the Hub: {reason}.")
 
 
 def _fetch_if_there(repository: str, name: str, commit: str) -> bool:
@@ -95,28 +77,9 @@ def _fetch_if_there(repository: str, name: str, commit: str) -> bool:
     try:
         _fetch(repository, name, commit)
     except WeightsError as problem:
-        if any(isinstance(cause, errors.RemoteEntryNotFoundError) for cause in _chain(problem)):
+        if any(isinstance(cause, errors.RemoteEntryNotFoundError) for cause in causes(problem)):
             return False
-        if name in _OPTIONAL_NAMES and any(isinstance(cause, errors.OfflineModeIsEnabled) for cause in _chain(problem)):
+        if name in _OPTIONAL_NAMES and any(isinstance(cause, errors.OfflineModeIsEnabled) for cause in causes(problem)):
             return False
         raise
     return True
-
-
-def _chain(problem: BaseException | None) -> Iterator[BaseException]:
-    """An exception and those that led to it."""
-    while problem is not None:
-        yield problem
-        problem = problem.__cause__
-
-
-def _reason(problem: Exception) -> str:
-    """What went wrong and what to do, in one line, by the first exception in the chain that tells."""
-    for cause in _chain(problem):
-        for kind in type(cause).__mro__:
-            if kind.__name__ in _BY_EXCEPTION:
-                return _BY_EXCEPTION[kind.__name__]
-        status = getattr(getattr(cause, "response", None), "status_code", None)
-        if status is not None:
-            return _BY_STATUS.get(status, f"the Hub answered {status}; try again later")
-    return " ".join(f"{type(problem).__name__}: {problem}".split())[:300]

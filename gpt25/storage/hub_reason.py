@@ -1,0 +1,47 @@
+"""Why the Hugging Face Hub did not give something, in one line, and what to do. Imports nothing of its client."""
+
+from collections.abc import Iterator
+
+_LOG_IN = "log in with `hf auth login` or set HF_TOKEN"
+# By name, most special first in every exception's family: the client has changed its HTTP library before.
+_BY_EXCEPTION = {
+    "GatedRepoError": f"it is gated; ask for access on its page and {_LOG_IN}",
+    "RepositoryNotFoundError": f"there is no such repository, or it is private; check the name, or {_LOG_IN}",
+    "RevisionNotFoundError": "there is no such branch, tag or commit",
+    "RemoteEntryNotFoundError": "the repository has no such file",
+    "OfflineModeIsEnabled": "it is not in the cache and HF_HUB_OFFLINE forbids asking; unset it, or give a directory",
+    "HFValidationError": "that is no Hub id; one has the form owner/name",
+    "TimeoutException": "the Hub did not answer in time; try again, or raise HF_HUB_ETAG_TIMEOUT (seconds)",
+    "ConnectError": "the Hub cannot be reached; check the connection, or set HF_HUB_OFFLINE=1 to use the cache alone",
+    "ProxyError": "the proxy does not let it through; check HTTPS_PROXY",
+}
+_BY_STATUS = {
+    401: f"access is denied (401); {_LOG_IN}",
+    403: f"access is denied (403); {_LOG_IN}",
+    404: "there is nothing at its address (404); check the name, and HF_ENDPOINT if it is set",
+    429: f"the Hub refuses so many requests (429); wait a few minutes, or {_LOG_IN}",
+}
+
+
+def causes(problem: BaseException | None) -> Iterator[BaseException]:
+    """An exception and those that led to it."""
+    while problem is not None:
+        yield problem
+        problem = problem.__cause__
+
+
+def hub_reason(problem: Exception, *, absent_file: str) -> str:
+    """What went wrong and what to do, by the first exception in the chain that tells.
+
+    absent_file: what it means that a repository has no such file: "the repository has no such file, so …".
+    """
+    for cause in causes(problem):
+        for kind in type(cause).__mro__:
+            if kind.__name__ == "RemoteEntryNotFoundError":
+                return f"{_BY_EXCEPTION[kind.__name__]}, so {absent_file}"
+            if kind.__name__ in _BY_EXCEPTION:
+                return _BY_EXCEPTION[kind.__name__]
+        status = getattr(getattr(cause, "response", None), "status_code", None)
+        if status is not None:
+            return _BY_STATUS.get(status, f"the Hub answered {status}; try again later")
+    return " ".join(f"{type(problem).__name__}: {problem}".split())[:300]

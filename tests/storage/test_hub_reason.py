@@ -1,0 +1,38 @@
+import pytest
+
+from gpt25.storage.hub_reason import causes, hub_reason
+
+
+def named(name: str) -> Exception:
+    return type(name, (Exception,), {})("details")
+
+
+class Refused(Exception):
+    def __init__(self, status_code: int) -> None:
+        super().__init__("refused")
+        self.response = type("Response", (), {"status_code": status_code})()
+
+
+def test_causes_are_followed_to_the_first() -> None:
+    outer, inner = ValueError("outer"), KeyError("inner")
+    outer.__cause__ = inner
+    assert list(causes(outer)) == [outer, inner]
+
+
+@pytest.mark.parametrize(
+    ("problem", "reason"),
+    [
+        (named("RemoteEntryNotFoundError"), "the repository has no such file, so nothing can be scored"),
+        (named("ConnectError"), "the Hub cannot be reached; check the connection, or set HF_HUB_OFFLINE=1"),
+        (Refused(401), "access is denied (401); log in with `hf auth login` or set HF_TOKEN"),
+        (Refused(503), "the Hub answered 503; try again later"),
+        (RuntimeError("two\nlines"), "RuntimeError: two lines"),
+    ],
+    ids=str,
+)
+def test_a_reason_is_one_line(problem: Exception, reason: str) -> None:
+    outer = RuntimeError("outer")
+    outer.__cause__ = problem
+    said = hub_reason(outer if not isinstance(problem, RuntimeError) else problem, absent_file="nothing can be scored")
+    assert said.startswith(reason)
+    assert "\n" not in said
