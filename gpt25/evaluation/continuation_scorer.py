@@ -1,6 +1,7 @@
 """How likely a model finds continuations: in batches, what they share read once."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -12,11 +13,14 @@ from gpt25.evaluation.request import Answer, Request
 from gpt25.model import GPTModel, KeyValueCache, evaluating
 from gpt25.runtime import Ranks
 
-Progress = Callable[..., Any]
+OpenProgress = Callable[[str, int, str], AbstractContextManager[Any]]
+"""Called with a description, a total and a unit; the context's value has `advance(units_done)`."""
+
+_Pass = tuple[Batch, list[tuple[int, Row]]]
 
 _BATCH_TOKENS = {"cpu": 1024}  # more only leaves the caches of a processor
 _BATCH_TOKENS_ELSEWHERE = 32_768
-_OVERHEAD_TOKENS = {"cpu": 16}  # 0.3 GB of weights at 20 GB/s against 0.2 GFLOP a token at 0.15 TFLOP/s
+_OVERHEAD_TOKENS = {"cpu": 32}  # 0.5 GB of weights at 20 GB/s against 0.17 GFLOP a token at 0.2 TFLOP/s
 _OVERHEAD_TOKENS_ELSEWHERE = 2048  # some milliseconds of launching kernels
 _CACHE_BYTES = {"cpu": 2**29}
 _CACHE_BYTES_ELSEWHERE = 2**33
@@ -38,6 +42,7 @@ class ContinuationScorer:
         batch_tokens: int | None = None,
         barred: Sequence[int] = (),
         ranks: Ranks | None = None,
+        open_progress: OpenProgress | None = None,
     ) -> None:
         """batch_tokens: most tokens of one pass, by default what suits the device.
 
@@ -47,6 +52,7 @@ class ContinuationScorer:
             raise EvaluationError(f"batch_tokens is {batch_tokens}; a pass reads at least 1 token.")
         self.model = model
         self.ranks = Ranks() if ranks is None else ranks
+        self._open_progress = open_progress
         weight = model.transformer.word_token_embeddings.weight
         self._device, self._dtype = weight.device, weight.dtype
         kind = self._device.type
@@ -58,8 +64,8 @@ class ContinuationScorer:
         self._positions_at_once = max(1, _LOGIT_BYTES.get(kind, _LOGIT_BYTES_ELSEWHERE) // (4 * shape.vocabulary_size))
         self._barred = torch.tensor(sorted(set(barred)), dtype=torch.int64, device=self._device)  # (barred,)
 
-    def answer(self, requests: Sequence[Request], *, progress: Progress | None = None) -> list[Answer]:
-        """The answers, in the order of the requests; `progress` is called with the number of requests done."""
+    def answer(self, requests: Sequence[Request]) -> list[Answer]:
+        """The answers, in the order of the requests."""
         self._check(requests)
         batches = make_plan(
             requests,
@@ -69,30 +75,32 @@ class ContinuationScorer:
             overhead_tokens=self._overhead_tokens,
         )
         found: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
-        parts = [(batch, rows) for batch in batches for rows in batch.passes]
-        with evaluating(self.model):
+        parts = self._share([(batch, rows) for batch in batches for rows in batch.passes])
+        total = sum(len(row.asked) for _, rows in parts for _, row in rows)
+        with evaluating(self.model), self._progress(total) as progress:
             prefix_of: Batch | None = None
             prefixes: KeyValueCache | None = None
-            for batch, rows in self._share(batches, parts):
+            for batch, rows in parts:
                 if batch is not prefix_of:
                     prefixes, prefix_of = self._read_prefixes(batch), batch
                 self._answer_rows(batch, rows, prefixes, requests, found)
                 if progress is not None:
-                    progress(sum(len(row.asked) for _, row in rows))
+                    progress.advance(sum(len(row.asked) for _, row in rows))
         return self._gather(requests, found)
 
-    def _share(
-        self, batches: list[Batch], parts: list[tuple[Batch, list[tuple[int, Row]]]]
-    ) -> list[tuple[Batch, list[tuple[int, Row]]]]:
-        """This rank's passes: whole batches where they have a prefix, else every n-th pass."""
-        ranks = self.ranks
-        if ranks.is_alone:
-            return parts
-        number_of_batch = {id(batch): number for number, batch in enumerate(batches)}
+    def _progress(self, total: int) -> AbstractContextManager[Any]:
+        return nullcontext() if self._open_progress is None else self._open_progress("scoring", total, "requests")
+
+    def _share(self, parts: list[_Pass]) -> list[_Pass]:
+        """This rank's passes: of each batch with a prefix all of them or none, of the others every n-th."""
         mine = []
-        for number, (batch, rows) in enumerate(parts):
-            turn = number_of_batch[id(batch)] if batch.prefix_length else number
-            if turn % ranks.number_of_ranks == ranks.rank:
+        turn = -1
+        before: Batch | None = None
+        for batch, rows in parts:
+            if batch is not before or not batch.prefix_length:
+                turn += 1
+            before = batch
+            if turn % self.ranks.number_of_ranks == self.ranks.rank:
                 mine.append((batch, rows))
         return mine
 

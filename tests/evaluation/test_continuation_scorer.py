@@ -1,5 +1,7 @@
+import contextlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -115,7 +117,15 @@ def test_the_model_stays_in_its_mode(tiny_model: GPTModel) -> None:
 def test_progress_counts_every_request(tiny_model: GPTModel) -> None:
     requests = hostile_requests()
     steps: list[int] = []
-    ContinuationScorer(tiny_model).answer(requests, progress=steps.append)
+    opened = []
+
+    @contextlib.contextmanager
+    def open_progress(description: str, total: int, unit: str) -> Iterator[Any]:
+        opened.append((description, total, unit))
+        yield SimpleNamespace(advance=steps.append)
+
+    ContinuationScorer(tiny_model, open_progress=open_progress).answer(requests)
+    assert opened == [("scoring", len(requests), "requests")]
     assert sum(steps) == len(requests)
 
 

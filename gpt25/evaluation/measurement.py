@@ -1,0 +1,125 @@
+"""A score with its error, and the test of whether two models differ."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpt25.errors import EvaluationError
+
+Scale = Literal["mean", "exponential", "bits"]
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """One metric of one model on one set, with what every unit of the set contributed.
+
+    The figure is a ratio of sums, r = sum(numerators) / sum(denominators), on a scale: r itself, exp(r) for
+    perplexities or r / ln 2 for bits. Of an accuracy the numerators are 0 and 1 and the denominators 1; of a loss they
+    are the nats and the tokens of every window. `strata` tells which of several sets every unit is from, where the
+    figure is of fixed sets together: how far these lie apart is then no error.
+    """
+
+    metric: str
+    definition: str
+    numerators: NDArray[np.float64]
+    denominators: NDArray[np.float64]
+    scale: Scale = "mean"
+    higher_is_better: bool = True
+    strata: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        if not len(self.numerators) or not self.denominators.sum() > 0:
+            raise EvaluationError(f"there is nothing to measure {self.metric} on: the set is empty.")
+
+    @property
+    def number_of_units(self) -> int:
+        """Items, pairs, documents or windows that the error is reckoned over."""
+        return len(self.numerators)
+
+    @property
+    def _ratio(self) -> float:
+        return float(self.numerators.sum() / self.denominators.sum())
+
+    @property
+    def value(self) -> float:
+        """The figure."""
+        if self.scale == "exponential":
+            return math.exp(min(self._ratio, 700.0))  # e^709 is the largest float
+        return self._ratio / math.log(2) if self.scale == "bits" else self._ratio
+
+    @property
+    def _influence(self) -> NDArray[np.float64]:
+        """How far every unit pulls the figure, to first order; they sum to 0 (the delta method)."""
+        slope = {"mean": 1.0, "exponential": self.value, "bits": 1 / math.log(2)}[self.scale]
+        influence = slope * (self.numerators - self._ratio * self.denominators) / self.denominators.sum()
+        if self.strata is None:
+            return influence
+        means = np.bincount(self.strata, influence) / np.maximum(np.bincount(self.strata), 1)  # (strata)
+        return influence - means[self.strata]
+
+    @property
+    def standard_error(self) -> float | None:
+        """Of the figure, as if the units were drawn at random from all such units; None where there is only one.
+
+        For denominators of 1 this is the sample's standard deviation over the root of its size.
+        """
+        return _error(self._influence)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much the first model's figure is above the second's on the same units."""
+
+    metric: str
+    value: float
+    standard_error: float | None
+    p_value: float | None
+    """How likely so large a difference is when the models are equally good, two-sided; None where that is unknown."""
+    test: str
+    """Which test the p-value is of."""
+
+
+def paired_difference(first: Measurement, second: Measurement) -> Difference:
+    """Compare two models unit by unit, which is far sharper than two errors side by side.
+
+    For figures that count (every unit 0 or 1) the p-value is McNemar's exact one: of the units on which the models
+    disagree, either is as likely to be right. For others it is that of the paired z-test.
+    """
+    if first.metric != second.metric or not np.array_equal(first.denominators, second.denominators):
+        raise EvaluationError(
+            f"{first.metric} on {first.number_of_units:,} units and {second.metric} on {second.number_of_units:,} were "
+            "not measured on the same units, so that they cannot be paired. Models with different tokenizers or block "
+            "sizes cut a text differently: compare their figures and errors."
+        )
+    error = _error(first._influence - second._influence)
+    value = first.value - second.value
+    counts = all(np.isin(side.numerators, (0, 1)).all() and (side.denominators == 1).all() for side in (first, second))
+    if counts:
+        better = int(((first.numerators == 1) & (second.numerators == 0)).sum())
+        worse = int(((first.numerators == 0) & (second.numerators == 1)).sum())
+        test = f"McNemar, exact: {better:,} units right only here, {worse:,} only there"
+        return Difference(first.metric, value, error, _sign_test(better, worse), test)
+    p_value = math.erfc(abs(value) / error / math.sqrt(2)) if error else None
+    return Difference(first.metric, value, error, p_value, f"paired z over {first.number_of_units:,} units")
+
+
+def _error(influence: NDArray[np.float64]) -> float | None:
+    units = len(influence)
+    if units < 2:
+        return None
+    return float(np.sqrt(units / (units - 1) * np.square(influence).sum()))
+
+
+def _sign_test(better: int, worse: int) -> float:
+    """How likely a fair coin is to fall at least so unevenly, two-sided: _sign_test(0, 5) -> 0.0625."""
+    total = better + worse
+    tail = range(min(better, worse) + 1)
+    logarithm_of_all = total * math.log(2)
+    share = sum(
+        math.exp(math.lgamma(total + 1) - math.lgamma(k + 1) - math.lgamma(total - k + 1) - logarithm_of_all)
+        for k in tail
+    )
+    return min(1.0, 2 * share)

@@ -1,0 +1,95 @@
+import math
+
+import numpy as np
+import pytest
+
+from gpt25.errors import EvaluationError
+from gpt25.evaluation import Measurement, paired_difference
+
+
+def accuracy(*right: float) -> Measurement:
+    return Measurement("accuracy", "", np.array(right, dtype=float), np.ones(len(right)))
+
+
+def test_an_accuracy_and_its_error_are_the_samples_mean_and_error() -> None:
+    right = [1, 0, 0, 1, 1, 1, 0, 1.0]
+    measurement = accuracy(*right)
+    assert measurement.value == pytest.approx(np.mean(right))
+    assert measurement.standard_error == pytest.approx(np.std(right, ddof=1) / math.sqrt(8))
+
+
+def test_a_perplexity_is_the_exponential_of_a_ratio() -> None:
+    measurement = Measurement("perplexity", "", np.array([6.0, 4.0]), np.array([3.0, 2.0]), "exponential", False)
+    assert measurement.value == pytest.approx(math.exp(2))
+    assert measurement.standard_error == 0.0  # every window has the same loss a token
+    assert Measurement("p", "", np.array([1e6]), np.array([1.0]), "exponential").value < math.inf
+
+
+def test_bits_are_nats_over_the_logarithm_of_two() -> None:
+    measurement = Measurement("bits", "", np.array([2 * math.log(2)]), np.array([1.0]), "bits")
+    assert measurement.value == pytest.approx(2)
+    assert measurement.standard_error is None
+
+
+@pytest.mark.parametrize("scale", ["mean", "exponential", "bits"])
+def test_the_error_is_how_far_the_figure_varies_from_sample_to_sample(scale: str) -> None:
+    chance = np.random.default_rng(3)
+
+    def draw() -> Measurement:
+        tokens = chance.integers(10, 50, size=400).astype(float)
+        return Measurement("loss", "", tokens * chance.normal(1.5, 0.4, size=400), tokens, scale)  # type: ignore[arg-type]
+
+    values = [draw().value for _ in range(400)]
+    assert draw().standard_error == pytest.approx(np.std(values), rel=0.2)
+
+
+def test_how_far_fixed_sets_lie_apart_is_no_error() -> None:
+    numerators, strata = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0, 0, 1, 1])
+    assert Measurement("core", "", numerators, np.ones(4), strata=strata).standard_error == 0
+    assert accuracy(*numerators).standard_error == pytest.approx(0.2887, abs=1e-4)
+
+
+def test_two_models_are_compared_item_by_item() -> None:
+    first, second = accuracy(*[1] * 90, *[0] * 10), accuracy(*[1] * 80, *[0] * 20)
+    difference = paired_difference(first, second)
+    assert difference.value == pytest.approx(0.1)
+    assert difference.p_value == pytest.approx(2 * 0.5**10)
+    assert difference.standard_error == pytest.approx(math.sqrt(0.1 * 0.9 / 99))
+    assert difference.test == "McNemar, exact: 10 units right only here, 0 only there"
+    assert difference.standard_error < first.standard_error
+
+
+@pytest.mark.parametrize(("better", "worse", "p_value"), [(0, 0, 1.0), (5, 0, 0.0625), (8, 2, 0.109375), (7, 7, 1.0)])
+def test_the_p_value_is_mcnemars_exact_one(better: int, worse: int, p_value: float) -> None:
+    first = accuracy(*[1] * better, *[0] * worse, 1)
+    second = accuracy(*[0] * better, *[1] * worse, 1)
+    assert paired_difference(first, second).p_value == pytest.approx(p_value)
+
+
+def test_losses_are_compared_by_a_paired_z_test() -> None:
+    chance = np.random.default_rng(1)
+    hard = chance.normal(100, 20, size=200)  # windows differ far more than models do
+    tokens = np.full(200, 32.0)
+    first = Measurement("loss", "", hard + 0.5 + chance.normal(0, 1, 200), tokens)
+    second = Measurement("loss", "", hard + chance.normal(0, 1, 200), tokens)
+    difference = paired_difference(first, second)
+    assert difference.value == pytest.approx(0.5 / 32, rel=0.5)
+    assert difference.standard_error == pytest.approx(math.sqrt(2 / 200) / 32, rel=0.2)
+    assert difference.p_value < 0.001
+    assert first.standard_error > 10 * difference.standard_error
+
+
+def test_a_model_against_itself_differs_by_nothing() -> None:
+    measurement = Measurement("loss", "", np.array([1.0, 2.0]), np.ones(2))
+    difference = paired_difference(measurement, measurement)
+    assert (difference.value, difference.standard_error, difference.p_value) == (0, 0, None)
+
+
+def test_other_units_cannot_be_paired() -> None:
+    with pytest.raises(EvaluationError, match="accuracy on 2 units and accuracy on 3 were not measured on the same"):
+        paired_difference(accuracy(1, 0), accuracy(1, 0, 1))
+
+
+def test_an_empty_set_is_refused() -> None:
+    with pytest.raises(EvaluationError, match="there is nothing to measure accuracy on: the set is empty"):
+        accuracy()
