@@ -1,6 +1,31 @@
-"""Scores: how good a model is, by which protocol, with what error, beside what was published."""
+"""Scores: how good a model is, by which protocol, with what error, beside what was published.
+
+The staircase: request and answer → plan → continuation scorer; a scorer for every kind of task upon it; the table of
+tasks, which says how each set is read and scored; `read_examples` and `score`, which do it.
+"""
 
 from gpt25.evaluation.continuation_scorer import ContinuationScorer
+from gpt25.evaluation.examples import Examples, read_examples
+from gpt25.evaluation.measurement import Difference, Measurement, paired_difference
 from gpt25.evaluation.request import Answer, Request
+from gpt25.evaluation.score import ScoringSettings, groups_last, score
+from gpt25.evaluation.task import HubSet, Task
+from gpt25.evaluation.tasks import TASKS, find_task
 
-__all__ = ["Answer", "ContinuationScorer", "Request"]
+__all__ = [
+    "TASKS",
+    "Answer",
+    "ContinuationScorer",
+    "Difference",
+    "Examples",
+    "HubSet",
+    "Measurement",
+    "Request",
+    "ScoringSettings",
+    "Task",
+    "find_task",
+    "groups_last",
+    "paired_difference",
+    "read_examples",
+    "score",
+]

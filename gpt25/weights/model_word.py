@@ -2,22 +2,28 @@
 
 from pathlib import Path
 
+import torch
+
 from gpt25.errors import WeightsError
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights.load import load_pretrained
 
 
-def load_model_word(word: str) -> tuple[GPTModel, Tokenizer | None]:
+def load_model_word(
+    word: str, *, device: str | torch.device = "cpu", dtype: torch.dtype = torch.float32
+) -> tuple[GPTModel, Tokenizer | None]:
     """Load what a word means: load_model_word("runs/first@500") -> the checkpoint of update 500 of that run.
 
     Behind the last "@" stands newest, best or an update where a run is named, and a branch, tag or commit where a
-    repository on the Hub is. A directory whose own name has an "@" is taken as it is. Raises what `load_pretrained`
-    raises, and WeightsError for an "@" with nothing behind it.
+    repository on the Hub is. A directory whose own name has an "@" is taken as it is. device and dtype: as for
+    `load_pretrained`. Raises what that raises, and WeightsError for an "@" with nothing behind it.
     """
     name, at, which = word.rpartition("@")
     if not at or Path(word).exists():
-        return load_pretrained(word)
+        return load_pretrained(word, device=device, dtype=dtype)
     if not (name and which):
         raise WeightsError(f"{word!r} names no model: write RUN@500, RUN@best or OWNER/NAME@REVISION.")
-    return load_pretrained(name, checkpoint=which) if Path(name).exists() else load_pretrained(name, revision=which)
+    if Path(name).exists():
+        return load_pretrained(name, checkpoint=which, device=device, dtype=dtype)
+    return load_pretrained(name, revision=which, device=device, dtype=dtype)

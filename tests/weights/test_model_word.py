@@ -46,7 +46,7 @@ def test_a_revision_is_chosen_of_a_repository(monkeypatch: pytest.MonkeyPatch) -
     asked: list[tuple[str, str | None]] = []
     monkeypatch.setattr(
         "gpt25.weights.model_word.load_pretrained",
-        lambda word, *, revision=None: asked.append((word, revision)) or (None, None),
+        lambda word, *, revision=None, **_words: asked.append((word, revision)) or (None, None),
     )
     load_model_word("someone/model@main")
     assert asked == [("someone/model", "main")]

@@ -1,0 +1,208 @@
+"""Score a model on a task, with the error and the definition of every figure, beside what OpenAI's GPT-2 scored.
+
+`gpt25 evaluate --tasks` lists the tasks. Without --data a set is fetched from the Hub by its name. Under torchrun the
+ranks share the work and the first one speaks.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import tyro
+
+from gpt25.cli.output import Output
+from gpt25.errors import EvaluationError
+from gpt25.evaluation import (
+    TASKS,
+    Difference,
+    Examples,
+    Measurement,
+    ScoringSettings,
+    Task,
+    find_task,
+    groups_last,
+    paired_difference,
+    read_examples,
+    score,
+)
+from gpt25.model import Accounting
+from gpt25.references.published_score import PublishedScore
+from gpt25.references.scores import scores_beside
+from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The words of `gpt25 evaluate`."""
+
+    model: tyro.conf.Positional[str] = ""
+    """A size name (gpt2, gpt2-medium, gpt2-large, gpt2-xl), a Hub id owner/name, a Hugging Face directory or a run
+    (RUN@best or RUN@500 for one of its checkpoints)."""
+    task: str = ""
+    """Which set and protocol; --tasks lists them."""
+    data: str | None = None
+    """A file of the set in its own format (JSON lines, Parquet or text, also .gz and .zst); for losses a directory of
+    token shards, for core one of sets. Without it the set is fetched from the Hub."""
+    against: str | None = None
+    """Another MODEL, scored on the same items; the differences are tested item by item."""
+    limit: int | None = None
+    """Only the first so many items or windows: a quick look, marked as such."""
+    stride: int | None = None
+    """Of texts: tokens from one window to the next; without it the block size, so that nothing is read twice."""
+    batch_tokens: int | None = None
+    """Most tokens read at once; without it what suits the device. The figures do not depend on it."""
+    precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    """The number format of the weights; published figures differ in the third digit between the two."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1 or mps."""
+    tasks: bool = False
+    """List the tasks and do nothing else."""
+    json: bool = False
+    """Print one JSON object on standard output."""
+
+
+def run(arguments: Arguments, output: Output) -> None:
+    """Read the set, score the model or both models, and put the figures beside the published ones."""
+    if arguments.tasks:
+        _list_tasks(output)
+        return
+    if not (arguments.model and arguments.task):
+        raise EvaluationError("gpt25 evaluate needs a model and a task: gpt25 evaluate gpt2 --task hellaswag.")
+    task = find_task(arguments.task)
+    settings = ScoringSettings(arguments.limit, arguments.batch_tokens, arguments.stride)
+    examples = read_examples(task, arguments.data)
+    stopwatch = Stopwatch()
+    parameters, *results = _scored(arguments, task, settings, examples, output)
+    references = scores_beside(task.name, parameters)
+    content = _content(arguments, task, examples.source, results[0], references)
+    content["seconds"] = stopwatch.elapsed_seconds
+    differences = _differences(*results) if len(results) == 2 else []
+    if differences:
+        content["against"] = {"model": arguments.against, **_figures(results[1]), "differences": differences}
+    if not output.json:
+        _show(arguments, task, examples.source, results, references, output)
+        if differences:
+            _show_differences(arguments, differences, output)
+    output.result(content)
+
+
+def _scored(
+    arguments: Arguments, task: Task, settings: ScoringSettings, examples: Examples, output: Output
+) -> tuple[Any, ...]:
+    """The first model's number of parameters, and the figures of every model; all ranks together."""
+    from gpt25.weights import load_model_word
+
+    ranks = Ranks.from_environment()
+    device = ranks.device_for(choose_device(arguments.device))
+    dtype = choose_precision(device, arguments.precision).dtype
+    ranks.connect(device)
+    try:
+        results = []
+        parameters = 0
+        for word in filter(None, (arguments.model, arguments.against)):
+            model, tokenizer = load_model_word(word, device=device, dtype=dtype)
+            parameters = parameters or Accounting(model.configuration).parameters
+            results.append(
+                score(task, examples, model, tokenizer, settings=settings, ranks=ranks, open_progress=output.progress)
+            )
+        return parameters, *results
+    finally:
+        ranks.disconnect()
+
+
+def _figures(measurements: list[Measurement]) -> dict[str, Any]:
+    """Three objects with the metrics' names as keys; figures of parts of a set stand under `parts`."""
+    whole, parts = groups_last(measurements)
+    return {
+        "metrics": {each.metric: each.value for each in whole},
+        "standard_errors": {each.metric: each.standard_error for each in whole},
+        "parts": {each.metric: {"value": each.value, "standard_error": each.standard_error} for each in parts},
+    }
+
+
+def _content(
+    arguments: Arguments,
+    task: Task,
+    source: str,
+    measurements: list[Measurement],
+    references: list[PublishedScore],
+) -> dict[str, Any]:
+    whole, _ = groups_last(measurements)
+    return {
+        "task": task.name,
+        "title": task.title,
+        "model": arguments.model,
+        **_figures(measurements),
+        "definitions": {each.metric: each.definition for each in whole},
+        "units": whole[0].number_of_units,
+        "limit": arguments.limit,
+        "data": source,
+        "precision": arguments.precision,
+        "note": task.note,
+        "references": references,
+    }
+
+
+def _differences(first: list[Measurement], second: list[Measurement]) -> list[Difference]:
+    return [paired_difference(one, other) for one, other in zip(first, second, strict=True)]
+
+
+def _show(
+    arguments: Arguments,
+    task: Task,
+    source: str,
+    results: list[list[Measurement]],
+    references: list[PublishedScore],
+    output: Output,
+) -> None:
+    limited = "" if arguments.limit is None else f" (only the first {arguments.limit:,}: a quick look, not the score)"
+    words = [arguments.model, arguments.against or ""]
+    rows = []
+    for word, measurements in zip(words, results, strict=False):
+        whole, _ = groups_last(measurements)
+        rows += [(each.metric, word, _number(each.value), _error(each), each.definition) for each in whole]
+    named = {row[0] for row in rows}
+    for each in references:
+        name = each.metric if each.metric in named else f"({each.metric})"
+        rows.append((name, each.model, _number(each.value), "", f"{each.definition}; {each.source}"))
+    columns = ("metric", "model", "value", "± s.e.", "definition")
+    output.table(f"{task.title}{limited}", columns, rows)
+    parts = [(each.metric, _number(each.value), _error(each)) for each in groups_last(results[0])[1]]
+    if parts:
+        output.say()
+        output.table("Its parts", ("part", "value", "± s.e."), parts)
+    output.say()
+    output.say(f"{results[0][0].number_of_units:,} units from {source}. {task.note}".rstrip())
+
+
+def _show_differences(arguments: Arguments, differences: list[Difference], output: Output) -> None:
+    rows = [
+        (
+            each.metric,
+            f"{each.value:+.5g}",
+            "" if each.standard_error is None else f"{each.standard_error:.2g}",
+            "" if each.p_value is None else f"{each.p_value:.3g}",
+            each.test,
+        )
+        for each in differences
+        if " " not in each.metric
+    ]
+    output.say()
+    output.table(
+        f"{arguments.model} minus {arguments.against}, on the same units",
+        ("metric", "difference", "± s.e.", "p", "test"),
+        rows,
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:,.2f}"
+
+
+def _error(measurement: Measurement) -> str:
+    error = measurement.standard_error
+    return "" if error is None else f"{error:.2g}"
+
+
+def _list_tasks(output: Output) -> None:
+    output.table("Tasks", ("name", "what"), [(task.name, task.title) for task in TASKS.values()])
+    output.result({"tasks": [{"name": task.name, "title": task.title, "kind": task.kind} for task in TASKS.values()]})

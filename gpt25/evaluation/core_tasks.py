@@ -1,0 +1,53 @@
+"""The 22 tasks of CORE, as facts: where each lies, how it is asked, what guessing gets.
+
+Source: Li et al. 2024 (DCLM), appendix G, and its eval/heavy.yaml for prompts and numbers of examples; the baselines
+are those of nanochat's published scores.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class CoreTask:
+    """One of the 22."""
+
+    name: str
+    kind: Literal["multiple choice", "schema", "language modelling"]
+    files: tuple[str, ...]
+    """File names without their endings, in the order in which they are looked for."""
+    examples: int
+    """Solved items before each item."""
+    baseline: float
+    """The accuracy of guessing."""
+    delimiter: str = " "
+    """What stands between a question and its answer."""
+
+
+_ANSWER = "\nAnswer: "
+_HELLASWAG = ("hellaswag", "hellaswag_val")
+
+CORE_TASKS: tuple[CoreTask, ...] = (
+    CoreTask("hellaswag_zeroshot", "multiple choice", _HELLASWAG, 0, 0.25),
+    CoreTask("jeopardy", "language modelling", ("jeopardy_all", "jeopardy"), 10, 0.0, _ANSWER),
+    CoreTask("bigbench_qa_wikidata", "language modelling", ("bigbench_qa_wikidata",), 10, 0.0),
+    CoreTask("arc_easy", "multiple choice", ("arc_easy",), 10, 0.25, _ANSWER),
+    CoreTask("arc_challenge", "multiple choice", ("arc_challenge",), 10, 0.25, _ANSWER),
+    CoreTask("copa", "multiple choice", ("copa",), 0, 0.5),
+    CoreTask("commonsense_qa", "multiple choice", ("commonsense_qa",), 10, 0.2),
+    CoreTask("piqa", "multiple choice", ("piqa",), 10, 0.5, _ANSWER),
+    CoreTask("openbook_qa", "multiple choice", ("openbook_qa",), 0, 0.25),
+    CoreTask("lambada_openai", "language modelling", ("lambada_openai",), 0, 0.0),
+    CoreTask("hellaswag", "multiple choice", _HELLASWAG, 10, 0.25),
+    CoreTask("winograd", "schema", ("winograd_wsc",), 0, 0.5),
+    CoreTask("winogrande", "schema", ("winogrande",), 0, 0.5),
+    CoreTask("bigbench_dyck_languages", "language modelling", ("bigbench_dyck_languages",), 10, 0.0),
+    CoreTask("agi_eval_lsat_ar", "multiple choice", ("agi_eval_lsat_ar",), 3, 0.2),
+    CoreTask("bigbench_cs_algorithms", "language modelling", ("bigbench_cs_algorithms",), 10, 0.0),
+    CoreTask("bigbench_operators", "language modelling", ("bigbench_operators",), 10, 0.0),
+    CoreTask("bigbench_repeat_copy_logic", "language modelling", ("bigbench_repeat_copy_logic",), 10, 0.0),
+    CoreTask("squad", "language modelling", ("squad",), 10, 0.0),
+    CoreTask("coqa", "language modelling", ("coqa",), 0, 0.0),
+    CoreTask("boolq", "multiple choice", ("boolq",), 10, 0.62, _ANSWER),
+    CoreTask("bigbench_language_identification", "multiple choice", ("bigbench_language_identification",), 10, 0.091),
+)

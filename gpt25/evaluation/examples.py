@@ -1,0 +1,106 @@
+"""A task's data, read once for all models that are scored on it."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from gpt25.errors import DataError, EvaluationError
+from gpt25.evaluation.choice_item import ChoiceItem
+from gpt25.evaluation.core import find_core_files
+from gpt25.evaluation.corpus_text import CorpusText
+from gpt25.evaluation.data_files import Row, read_rows, read_text
+from gpt25.evaluation.detokenisers import detokenise
+from gpt25.evaluation.hub_sets import fetch_set
+from gpt25.evaluation.last_word import LastWordItem
+from gpt25.evaluation.task import Task
+
+T = TypeVar("T")
+_WHOLE_BYTES, _TEST_BYTES = 100_000_000, 5_000_000  # enwik8 and text8: the last 5 % are the usual test part
+_ARTICLE = re.compile(r"^(?= = [^=\n]+ = $)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What a task is scored on: one of the fields beside `source` is filled, by the task's kind."""
+
+    source: str
+    """Where it came from, for people."""
+    choices: Sequence[ChoiceItem] = ()
+    last_words: Sequence[LastWordItem] = ()
+    texts: Sequence[CorpusText] = ()
+    shards: str | None = None
+    core: dict[str, Path] | None = None
+
+
+def read_examples(task: Task, data: str | None) -> Examples:
+    """The examples of a task from a file of one's own (CORE and shards: a directory), or from the Hub by name.
+
+    Raises DataError or EvaluationError with the file, the row and the fields that were looked for.
+    """
+    if task.kind in ("shards", "core"):
+        if data is None:
+            what = "token shards" if task.kind == "shards" else "the 22 sets in DCLM's format"
+            raise EvaluationError(f"the task {task.name} needs --data DIRECTORY with {what}.")
+        if task.kind == "shards":
+            return Examples(data, shards=data)
+        if not Path(data).is_dir():
+            raise DataError(f"{data} is no directory; CORE needs one that holds its sets' files.")
+        return Examples(data, core=find_core_files(Path(data)))
+    if data is None:
+        paths = [fetch_set(part) for part in task.hub]
+        source = f"{task.hub[0].repository} on the Hub"
+    else:
+        paths, source = [Path(data)], data
+        if not paths[0].is_file():
+            raise DataError(f"{data} is no file; --data takes one file of the set {task.name}.")
+    if task.kind == "text":
+        return Examples(source, texts=list(_texts(task, paths)))
+    rows = [row for path in paths for row in (task.gather or iter)(read_rows(path))]
+    if not rows:
+        raise DataError(f"{source} holds no items for the task {task.name}.")
+    if task.kind == "last word":
+        return Examples(source, last_words=list(_items(task, source, rows, _last_word)))
+    assert task.read is not None
+    return Examples(source, choices=list(_items(task, source, rows, task.read)))
+
+
+def _items(task: Task, source: str, rows: Iterable[Row], read: Callable[[Row], T]) -> Iterator[T]:
+    """Items of rows; a row that does not fit is named with its number and its fields."""
+    for number, row in enumerate(rows, 1):
+        try:
+            yield read(row)
+        except (KeyError, ValueError, TypeError, IndexError, AttributeError) as problem:
+            what = f"has no field {problem}" if isinstance(problem, KeyError) else f"cannot be read: {problem}"
+            raise DataError(
+                f"{source}, row {number:,} {what}. The task {task.name} does not know rows with the fields "
+                f"{', '.join(sorted(row)) or '(none)'}."
+            ) from problem
+
+
+def _last_word(row: Row) -> LastWordItem:
+    if "continuation" in row:
+        return LastWordItem(row["context"], " " + row["continuation"].strip())
+    item = LastWordItem.of_passage(row["text"].rstrip())
+    if not item.context.strip():
+        raise ValueError("a passage needs at least two words")
+    return item
+
+
+def _texts(task: Task, paths: Sequence[Path]) -> Iterator[CorpusText]:
+    whole = "".join(map(read_text, paths))
+    if task.detokeniser is None:
+        content = whole.encode("utf-8")
+        if len(content) == _WHOLE_BYTES:
+            whole = content[-_TEST_BYTES:].decode("utf-8", "replace")
+    if not whole.strip():
+        raise DataError(f"{paths[0]} holds no text for the task {task.name}.")
+    if task.documents == "lines":
+        parts = [line for line in whole.split("\n") if line.strip()]
+    elif task.documents == "articles":
+        parts = [part for part in _ARTICLE.split(whole) if part.strip()]
+    else:
+        parts = [whole]
+    for part in parts:
+        yield CorpusText.of(part, detokenise(task.detokeniser, part) if task.detokeniser else part)

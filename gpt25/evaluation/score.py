@@ -1,0 +1,104 @@
+"""One model on one task."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpt25.data import open_shards
+from gpt25.errors import EvaluationError
+from gpt25.evaluation.continuation_scorer import ContinuationScorer, OpenProgress
+from gpt25.evaluation.core import score_core
+from gpt25.evaluation.examples import Examples
+from gpt25.evaluation.last_word import score_last_words, stop_word_tokens
+from gpt25.evaluation.measurement import Measurement
+from gpt25.evaluation.minimal_pairs import score_minimal_pairs
+from gpt25.evaluation.multiple_choice import score_multiple_choice
+from gpt25.evaluation.task import Task
+from gpt25.evaluation.text_perplexity import score_texts
+from gpt25.evaluation.token_loss import score_shards
+from gpt25.model import GPTModel
+from gpt25.runtime import Ranks
+from gpt25.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class ScoringSettings:
+    """How a task is worked through; nothing here but `limit` and `stride` changes a figure beyond rounding."""
+
+    limit: int | None = None
+    """Only the first so many items (of texts and shards: windows; of CORE: items of every task)."""
+    batch_tokens: int | None = None
+    """Most tokens of one pass."""
+    stride: int | None = None
+    """Of texts: tokens from window to window; the block size by default."""
+
+    def __post_init__(self) -> None:
+        for name in ("limit", "batch_tokens", "stride"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise EvaluationError(f"{name} is {value}; it must be at least 1.")
+
+
+def score(
+    task: Task,
+    examples: Examples,
+    model: GPTModel,
+    tokenizer: Tokenizer | None,
+    *,
+    settings: ScoringSettings | None = None,
+    ranks: Ranks | None = None,
+    open_progress: OpenProgress | None = None,
+) -> list[Measurement]:
+    """All metrics of the task. Every rank of several gets the same figures, which one alone gets too, to rounding."""
+    settings = ScoringSettings() if settings is None else settings
+    if task.kind == "shards":
+        return _shards(task, examples, model, tokenizer, settings, ranks, open_progress)
+    if tokenizer is None:
+        raise EvaluationError(
+            f"the model has no tokenizer, and {task.name} is made of text. Put tokenizer.json into its directory."
+        )
+    barred = stop_word_tokens(tokenizer) if task.kind == "last word" else []
+    scorer = ContinuationScorer(
+        model, batch_tokens=settings.batch_tokens, barred=barred, ranks=ranks, open_progress=open_progress
+    )
+    limit = settings.limit
+    if task.kind == "core":
+        assert examples.core is not None
+        return score_core(examples.core, tokenizer, scorer, limit=limit)
+    if task.kind == "text":
+        return score_texts(examples.texts, tokenizer, scorer, metrics=task.metrics, stride=settings.stride, limit=limit)
+    if task.kind == "last word":
+        return score_last_words(examples.last_words[:limit], tokenizer, scorer)
+    if task.kind == "minimal pairs":
+        return score_minimal_pairs(examples.choices[:limit], tokenizer, scorer)
+    return score_multiple_choice(
+        examples.choices[:limit], tokenizer, scorer, encoding=task.encoding, normalisation=task.normalisation
+    )
+
+
+def _shards(
+    task: Task,
+    examples: Examples,
+    model: GPTModel,
+    tokenizer: Tokenizer | None,
+    settings: ScoringSettings,
+    ranks: Ranks | None,
+    open_progress: OpenProgress | None,
+) -> list[Measurement]:
+    shape = model.configuration
+    assert examples.shards is not None
+    shards = open_shards(
+        examples.shards, "validation", tokenizer=tokenizer, vocabulary_size=None if tokenizer else shape.vocabulary_size
+    )
+    tokens = task.number_of_tokens
+    if settings.limit is not None:
+        tokens = settings.limit * shape.block_size
+    rows = None if settings.batch_tokens is None else max(1, settings.batch_tokens // shape.block_size)
+    return score_shards(model, shards, number_of_tokens=tokens, ranks=ranks, rows=rows, open_progress=open_progress)
+
+
+def groups_last(measurements: Sequence[Measurement]) -> tuple[list[Measurement], list[Measurement]]:
+    """The figures of the whole set, and those of its parts, whose names have a space."""
+    return (
+        [measurement for measurement in measurements if " " not in measurement.metric],
+        [measurement for measurement in measurements if " " in measurement.metric],
+    )

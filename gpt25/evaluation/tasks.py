@@ -1,0 +1,211 @@
+"""Every task, one row each."""
+
+import difflib
+
+from gpt25.errors import EvaluationError
+from gpt25.evaluation import choice_readers as read
+from gpt25.evaluation.blimp_paradigms import BLIMP_PARADIGMS
+from gpt25.evaluation.cloze_reader import cloze_item, cloze_rows
+from gpt25.evaluation.task import HubSet, Task
+from gpt25.evaluation.text_perplexity import TextMetric
+from gpt25.evaluation.token_loss import PUBLISHED_TOKENS
+
+_WORDS: tuple[TextMetric, ...] = ("word_perplexity", "token_perplexity", "bits_per_byte")
+_HELLASWAG = (HubSet("Rowan/hellaswag", "default", "validation"),)
+_WIKITEXT = "Salesforce/wikitext"
+_LAST_5_MB = "Of a file of the whole 100,000,000 bytes the last 5,000,000, its usual test part, are scored."
+
+
+def _loss(name: str, title: str, *, tokens: int | None = PUBLISHED_TOKENS) -> Task:
+    return Task(name, "shards", title, number_of_tokens=tokens)
+
+
+_TASKS = (
+    _loss("loss", "loss on any token shards (a directory or glob of .bin files)", tokens=None),
+    _loss("fineweb", "loss on FineWeb's validation shard"),
+    _loss("fineweb-edu", "loss on FineWeb-Edu's validation shard"),
+    _loss("openwebtext", "loss on OpenWebText's validation shard", tokens=None),
+    Task(
+        "lambada",
+        "last word",
+        "LAMBADA test, OpenAI's text: the last word of 5,153 passages",
+        hub=(HubSet("EleutherAI/lambada_openai", "default", "test"),),
+    ),
+    Task(
+        "cbt-cn",
+        "multiple choice",
+        "Children's Book Test, common nouns: choice and rest of the sentence",
+        hub=(HubSet("cam-cst/cbt", "CN", "test"),),
+        read=cloze_item,
+        gather=cloze_rows,
+    ),
+    Task(
+        "cbt-ne",
+        "multiple choice",
+        "Children's Book Test, named entities: choice and rest of the sentence",
+        hub=(HubSet("cam-cst/cbt", "NE", "test"),),
+        read=cloze_item,
+        gather=cloze_rows,
+    ),
+    Task(
+        "wikitext2",
+        "text",
+        "WikiText-2 test, raw, de-tokenised, as one text",
+        hub=(HubSet(_WIKITEXT, "wikitext-2-raw-v1", "test"),),
+        metrics=_WORDS,
+        detokeniser="wikitext",
+    ),
+    Task(
+        "wikitext2-articles",
+        "text",
+        "WikiText-2 test, raw, de-tokenised, article by article as in lm-evaluation-harness",
+        hub=(HubSet(_WIKITEXT, "wikitext-2-raw-v1", "test"),),
+        metrics=_WORDS,
+        detokeniser="wikitext",
+        documents="articles",
+    ),
+    Task(
+        "wikitext103",
+        "text",
+        "WikiText-103 test, raw, de-tokenised, as one text (the same text as WikiText-2's)",
+        hub=(HubSet(_WIKITEXT, "wikitext-103-raw-v1", "test"),),
+        metrics=_WORDS,
+        detokeniser="wikitext",
+    ),
+    Task(
+        "ptb",
+        "text",
+        "Penn Treebank test (Mikolov's), de-tokenised, as one text",
+        hub=(HubSet("ptb-text-only/ptb_text_only", "penn_treebank", "test"),),
+        metrics=_WORDS,
+        detokeniser="ptb",
+    ),
+    Task(
+        "1bw",
+        "text",
+        "One Billion Word benchmark, test, de-tokenised, sentence by sentence (they are shuffled)",
+        hub=(HubSet("billion-word-benchmark/lm1b", "plain_text", "test"),),
+        metrics=_WORDS,
+        detokeniser="newswire",
+        documents="lines",
+    ),
+    Task(
+        "enwik8",
+        "text",
+        "enwik8, Wikipedia with its markup",
+        hub=(HubSet("LTCB/enwik8", "enwik8", "train"),),
+        metrics=("bits_per_byte", "token_perplexity"),
+        note=_LAST_5_MB,
+    ),
+    Task(
+        "text8",
+        "text",
+        "text8, Wikipedia in lower case without punctuation",
+        hub=(HubSet("afmck/text8", "default", "test"),),
+        metrics=("bits_per_character", "token_perplexity"),
+        note=_LAST_5_MB,
+    ),
+    Task(
+        "hellaswag",
+        "multiple choice",
+        "HellaSwag validation, completion style of llm.c and build-nanogpt",
+        hub=_HELLASWAG,
+        read=read.hellaswag_completion,
+        encoding="apart",
+        normalisation="tokens",
+    ),
+    Task(
+        "hellaswag-harness",
+        "multiple choice",
+        "HellaSwag validation, style of lm-evaluation-harness",
+        hub=_HELLASWAG,
+        read=read.hellaswag_harness,
+        normalisation="characters",
+    ),
+    Task(
+        "piqa",
+        "multiple choice",
+        "PIQA validation",
+        hub=(HubSet("baber/piqa", "default", "validation"),),
+        read=read.piqa,
+        normalisation="characters",
+    ),
+    Task(
+        "arc-easy",
+        "multiple choice",
+        "ARC easy, test",
+        hub=(HubSet("allenai/ai2_arc", "ARC-Easy", "test"),),
+        read=read.arc,
+        normalisation="characters",
+    ),
+    Task(
+        "arc-challenge",
+        "multiple choice",
+        "ARC challenge, test",
+        hub=(HubSet("allenai/ai2_arc", "ARC-Challenge", "test"),),
+        read=read.arc,
+        normalisation="characters",
+    ),
+    Task(
+        "winogrande",
+        "multiple choice",
+        "WinoGrande XL validation: what follows the blank, after either filling",
+        hub=(HubSet("allenai/winogrande", "winogrande_xl", "validation"),),
+        read=read.winogrande,
+    ),
+    Task(
+        "winograd",
+        "multiple choice",
+        "Winograd schema challenge, 273: what follows the pronoun, after either reading",
+        hub=(HubSet("lighteval/winograd_wsc", "wsc273", "test"),),
+        read=read.winograd,
+    ),
+    Task(
+        "copa",
+        "multiple choice",
+        "COPA validation (SuperGLUE)",
+        hub=(HubSet("aps/super_glue", "copa", "validation"),),
+        read=read.copa,
+    ),
+    Task(
+        "boolq",
+        "multiple choice",
+        "BoolQ validation (SuperGLUE): no or yes after passage and question",
+        hub=(HubSet("aps/super_glue", "boolq", "validation"),),
+        read=read.boolq,
+    ),
+    Task(
+        "openbookqa",
+        "multiple choice",
+        "OpenBookQA test, without the book",
+        hub=(HubSet("allenai/openbookqa", "main", "test"),),
+        read=read.openbookqa,
+        normalisation="characters",
+    ),
+    Task(
+        "commonsense-qa",
+        "multiple choice",
+        "CommonsenseQA validation: the letter of the answer",
+        hub=(HubSet("tau/commonsense_qa", "default", "validation"),),
+        read=read.commonsense_qa,
+    ),
+    Task(
+        "blimp",
+        "minimal pairs",
+        "BLiMP: 67 paradigms of 1,000 pairs of sentences",
+        hub=tuple(HubSet("nyu-mll/blimp", paradigm, "train") for paradigm in BLIMP_PARADIGMS),
+        read=read.blimp,
+    ),
+    Task("core", "core", "CORE (DCLM): the mean centred accuracy of 22 tasks, as in nanochat"),
+)
+TASKS: dict[str, Task] = {task.name: task for task in _TASKS}
+"""Every task by its name."""
+
+
+def find_task(name: str) -> Task:
+    """The task of that name: find_task("wikitext-2") raises EvaluationError that offers "wikitext2"."""
+    if name in TASKS:
+        return TASKS[name]
+    near = difflib.get_close_matches(name.lower(), TASKS, n=1, cutoff=0.4)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise EvaluationError(f"there is no task {name!r}.{hint} The tasks are {', '.join(TASKS)}.")

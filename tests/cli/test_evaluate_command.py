@@ -1,0 +1,155 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gpt25.cli.main import main
+from gpt25.data import prepare, read_documents
+from gpt25.model import GPTConfiguration, GPTModel
+from gpt25.tokenizer import Tokenizer
+from gpt25.weights import save_pretrained
+
+PLACES = ("barn", "road")
+PASSAGES = [f"{name} went out and then came back to the {place}" for name in ("Ann", "Bob") for place in PLACES]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two models of single bytes, a set for LAMBADA and HellaSwag, and token shards."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    tokenizer = Tokenizer.train(["any text"], vocabulary_size=257)
+    for seed in (1, 2):
+        shape = GPTConfiguration(
+            block_size=64, vocabulary_size=257, number_of_layers=1, number_of_heads=2, number_of_embedding_dimensions=16
+        )
+        model = GPTModel(shape, generator=torch.Generator().manual_seed(seed))
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.mul_(10 if parameter.dim() == 2 else 1)
+        save_pretrained(model, tokenizer, folder / f"model-{seed}")
+    (folder / "lambada.txt").write_text("\n".join(PASSAGES))
+    rows = [{"ctx": text, "endings": ["and sat.", "or ran.", "then.", "so."], "label": 1} for text in PASSAGES]
+    (folder / "hellaswag.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for number in range(20):
+        (folder / f"{number}.txt").write_text(f"text number {number} and so on, " * 5)
+    prepare(read_documents([folder / "*.txt"]), tokenizer, folder / "shards", validation_fraction=0.5)
+    return folder
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: object) -> Any:
+    assert main(["evaluate", *map(str, words), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    assert main(["evaluate", *map(str, words)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    return said.err
+
+
+def lambada(folder: Path) -> list[object]:
+    return [folder / "model-1", "--task", "lambada", "--data", folder / "lambada.txt", "--device", "cpu"]
+
+
+def test_json_has_what_was_promised(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = answer(capsys, *lambada(folder))
+    assert given["task"] == "lambada"
+    assert set(given["metrics"]) == {"perplexity", "accuracy", "accuracy_last_token", "accuracy_stop_word_filter"}
+    assert set(given["metrics"]) == set(given["standard_errors"]) == set(given["definitions"])
+    assert (given["units"], given["limit"], given["data"]) == (4, None, str(folder / "lambada.txt"))
+    published = {(each["metric"], each["model"], each["value"]) for each in given["references"]}
+    assert ("perplexity", "gpt2", 35.13) in published
+    assert ("accuracy", "gpt2", 0.3256) in published
+    assert all(each["definition"] and each["source"] for each in given["references"])
+    assert given["seconds"] > 0
+
+
+def test_the_table_has_value_error_definition_and_what_was_published(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", *map(str, lambada(folder))]) == 0
+    said = capsys.readouterr().out
+    assert "± s.e." in said
+    assert re.search(r"perplexity +\S*model-1 +[\d.,]+ +[\d.e+]+ +exp of the mean loss of the last word", said)
+    assert re.search(r"perplexity +gpt2 +35\.13 +OpenAI's own text", said)
+    assert "Radford et al. 2019" in said
+    assert f"4 units from {folder / 'lambada.txt'}." in said
+    assert "quick look" not in said
+
+
+def test_a_limit_is_marked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = answer(capsys, *lambada(folder), "--limit", 2)
+    assert (given["limit"], given["units"]) == (2, 2)
+    assert main(["evaluate", *map(str, lambada(folder)), "--limit", "2"]) == 0
+    assert "(only the first 2: a quick look, not the score)" in capsys.readouterr().out
+
+
+def test_figures_do_not_depend_on_what_is_read_at_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    usual = answer(capsys, *lambada(folder))["metrics"]
+    assert answer(capsys, *lambada(folder), "--batch-tokens", 1)["metrics"] == pytest.approx(usual, rel=1e-4)
+
+
+def test_two_models_are_compared_on_the_same_items(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [folder / "model-1", "--task", "hellaswag", "--data", folder / "hellaswag.jsonl"]
+    given = answer(capsys, *words, "--against", folder / "model-2")
+    alone = answer(capsys, folder / "model-2", *words[1:])
+    assert given["against"]["metrics"] == alone["metrics"]
+    for difference in given["against"]["differences"]:
+        metric = difference["metric"]
+        assert difference["value"] == pytest.approx(given["metrics"][metric] - alone["metrics"][metric])
+        assert difference["test"].startswith("McNemar, exact")
+        assert 0 <= difference["p_value"] <= 1
+    assert main(["evaluate", *map(str, words), "--against", str(folder / "model-2")]) == 0
+    said = capsys.readouterr().out
+    assert "model-2, on the same units" in said
+    assert "McNemar" in said
+
+
+def test_a_loss_is_measured_on_shards(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = answer(capsys, folder / "model-1", "--task", "loss", "--data", folder / "shards")
+    assert set(given["metrics"]) == {"loss", "perplexity", "bits_per_byte"}
+    assert given["references"] == []
+
+
+def test_two_ranks_get_the_figures_of_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [str(word) for word in lambada(folder)]
+    alone = answer(capsys, *words)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "TORCH_CPP_LOG_LEVEL": "ERROR"}
+    done = subprocess.run(
+        [*launcher, "-m", "--", "gpt25", "evaluate", *words, "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()  # the first rank alone speaks
+    together = json.loads(line)
+    assert together["metrics"] == pytest.approx(alone["metrics"], rel=1e-6)
+    assert together["standard_errors"] == pytest.approx(alone["standard_errors"], rel=1e-5)
+
+
+def test_the_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [task["name"] for task in answer(capsys, "--tasks")["tasks"]]
+    assert {"lambada", "cbt-cn", "wikitext103", "1bw", "text8", "hellaswag-harness", "blimp", "core"} <= set(names)
+    assert main(["evaluate", "--tasks"]) == 0
+    assert "completion style of llm.c" in capsys.readouterr().out
+
+
+def test_the_users_mistakes_are_said_in_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = folder / "model-1"
+    assert "needs a model and a task: gpt25 evaluate gpt2 --task hellaswag" in complaint(capsys, model)
+    assert "Did you mean 'hellaswag'?" in complaint(capsys, model, "--task", "helaswag")
+    assert "absent.txt is no file" in complaint(capsys, model, "--task", "ptb", "--data", "absent.txt")
+    assert "limit is 0; it must be at least 1" in complaint(capsys, *lambada(folder), "--limit", 0)
+    assert "there is no model 'absent'" in complaint(capsys, "absent", *lambada(folder)[1:])
+    assert "HF_HUB_OFFLINE forbids asking" in complaint(capsys, model, "--task", "piqa")
