@@ -35,8 +35,8 @@ CORE_PACKAGES = (
     "tomli-w",
 )
 EXTRAS = {
-    "data": (("pyarrow", "zstandard"), "reading .zst sources (.parquet is planned)"),
-    "evaluate": (("lm-eval",), "the public evaluation harness (planned)"),
+    "data": (("pyarrow", "zstandard"), "reading .zst sources, evaluation sets in .parquet"),
+    "evaluate": (("lm-eval",), "our models in the public evaluation harness, for all of its tasks"),
     "export": (("gguf",), "GGUF files for llama.cpp"),
     "serve": (("fastapi", "uvicorn"), "the server and its playground page (planned)"),
     "tensorflow": (("tensorflow-cpu",), "models in OpenAI's original release (TensorFlow checkpoints)"),
