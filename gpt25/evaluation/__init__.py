@@ -11,6 +11,7 @@ from gpt25.evaluation.request import Answer, Request
 from gpt25.evaluation.score import ScoringSettings, groups_last, score
 from gpt25.evaluation.task import HubSet, Task
 from gpt25.evaluation.tasks import TASKS, find_task
+from gpt25.evaluation.windows import windows
 
 __all__ = [
     "TASKS",
@@ -28,4 +29,5 @@ __all__ = [
     "paired_difference",
     "read_examples",
     "score",
+    "windows",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from gpt25.data import Document, split_of
+from gpt25.data import Document, open_shards, split_of
 from gpt25.errors import ConfigurationError, Interrupted, StorageError
 from gpt25.model import GPTConfiguration
 from gpt25.recipes import load_recipe, quickstart
@@ -20,6 +20,7 @@ from gpt25.recipes.quickstart import VALIDATION_FRACTION, with_length
 from gpt25.records import RunDirectory, Summary
 from gpt25.storage import exclusive_lock
 from gpt25.training import TrainingConfiguration
+from gpt25.weights import load_pretrained
 
 module = sys.modules["gpt25.recipes.quickstart"]  # the package's attribute of that name is the function
 Start = Callable[..., Summary]
@@ -90,9 +91,25 @@ def test_a_finished_run_has_every_file_and_true_figures(
     assert all(1 < bits < 8 for bits in summary.compressors.values())
     assert f"{summary.bits_per_byte:.3f} bits per byte" in people.everything
     assert all(f"  {command}" in people.said for command in summary.next_commands)
-    assert "--- it continues 'class' ---" in people.everything
+    assert "--- it continues 'class Handler(' ---" in people.everything
     assert f"corpus: documents, {len(documents)} files, 0.0 MB" in people.said
     assert f"{summary.bits_per_byte:.3f}" in run.report_path.read_text(encoding="utf-8")
+
+
+def test_every_held_out_token_is_scored_once_behind_half_a_block_or_more(start: Start, tmp_path: Path) -> None:
+    summary = start()
+    model, tokenizer = load_pretrained(tmp_path / "run")
+    shards = open_shards(tmp_path / "run" / "data", "validation")
+    tokens = [tokenizer.end_of_text_id, *shards.tokens(0, shards.number_of_tokens).tolist()]
+    nats = 0.0
+    for place in range(1, len(tokens)):
+        # The window of 32 inputs that ends 16 tokens behind the last border of 16, or with the text.
+        last = min(len(tokens), max(33, 1 + math.ceil(place / 16) * 16))
+        first = max(0, last - 33)
+        with torch.inference_mode():
+            logits = model(torch.tensor([tokens[first : last - 1]]))[0]
+        nats -= float(logits.log_softmax(-1)[place - 1 - first, tokens[place]])
+    assert summary.validation_loss == pytest.approx(nats / (len(tokens) - 1), rel=1e-5)
 
 
 def _validation_tokens(tmp_path: Path) -> int:
@@ -110,7 +127,7 @@ def test_done_again_it_says_so_and_shows_the_result(start: Start, tmp_path: Path
     assert start(minutes=500) == first
     assert people.said[0] == f"{tmp_path / 'run'} is done already; another --run directory begins anew."
     assert f"{first.bits_per_byte:.3f} bits per byte" in people.everything
-    assert "--- it continues 'class' ---" in people.everything
+    assert "--- it continues 'class Handler(' ---" in people.everything
     assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == before
     assert (tmp_path / "run" / "loss.png").is_file()
     assert (tmp_path / "run" / "report.html").is_file()
