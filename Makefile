@@ -22,7 +22,7 @@ run: $(ENVIRONMENT)/.installed
 test: $(ENVIRONMENT)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_PROCESSES) -q
 
-# Out of the suite for its size: TensorFlow takes 2 GB. It writes a checkpoint as OpenAI's was written, and we read it.
+# Out of the suite for its size: TensorFlow takes 1.5 GB. It writes a checkpoint as OpenAI's was written, and we read it.
 test-tensorflow: $(ENVIRONMENT)/.installed-dev
 	@$(PIP_INSTALL) -e '.[tensorflow]'
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:xdist tests/weights/tensorflow_release.py

@@ -5,6 +5,7 @@ src/models/gpt2.cpp and src/llama-vocab.cpp.
 """
 
 import unicodedata
+from collections import Counter
 from typing import Any
 
 from gpt25.errors import WeightsError
@@ -67,6 +68,12 @@ def _write_vocabulary(writer: Any, tokenizer: Tokenizer) -> None:
         raise WeightsError(
             f"the tokenizer {tokenizer.name} has no merges, only bytes; llama.cpp cannot load such a vocabulary. "
             "Use a model whose tokenizer was trained with more than 257 tokens."
+        )
+    twice = [text for text, count in Counter(table.texts).items() if count > 1]
+    if twice:
+        raise WeightsError(
+            f"the tokenizer {tokenizer.name} has two tokens that are both written {twice[0]!r}; llama.cpp aborts on "
+            "such a vocabulary. Rename the added one."
         )
     writer.add_tokenizer_model("gpt2")  # byte-level BPE
     writer.add_tokenizer_pre("gpt-2")  # with GPT-2's split of a text into pieces

@@ -264,6 +264,10 @@ def test_what_cannot_be_exported_is_refused_with_advice(
     only_bytes = Tokenizer.train(["a"], vocabulary_size=257)
     with pytest.raises(WeightsError, match=r"bpe-257-\w+ has no merges, only bytes; llama\.cpp cannot load such"):
         export_gguf(model, only_bytes, path)
+    ordinary = {bytes([byte]): byte for byte in range(256)} | {b"ab": 256}
+    vocabulary = Vocabulary(ordinary=ordinary, special={"<|endoftext|>": 257}, plain={"é": 258})  # as byte 0xE9 is
+    with pytest.raises(WeightsError, match=r"has two tokens that are both written 'é'; llama\.cpp aborts on such"):
+        export_gguf(model, Tokenizer(vocabulary), path)
     model.language_modeling_head.weight = torch.nn.Parameter(model.language_modeling_head.weight.clone())
     with pytest.raises(WeightsError, match=r"Call model\.tie_head\(\) before saving"):
         export_gguf(model, tokenizer, path)
