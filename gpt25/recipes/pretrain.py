@@ -10,6 +10,7 @@ from gpt25.generation import TextGenerator
 from gpt25.model import GPTModel
 from gpt25.plots import draw_losses, write_report
 from gpt25.recipes.beginning import Beginning, begin, join
+from gpt25.recipes.loss_track import LossTrack
 from gpt25.recipes.people import Advancing, People
 from gpt25.recipes.run_for_oneself import run_for_oneself
 from gpt25.records import RunDirectory
@@ -78,6 +79,7 @@ def _hooks(
 ) -> TrainingHooks:
     """What people see while the model trains: a bar, samples, remarks."""
     progress: list[Advancing] = []
+    track = LossTrack(configuration)
 
     def on_start(done: int, total: int) -> None:
         device = choose_device(configuration.loop.device)
@@ -92,6 +94,8 @@ def _hooks(
         if "validation_loss" in row:
             fields["validation_loss"] = row["validation_loss"]
         progress[0].advance(1, **fields)
+        if (sentence := track.observe(row)) is not None:
+            people.note(sentence)
 
     return TrainingHooks(
         on_start=on_start,

@@ -11,6 +11,8 @@ _FREE_TO_CHANGE = {
     "data.directory",
     "data.texts",  # their content is compared instead, by `prepare`
     "start.required",
+    "track.loss_at_least",
+    "track.loss_at_most",
     "loop.checkpoint_interval_in_updates",
     "loop.checkpoints_to_keep",
     "loop.compile",

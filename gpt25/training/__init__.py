@@ -18,6 +18,7 @@ from gpt25.training.muon import Muon
 from gpt25.training.optimizers import Optimizers
 from gpt25.training.probe import seconds_per_update
 from gpt25.training.start_configuration import StartConfiguration
+from gpt25.training.track_configuration import TrackConfiguration
 from gpt25.training.trainer import Trainer
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Optimizers",
     "ScheduleConfiguration",
     "StartConfiguration",
+    "TrackConfiguration",
     "Trainer",
     "TrainingConfiguration",
     "TrainingHooks",

@@ -8,6 +8,7 @@ from gpt25.model import GPTConfiguration
 from gpt25.training.data_configuration import DataConfiguration
 from gpt25.training.requirements import is_number, require, require_fraction, require_positive
 from gpt25.training.start_configuration import StartConfiguration
+from gpt25.training.track_configuration import TrackConfiguration
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -174,6 +175,7 @@ class TrainingConfiguration:
     optimizer: OptimizerConfiguration = OptimizerConfiguration()
     schedule: ScheduleConfiguration = ScheduleConfiguration()
     loop: LoopConfiguration = LoopConfiguration()
+    track: TrackConfiguration = dataclasses.field(default_factory=TrackConfiguration)
 
     def __post_init__(self) -> None:
         if not self.start.leaves_shape_open:

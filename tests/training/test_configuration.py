@@ -16,10 +16,25 @@ from gpt25.training import (
     OptimizerConfiguration,
     ScheduleConfiguration,
     StartConfiguration,
+    TrackConfiguration,
     TrainingConfiguration,
 )
 
 REFUSED = [
+    (
+        TrackConfiguration,
+        "loss_at_most",
+        5.0,
+        "track.loss_at_most is 5.0; it must be a list of pairs of millions of",
+    ),
+    (TrackConfiguration, "loss_at_most", ((1,),), "track.loss_at_most is (1,); it must be a list of pairs of millions"),
+    (
+        TrackConfiguration,
+        "loss_at_most",
+        ((2, 5), (1, 4)),
+        "track.loss_at_most is (1, 4); it must be rising numbers",
+    ),
+    (TrackConfiguration, "loss_at_least", -1.0, "track.loss_at_least is -1.0; it must be a positive number."),
     (StartConfiguration, "model", "", "start.model is ''; it must be a MODEL, or none for random weights."),
     (DataConfiguration, "texts", "a.txt", "data.texts is 'a.txt'; it must be a list of files, folders or globs, each"),
     (DataConfiguration, "texts", (3,), "data.texts is (3,); it must be a list of files, folders or globs, each a text"),

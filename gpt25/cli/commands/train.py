@@ -24,6 +24,7 @@ from gpt25.training import (
     LoopConfiguration,
     OptimizerConfiguration,
     ScheduleConfiguration,
+    TrackConfiguration,
     TrainingConfiguration,
 )
 
@@ -44,13 +45,14 @@ class Arguments:
     optimizer: OptimizerConfiguration = dataclasses.field(default_factory=OptimizerConfiguration)
     schedule: ScheduleConfiguration = dataclasses.field(default_factory=ScheduleConfiguration)
     loop: LoopConfiguration = dataclasses.field(default_factory=LoopConfiguration)
+    track: TrackConfiguration = dataclasses.field(default_factory=TrackConfiguration)
     dry_run: bool = False
     """Try the whole loop in a few small updates beside the run directory, with a resume, and say what worked."""
     json: bool = False
     """Print one JSON object on standard output."""
 
 
-_SECTIONS = ("model", "data", "batch", "optimizer", "schedule", "loop")
+_SECTIONS = ("model", "data", "batch", "optimizer", "schedule", "loop", "track")
 
 
 def defaults(words: list[str]) -> Arguments | None:

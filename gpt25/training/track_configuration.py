@@ -1,0 +1,30 @@
+"""Where a run's loss is expected to be."""
+
+import dataclasses
+from typing import Any
+
+from gpt25.training.requirements import is_number, require, require_positive
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrackConfiguration:
+    """The training losses that a recipe expects; a run that leaves them goes on, and somebody is told."""
+
+    loss_at_most: tuple[tuple[float, float], ...] = ()
+    """Pairs of millions of tokens and the highest loss then, in nats; straight between them over the tokens' log."""
+    loss_at_least: float | None = None
+    """A loss below which something is too good to be true."""
+
+    def __post_init__(self) -> None:
+        points: Any = self.loss_at_most
+        name = "track.loss_at_most"
+        rule = "a list of pairs of millions of tokens and a loss, such as [[100, 7], [500, 5]]"
+        require(isinstance(points, tuple), name, points, rule)
+        before = 0.0
+        for point in points:
+            require(isinstance(point, tuple) and len(point) == 2 and all(map(is_number, point)), name, point, rule)
+            millions, loss = point
+            require(millions > before and loss > 0, name, point, "rising numbers of tokens, and losses above 0")
+            before = millions
+        if self.loss_at_least is not None:
+            require_positive(self, "track", "loss_at_least")
