@@ -13,6 +13,7 @@ from gpt25.recipes.beginning import Beginning, begin, join
 from gpt25.recipes.loss_track import LossTrack
 from gpt25.recipes.people import Advancing, People
 from gpt25.recipes.run_for_oneself import run_for_oneself
+from gpt25.recipes.tensorboard_scalars import TensorBoardScalars
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, choose_device, choose_precision, describe_machine, use_fast_allocator
 from gpt25.storage import write_json
@@ -79,6 +80,7 @@ def _hooks(
 ) -> TrainingHooks:
     """What people see while the model trains: a bar, samples, remarks."""
     progress: list[Advancing] = []
+    scalars: list[TensorBoardScalars] = []
     track = LossTrack(configuration)
 
     def on_start(done: int, total: int) -> None:
@@ -86,6 +88,9 @@ def _hooks(
         precision = choose_precision(device, configuration.loop.precision)
         if done:
             people.say(f"going on after update {done:,} of {total:,}")
+        if configuration.track.tensorboard:
+            scalars.append(TensorBoardScalars(run.tensorboard_path, updates_done=done))
+            stack.callback(scalars[0].close)
         people.note(f"training on {device} in {precision.name}: {precision.reason}")
         progress.append(stack.enter_context(people.progress("training", total - done, "updates")))
 
@@ -94,6 +99,8 @@ def _hooks(
         if "validation_loss" in row:
             fields["validation_loss"] = row["validation_loss"]
         progress[0].advance(1, **fields)
+        for board in scalars:
+            board.write(row)
         if (sentence := track.observe(row)) is not None:
             people.note(sentence)
 

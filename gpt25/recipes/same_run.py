@@ -13,6 +13,7 @@ _FREE_TO_CHANGE = {
     "start.required",
     "track.loss_at_least",
     "track.loss_at_most",
+    "track.tensorboard",
     "loop.checkpoint_interval_in_updates",
     "loop.checkpoints_to_keep",
     "loop.compile",

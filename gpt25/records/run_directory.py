@@ -33,6 +33,7 @@ class RunDirectory:
         self.metrics_path = self.path / "metrics.jsonl"
         self.samples_path = self.path / "samples.jsonl"
         self.summary_path = self.path / "summary.json"
+        self.tensorboard_path = self.path / "tensorboard"
         self.data_path = self.path / "data"
         self.checkpoints_path = self.path / "checkpoints"
         self.loss_picture_path = self.path / "loss.png"

@@ -1,4 +1,4 @@
-"""Where a run's loss is expected to be."""
+"""How a run is watched."""
 
 import dataclasses
 from typing import Any
@@ -8,12 +8,14 @@ from gpt25.training.requirements import is_number, require, require_positive
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrackConfiguration:
-    """The training losses that a recipe expects; a run that leaves them goes on, and somebody is told."""
+    """The training losses that a recipe expects (a run that leaves them goes on, and says so), and TensorBoard."""
 
     loss_at_most: tuple[tuple[float, float], ...] = ()
     """Pairs of millions of tokens and the highest loss then, in nats; straight between them over the tokens' log."""
     loss_at_least: float | None = None
     """A loss below which something is too good to be true."""
+    tensorboard: bool = False
+    """Write every update's figures for TensorBoard too, into the run's folder tensorboard (extra `track`)."""
 
     def __post_init__(self) -> None:
         points: Any = self.loss_at_most

@@ -16,7 +16,7 @@ PACKAGE_OF_MODULE = {
     "tensorflow": "tensorflow-cpu",
     "tomli_w": "tomli-w",
 }
-PLANNED_EXTRAS = {"serve", "track"}
+PLANNED_EXTRAS = {"serve"}
 PLANNED_PACKAGES: set[str] = set()
 """Extras and packages of extras whose code comes later; take one out when its code is there."""
 

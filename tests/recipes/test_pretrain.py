@@ -84,6 +84,18 @@ def test_a_run_leaves_every_file_and_says_where_it_stands(
     assert note.startswith("training on cpu in float32: asked for")  # what follows depends on the processor
 
 
+def test_tensorboard_is_written_where_it_is_asked_for(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any
+) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = pretrain(changed(configuration, "track", tensorboard=True), tmp_path / "run", people=people)
+    events = EventAccumulator(str(run.tensorboard_path))
+    events.Reload()
+    losses = [row["training_loss"] for row in run.metrics()]
+    assert [event.value for event in events.Scalars("loss/training")] == pytest.approx(losses)
+
+
 def test_the_same_call_goes_on_with_an_interrupted_run(
     configuration: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,8 +40,11 @@ EXTRAS = {
     "export": (("gguf",), "GGUF files for llama.cpp"),
     "serve": (("fastapi", "uvicorn"), "the server and its playground page (planned)"),
     "tensorflow": (("tensorflow-cpu",), "models in OpenAI's original release (TensorFlow checkpoints)"),
-    "track": (("tensorboard",), "TensorBoard beside metrics.jsonl (planned)"),
-    "dev": (("gguf", "mypy", "pytest", "pytest-xdist", "ruff", "transformers", "zstandard"), "the tests and checks"),
+    "track": (("tensorboard",), "TensorBoard beside metrics.jsonl"),
+    "dev": (
+        ("gguf", "mypy", "pytest", "pytest-xdist", "ruff", "tensorboard", "transformers", "zstandard"),
+        "the tests and checks",
+    ),
 }
 """Every extra of pyproject.toml: its packages, and what it brings."""
 

@@ -1,0 +1,42 @@
+"""The figures of metrics.jsonl as TensorBoard's scalars, for people who watch their runs there."""
+
+from pathlib import Path
+from typing import Any
+
+from gpt25.errors import MissingExtraError
+
+_SCALARS = {
+    "training_loss": "loss/training",
+    "validation_loss": "loss/validation",
+    "learning_rate": "learning rate",
+    "gradient_norm": "gradient norm",
+    "tokens_per_second": "tokens per second",
+}
+
+
+class TensorBoardScalars:
+    """Writes one event file into a directory; `tensorboard --logdir DIRECTORY` shows it, also while it grows.
+
+    updates_done: how far the run is; what an earlier process wrote of later updates, TensorBoard then forgets.
+    Raises MissingExtraError where the package is not installed.
+    """
+
+    def __init__(self, directory: Path, *, updates_done: int) -> None:
+        try:
+            import tensorboard  # noqa: F401 (torch needs it, and fails in many ways without it)
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as problem:
+            raise MissingExtraError(
+                "track.tensorboard needs the package tensorboard; install it with: pip install 'gpt25[track]'"
+            ) from problem
+        self._writer: Any = SummaryWriter(str(directory), purge_step=updates_done + 1)
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Add a row of metrics.jsonl, at its update."""
+        for field, name in _SCALARS.items():
+            if field in row:
+                self._writer.add_scalar(name, row[field], global_step=row["update"])
+
+    def close(self) -> None:
+        """Write what is still in memory."""
+        self._writer.close()
