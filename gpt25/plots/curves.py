@@ -32,6 +32,8 @@ class Curves:
     """The rate of the optimizer."""
     not_finite: list[float]
     """Where the training loss was NaN or infinite."""
+    start: Point | None = None
+    """The validation loss before the first update, of a run that measured what it began with."""
 
     @property
     def smoothed(self) -> list[Point]:
@@ -54,7 +56,9 @@ def curves_of(rows: Sequence[dict[str, Any]], *, name: str, x: HorizontalAxis) -
     field = _FIELD_OF_AXIS[x]
     placed = [(place, row) for row in rows if (place := _number(row.get(field))) is not None]
 
-    def points(measure: str) -> list[Point]:
+    placed_at_start = [(place, row) for place, row in placed[:1] if row.get("update") == 0]
+
+    def points(measure: str, *, placed: list[tuple[float, dict[str, Any]]] = placed) -> list[Point]:
         return [(place, value) for place, row in placed if (value := _number(row.get(measure))) is not None]
 
     return Curves(
@@ -63,6 +67,7 @@ def curves_of(rows: Sequence[dict[str, Any]], *, name: str, x: HorizontalAxis) -
         validation=points("validation_loss"),
         learning_rate=points("learning_rate"),
         not_finite=[place for place, row in placed if "training_loss" in row and _number(row["training_loss"]) is None],
+        start=next(iter(points("validation_loss", placed=placed_at_start)), None),
     )
 
 
@@ -110,7 +115,7 @@ def thin_out(points: Sequence[Point], *, columns: int) -> list[Point]:
 
 
 def vertical_limits(runs: Sequence[Curves]) -> tuple[float, float]:
-    """Lowest and highest loss to show. The steep first moments of a long run may stick out at the top."""
+    """Lowest and highest loss to show. The steep first moments of a long run may stick out at the top, a start not."""
     everything: list[float] = []
     settled: list[float] = []
     for curves in runs:
@@ -121,6 +126,7 @@ def vertical_limits(runs: Sequence[Curves]) -> tuple[float, float]:
         crop = len(curves.training) >= _FEWEST_POINTS_TO_CROP
         everything += [y for line in lines for _, y in line]
         settled += [y for line in lines for x, y in line if not crop or x >= from_here]
+        settled += [curves.start[1]] if curves.start else []
     low, high = min(everything, default=0.0), max(settled or everything, default=1.0)
     padding = _PADDING * (high - low) or 0.5
     return low - padding, high + padding

@@ -26,6 +26,7 @@ _VALIDATION_MARK: dict[str, Any] = {
 _ALARM_MARK: dict[str, Any] = {"color": ALARM, "linestyle": "none", "marker": "x", "markersize": 6}
 _WIDTH_INCHES, _HEIGHT_INCHES = 8.0, 5.4  # 1600 × 1080 pixels
 _COLUMNS = 1200
+_START_MARGIN = 0.015  # of the axis: room for the mark of a start at 0
 _LONGEST_NAME = 60
 
 
@@ -89,8 +90,9 @@ def _figure(runs: Sequence[Curves], *, x: HorizontalAxis, x_scale: str) -> "Figu
         panels[1, 0].set_ylim(bottom=0)
         panels[1, 0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     panels[-1, 0].set_xlabel(wording.title, color=INK, fontsize=11)
+    starts = any(curves.start for curves in runs)
     for panel in panels[:, 0]:
-        _style(panel, x_scale=x_scale)
+        _style(panel, x_scale=x_scale, left=-_START_MARGIN * largest / wording.unit if starts else 0.0)
     _explain(losses, runs, highest=high)
     return figure
 
@@ -155,15 +157,15 @@ def _explain(panel: "Axes", runs: Sequence[Curves], *, highest: float) -> None:
         text.set_color(INK)
 
 
-def _style(panel: "Axes", *, x_scale: str) -> None:
-    """A light frame: no box, hairline grid, small ticks."""
+def _style(panel: "Axes", *, x_scale: str, left: float) -> None:
+    """A light frame: no box, hairline grid, small ticks, beginning at `left`."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     if x_scale == "logarithmic":
         panel.set_xscale("log")
     else:
         panel.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 2.5, 5, 10]))
-        panel.set_xlim(left=0)
+        panel.set_xlim(left=left)
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: axis_number(value)))
     lighten_frame(panel)
     panel.tick_params(labelsize=10, which="both")
@@ -177,6 +179,7 @@ def _without_zero(curves: Curves) -> Curves:
         validation=[point for point in curves.validation if point[0] > 0],
         learning_rate=[point for point in curves.learning_rate if point[0] > 0],
         not_finite=[place for place in curves.not_finite if place > 0],
+        start=curves.start if curves.start and curves.start[0] > 0 else None,
     )
 
 

@@ -1,5 +1,6 @@
 """What becomes of metric rows on their way into a picture."""
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,8 @@ def test_the_frame_shows_all_of_a_short_run_and_crops_the_start_of_a_long_one() 
     low, high = vertical_limits([long_run])
     assert low < 3
     assert 3.2 < high < 5
+    begun = dataclasses.replace(long_run, start=(0, 12.0))
+    assert vertical_limits([begun])[1] > 12
     short_run = Curves("run", training=falling[:20], validation=[], learning_rate=[], not_finite=[])
     assert vertical_limits([short_run])[1] > 11
     assert vertical_limits([long_run, short_run])[1] > 11
@@ -90,3 +93,12 @@ def test_runs_are_called_by_as_much_of_their_path_as_tells_them_apart(tmp_path: 
     paths = ["a/run", "b/run", "other"]
     assert names_of([RunDirectory(tmp_path / path) for path in paths]) == ["a/run", "b/run", "other"]
     assert names_of([RunDirectory(tmp_path / "run"), RunDirectory(tmp_path / "run")]) == ["run", "run"]
+
+
+def test_the_start_is_the_validation_loss_of_update_0() -> None:
+    first = {"update": 0, "tokens": 0, "validation_loss": 6.0, "elapsed_seconds": 2.0}
+    rows = [first, {"update": 1, "tokens": 10, "training_loss": 5.0, "validation_loss": 5.5, "elapsed_seconds": 3.0}]
+    assert curves_of(rows, name="run", x="tokens").start == (0.0, 6.0)
+    assert curves_of(rows, name="run", x="seconds").start == (2.0, 6.0)
+    assert curves_of(rows[1:], name="run", x="tokens").start is None
+    assert curves_of([{**first, "validation_loss": None}, rows[1]], name="run", x="tokens").start is None
