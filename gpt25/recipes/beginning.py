@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from gpt25.data import INDEX_NAME, PreparedData, TokenShards, open_shards
+from gpt25.data import INDEX_NAME, Batches, PreparedData, TokenShards, Validation, open_shards
 from gpt25.errors import ConfigurationError
 from gpt25.model import Accounting, GPTModel
 from gpt25.recipes.epochs import within_epochs
@@ -51,6 +51,7 @@ def begin(run: RunDirectory, configuration: TrainingConfiguration, *, people: Pe
     )
     beginning = _open(run, configuration, given)
     require_same_run(run, beginning.configuration)
+    _require_enough_tokens(beginning)
     write_text(run.recipe_path, recipe_text(beginning.configuration))
     return beginning
 
@@ -121,6 +122,15 @@ def _require_fitting(configuration: TrainingConfiguration, tokenizer: Tokenizer)
         f"the data's tokenizer {tokenizer.name} has {wanted:,} tokens, the recipe's "
         f"model.vocabulary_size is {there:,}; they must be equal."
     )
+
+
+def _require_enough_tokens(beginning: Beginning) -> None:
+    """Raise the DataError that training would, for shards of less than a block, before anything is written down."""
+    shape, settings = beginning.configuration.model, beginning.configuration.loop
+    Batches(
+        beginning.train_shards, block_size=shape.block_size, seed=settings.seed, vocabulary_size=shape.vocabulary_size
+    )
+    Validation(beginning.validation_shards, shape.block_size, vocabulary_size=shape.vocabulary_size)
 
 
 def _require_room_for_prompt(configuration: TrainingConfiguration, tokenizer: Tokenizer) -> None:

@@ -400,6 +400,15 @@ def test_other_texts_in_a_run_that_was_begun_are_refused(
         pretrain(changed(recipe, "data", texts=(str(tmp_path / "other.txt"),)), run.path, people=people)
 
 
+def test_too_little_text_is_told_before_the_run_is_written_down(
+    recipe: TrainingConfiguration, tmp_path: Path, people: Any
+) -> None:
+    (tmp_path / "tiny.txt").write_text("a few words\n" * 20)
+    with pytest.raises(DataError, match=r"validation tokens, too few for one block: 32 \+ 1 are needed"):
+        pretrain(changed(recipe, "data", texts=(str(tmp_path / "tiny.txt"),)), tmp_path / "run", people=people)
+    assert not (tmp_path / "run" / "run.toml").exists()
+
+
 def test_a_missing_model_is_told_before_anything_is_written(
     recipe: TrainingConfiguration, tmp_path: Path, people: Any
 ) -> None:
