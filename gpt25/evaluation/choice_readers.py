@@ -40,11 +40,14 @@ def arc(row: Row) -> ChoiceItem:
     """Science questions of schools."""
     if "question" not in row:
         return _answered(row)
+    row = _as_on_the_hub(row)
     return _lettered(row, f"Question: {row['question']}\nAnswer:")
 
 
 def openbookqa(row: Row) -> ChoiceItem:
     """The beginning of a sentence and its possible ends."""
+    if "question" in row:
+        row = {"question_stem": row["question"]["stem"]} | _as_on_the_hub(row)
     if "question_stem" in row:
         return _lettered(row, row["question_stem"])
     return ChoiceItem.of_one_context(row["query"], _behind_a_space(row["choices"]), int(row["gold"]))
@@ -54,6 +57,7 @@ def commonsense_qa(row: Row) -> ChoiceItem:
     """Lettered answers stand in the question; the letters are scored."""
     if "question" not in row:
         return ChoiceItem.of_one_context(row["query"], _behind_a_space(row["choices"]), int(row["gold"]))
+    row = _as_on_the_hub(row)
     labels, texts = list(row["choices"]["label"]), list(row["choices"]["text"])
     lines = [f"{label}. {text}" for label, text in zip(labels, texts, strict=True)]
     context = "\n".join([f"Question: {row['question'].strip()}", *lines, "Answer:"])
@@ -116,6 +120,15 @@ def _lettered(row: Row, context: str) -> ChoiceItem:
     choices: Any = row["choices"]
     gold = list(choices["label"]).index(row["answerKey"].strip())
     return ChoiceItem.of_one_context(context, _behind_a_space(list(choices["text"])), gold)
+
+
+def _as_on_the_hub(row: Row) -> Row:
+    """The release's own nesting, a question with a stem and choices one by one, flattened as the Hub has it."""
+    if not isinstance(row["question"], dict):
+        return row
+    choices = row["question"]["choices"]
+    columns = {name: [choice[name] for choice in choices] for name in ("text", "label")}
+    return row | {"question": row["question"]["stem"], "choices": columns}
 
 
 def _behind_a_space(choices: list[str]) -> list[str]:

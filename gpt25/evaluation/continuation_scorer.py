@@ -64,8 +64,8 @@ class ContinuationScorer:
         self._positions_at_once = max(1, _LOGIT_BYTES.get(kind, _LOGIT_BYTES_ELSEWHERE) // (4 * shape.vocabulary_size))
         self._barred = torch.tensor(sorted(set(barred)), dtype=torch.int64, device=self._device)  # (barred,)
 
-    def answer(self, requests: Sequence[Request]) -> list[Answer]:
-        """The answers, in the order of the requests."""
+    def answer(self, requests: Sequence[Request], *, description: str = "scoring") -> list[Answer]:
+        """The answers, in the order of the requests; `description` stands before the progress."""
         self._check(requests)
         batches = make_plan(
             requests,
@@ -77,7 +77,7 @@ class ContinuationScorer:
         found: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
         parts = self._share([(batch, rows) for batch in batches for rows in batch.passes])
         total = sum(len(row.asked) for _, rows in parts for _, row in rows)
-        with evaluating(self.model), self._progress(total) as progress:
+        with evaluating(self.model), self._progress(description, total) as progress:
             prefix_of: Batch | None = None
             prefixes: KeyValueCache | None = None
             for batch, rows in parts:
@@ -88,8 +88,8 @@ class ContinuationScorer:
                     progress.advance(sum(len(row.asked) for _, row in rows))
         return self._gather(requests, found)
 
-    def _progress(self, total: int) -> AbstractContextManager[Any]:
-        return nullcontext() if self._open_progress is None else self._open_progress("scoring", total, "requests")
+    def _progress(self, description: str, total: int) -> AbstractContextManager[Any]:
+        return nullcontext() if self._open_progress is None else self._open_progress(description, total, "requests")
 
     def _share(self, parts: list[_Pass]) -> list[_Pass]:
         """This rank's passes: of each batch with a prefix all of them or none, of the others every n-th."""

@@ -67,7 +67,7 @@ def _score_task(
             f"{path}: CORE's {task.name} reads the field {problem}, which a row does not have; its fields: "
             f"{', '.join(rows[0])}."
         ) from problem
-    answers = iter(scorer.answer([request for requests in items for request in requests]))
+    answers = iter(scorer.answer([request for requests in items for request in requests], description=task.name))
     right = []
     for requests, gold in zip(items, golds, strict=True):
         own = [next(answers) for _ in requests]

@@ -69,7 +69,7 @@ def _losses(model: GPTModel, inputs: "Tensor", labels: "Tensor") -> "Tensor":
             hidden.split(_POSITIONS_AT_ONCE), labels.flatten().split(_POSITIONS_AT_ONCE), strict=True
         )
     ]
-    return torch.cat(parts).double().view(labels.shape).sum(dim=1).cpu()  # (rows)
+    return torch.cat(parts).cpu().double().view(labels.shape).sum(dim=1)  # (rows); mps has no float64
 
 
 def _measurements(nats: np.ndarray, validation: Validation, shards: TokenShards) -> list[Measurement]:

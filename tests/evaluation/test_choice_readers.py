@@ -15,6 +15,10 @@ HELLASWAG = {
     "endings": ["is [step] up.", "falls."],
     "label": "1",
 }
+RELEASE = {  # what the Allen Institute's own files look like
+    "question": {"stem": "The sky is", "choices": [{"text": "red", "label": "A"}, {"text": "blue", "label": "B"}]},
+    "answerKey": "B",
+}
 CASES: list[tuple[Callable[[dict[str, Any]], ChoiceItem], dict[str, Any], str, tuple[str, ...], int]] = [
     (read.hellaswag_completion, HELLASWAG, "A man sits. he", (" is [step] up.", " falls."), 1),
     (read.hellaswag_harness, HELLASWAG, "Roof: A man sits. He", (" is up.", " falls."), 1),
@@ -67,6 +71,9 @@ CASES: list[tuple[Callable[[dict[str, Any]], ChoiceItem], dict[str, Any], str, t
         (" red", " blue"),
         1,
     ),
+    (read.arc, RELEASE, "Question: The sky is\nAnswer:", (" red", " blue"), 1),
+    (read.openbookqa, RELEASE, "The sky is", (" red", " blue"), 1),
+    (read.commonsense_qa, RELEASE, "Question: The sky is\nA. red\nB. blue\nAnswer:", (" A", " B"), 1),
     (
         read.commonsense_qa,
         {"question": " Which? ", "choices": HUB_CHOICES, "answerKey": "A"},
