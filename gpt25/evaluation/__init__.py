@@ -6,7 +6,7 @@ tasks, which says how each set is read and scored; `read_examples` and `score`, 
 
 from gpt25.evaluation.continuation_scorer import ContinuationScorer
 from gpt25.evaluation.examples import Examples, read_examples
-from gpt25.evaluation.measurement import Difference, Measurement, paired_difference
+from gpt25.evaluation.measurement import Difference, Measurement, difference_between
 from gpt25.evaluation.request import Answer, Request
 from gpt25.evaluation.score import ScoringSettings, groups_last, score
 from gpt25.evaluation.task import HubSet, Task
@@ -24,9 +24,9 @@ __all__ = [
     "Request",
     "ScoringSettings",
     "Task",
+    "difference_between",
     "find_task",
     "groups_last",
-    "paired_difference",
     "read_examples",
     "score",
     "windows",

@@ -1,7 +1,7 @@
 """The 22 tasks of CORE, as facts: where each lies, how it is asked, what guessing gets.
 
-Source: Li et al. 2024 (DCLM), appendix G, and its eval/heavy.yaml for prompts and numbers of examples; the baselines
-are those of nanochat's published scores.
+Source: Li et al. 2024 (DCLM), appendix G, and its eval/heavy.yaml for prompts and numbers of examples. The baselines
+are those under which nanochat's published centred scores come out as whole numbers of items.
 """
 
 from dataclasses import dataclass

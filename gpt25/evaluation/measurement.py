@@ -82,28 +82,35 @@ class Difference:
     """Which test the p-value is of."""
 
 
-def paired_difference(first: Measurement, second: Measurement) -> Difference:
+def difference_between(first: Measurement, second: Measurement) -> Difference:
     """Compare two models unit by unit, which is far sharper than two errors side by side.
 
     For figures that count (every unit 0 or 1) the p-value is McNemar's exact one: of the units on which the models
-    disagree, either is as likely to be right. For others it is that of the paired z-test.
+    disagree, either is as likely to be right. For others it is that of the paired z-test. Where the units are not the
+    same (models with different tokenizers or block sizes cut a text differently) it is that of the unpaired one.
     """
-    if first.metric != second.metric or not np.array_equal(first.denominators, second.denominators):
-        raise EvaluationError(
-            f"{first.metric} on {first.number_of_units:,} units and {second.metric} on {second.number_of_units:,} were "
-            "not measured on the same units, so that they cannot be paired. Models with different tokenizers or block "
-            "sizes cut a text differently: compare their figures and errors."
-        )
-    error = _error(first._influence - second._influence)
+    if first.metric != second.metric:
+        raise EvaluationError(f"{first.metric} and {second.metric} are different things and cannot be compared.")
     value = first.value - second.value
+    if not np.array_equal(first.denominators, second.denominators):
+        errors = (first.standard_error, second.standard_error)
+        error = None if None in errors else math.hypot(*(each or 0.0 for each in errors))
+        test = "unpaired z: the models cut the text differently, so that figures per token are no measure of both"
+        return Difference(first.metric, value, error, _two_sided(value, error), test)
+    error = _error(first._influence - second._influence)
     counts = all(np.isin(side.numerators, (0, 1)).all() and (side.denominators == 1).all() for side in (first, second))
     if counts:
         better = int(((first.numerators == 1) & (second.numerators == 0)).sum())
         worse = int(((first.numerators == 0) & (second.numerators == 1)).sum())
         test = f"McNemar, exact: {better:,} units right only here, {worse:,} only there"
         return Difference(first.metric, value, error, _sign_test(better, worse), test)
-    p_value = math.erfc(abs(value) / error / math.sqrt(2)) if error else None
-    return Difference(first.metric, value, error, p_value, f"paired z over {first.number_of_units:,} units")
+    test = f"paired z over {first.number_of_units:,} units"
+    return Difference(first.metric, value, error, _two_sided(value, error), test)
+
+
+def _two_sided(value: float, error: float | None) -> float | None:
+    """How likely a normal variable of that error is to be at least so far from 0."""
+    return math.erfc(abs(value) / error / math.sqrt(2)) if error else None
 
 
 def _error(influence: NDArray[np.float64]) -> float | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gpt25.errors import EvaluationError
-from gpt25.evaluation import Measurement, paired_difference
+from gpt25.evaluation import Measurement, difference_between
 
 
 def accuracy(*right: float) -> Measurement:
@@ -51,7 +51,7 @@ def test_how_far_fixed_sets_lie_apart_is_no_error() -> None:
 
 def test_two_models_are_compared_item_by_item() -> None:
     first, second = accuracy(*[1] * 90, *[0] * 10), accuracy(*[1] * 80, *[0] * 20)
-    difference = paired_difference(first, second)
+    difference = difference_between(first, second)
     assert difference.value == pytest.approx(0.1)
     assert difference.p_value == pytest.approx(2 * 0.5**10)
     assert difference.standard_error == pytest.approx(math.sqrt(0.1 * 0.9 / 99))
@@ -63,7 +63,7 @@ def test_two_models_are_compared_item_by_item() -> None:
 def test_the_p_value_is_mcnemars_exact_one(better: int, worse: int, p_value: float) -> None:
     first = accuracy(*[1] * better, *[0] * worse, 1)
     second = accuracy(*[0] * better, *[1] * worse, 1)
-    assert paired_difference(first, second).p_value == pytest.approx(p_value)
+    assert difference_between(first, second).p_value == pytest.approx(p_value)
 
 
 def test_losses_are_compared_by_a_paired_z_test() -> None:
@@ -72,7 +72,7 @@ def test_losses_are_compared_by_a_paired_z_test() -> None:
     tokens = np.full(200, 32.0)
     first = Measurement("loss", "", hard + 0.5 + chance.normal(0, 1, 200), tokens)
     second = Measurement("loss", "", hard + chance.normal(0, 1, 200), tokens)
-    difference = paired_difference(first, second)
+    difference = difference_between(first, second)
     assert difference.value == pytest.approx(0.5 / 32, rel=0.5)
     assert difference.standard_error == pytest.approx(math.sqrt(2 / 200) / 32, rel=0.2)
     assert difference.p_value < 0.001
@@ -81,13 +81,23 @@ def test_losses_are_compared_by_a_paired_z_test() -> None:
 
 def test_a_model_against_itself_differs_by_nothing() -> None:
     measurement = Measurement("loss", "", np.array([1.0, 2.0]), np.ones(2))
-    difference = paired_difference(measurement, measurement)
+    difference = difference_between(measurement, measurement)
     assert (difference.value, difference.standard_error, difference.p_value) == (0, 0, None)
 
 
-def test_other_units_cannot_be_paired() -> None:
-    with pytest.raises(EvaluationError, match="accuracy on 2 units and accuracy on 3 were not measured on the same"):
-        paired_difference(accuracy(1, 0), accuracy(1, 0, 1))
+def test_units_that_are_not_the_same_are_compared_unpaired() -> None:
+    first = Measurement("loss", "", np.array([4.0, 6.0]), np.array([2.0, 2.0]), higher_is_better=False)
+    second = Measurement("loss", "", np.array([3.0, 3.0, 6.0]), np.array([2.0, 2.0, 2.0]), higher_is_better=False)
+    difference = difference_between(first, second)
+    assert difference.value == pytest.approx(0.5)
+    assert difference.standard_error == pytest.approx(math.hypot(first.standard_error, second.standard_error))
+    assert difference.p_value == pytest.approx(math.erfc(0.5 / difference.standard_error / math.sqrt(2)))
+    assert difference.test.startswith("unpaired z: the models cut the text differently")
+
+
+def test_different_things_are_not_compared() -> None:
+    with pytest.raises(EvaluationError, match="accuracy and loss are different things and cannot be compared"):
+        difference_between(accuracy(1, 0), Measurement("loss", "", np.ones(2), np.ones(2)))
 
 
 def test_an_empty_set_is_refused() -> None:

@@ -18,9 +18,9 @@ from gpt25.evaluation import (
     Measurement,
     ScoringSettings,
     Task,
+    difference_between,
     find_task,
     groups_last,
-    paired_difference,
     read_examples,
     score,
 )
@@ -143,7 +143,7 @@ def _content(
 
 
 def _differences(first: list[Measurement], second: list[Measurement]) -> list[Difference]:
-    return [paired_difference(one, other) for one, other in zip(first, second, strict=True)]
+    return [difference_between(one, other) for one, other in zip(first, second, strict=True)]
 
 
 def _show(
