@@ -81,7 +81,7 @@ def test_the_table_has_value_error_definition_and_what_was_published(
     assert re.search(r"perplexity +\S*model-1 +[\d.,]+ +[\d.e+]+ +exp of the mean loss of the last word", said)
     assert re.search(r"perplexity +gpt2 +35\.13 +OpenAI's own text", said)
     assert "Radford et al. 2019" in said
-    assert f"4 units from {folder / 'lambada.txt'}." in said
+    assert f"4 units from {folder / 'lambada.txt'}, float32." in said
     assert "quick look" not in said
 
 

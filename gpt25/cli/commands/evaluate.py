@@ -34,10 +34,10 @@ from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision
 class Arguments:
     """The words of `gpt25 evaluate`."""
 
-    model: tyro.conf.Positional[str] = ""
+    model: tyro.conf.Positional[str | None] = None
     """A size name (gpt2, gpt2-medium, gpt2-large, gpt2-xl), a Hub id owner/name, a Hugging Face directory or a run
     (RUN@best or RUN@500 for one of its checkpoints)."""
-    task: str = ""
+    task: str | None = None
     """Which set and protocol; --tasks lists them."""
     data: str | None = None
     """A file of the set in its own format (JSON lines, Parquet or text, also .gz and .zst); for losses a directory of
@@ -155,7 +155,7 @@ def _show(
     output: Output,
 ) -> None:
     limited = "" if arguments.limit is None else f" (only the first {arguments.limit:,}: a quick look, not the score)"
-    words = [arguments.model, arguments.against or ""]
+    words = [str(arguments.model), str(arguments.against)]
     rows = []
     for word, measurements in zip(words, results, strict=False):
         whole, _ = groups_last(measurements)
@@ -171,7 +171,7 @@ def _show(
         output.say()
         output.table("Its parts", ("part", "value", "± s.e."), parts)
     output.say()
-    output.say(f"{results[0][0].number_of_units:,} units from {source}. {task.note}".rstrip())
+    output.say(f"{results[0][0].number_of_units:,} units from {source}, {arguments.precision}. {task.note}".rstrip())
 
 
 def _show_differences(arguments: Arguments, differences: list[Difference], output: Output) -> None:
