@@ -11,6 +11,7 @@ import torch
 
 from gpt25.cli.main import main
 from gpt25.data import prepare, read_documents
+from gpt25.evaluation.lm_eval_tasks import HarnessScore
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights import save_pretrained
@@ -138,6 +139,24 @@ def test_two_ranks_get_the_figures_of_one(folder: Path, capsys: pytest.CaptureFi
     assert together["standard_errors"] == pytest.approx(alone["standard_errors"], rel=1e-5)
 
 
+def test_a_task_of_the_harness_has_its_own_figures(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scores(name: str, *_models: object, limit: int | None, **_words: object) -> list[HarnessScore]:
+        assert (name, limit) == ("piqa", 5)
+        return [HarnessScore("acc", 0.5, 0.1, "of the harness")]
+
+    monkeypatch.setattr("gpt25.cli.commands.evaluate.score_harness_task", scores)
+    words = [folder / "model-1", "--task", "lm-eval:piqa", "--limit", 5]
+    given = answer(capsys, *words)
+    assert (given["task"], given["metrics"], given["references"]) == ("lm-eval:piqa", {"acc": 0.5}, [])
+    assert (given["standard_errors"], given["definitions"]) == ({"acc": 0.1}, {"acc": "of the harness"})
+    assert main(["evaluate", *map(str, words)]) == 0
+    said = capsys.readouterr().out
+    assert "piqa (only the first 5: a quick look, not the score)" in said
+    assert re.search(r"acc +0\.5000 +0\.1 +of the harness", said)
+
+
 def test_the_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     names = [task["name"] for task in answer(capsys, "--tasks")["tasks"]]
     assert {"lambada", "cbt-cn", "wikitext103", "1bw", "text8", "hellaswag-harness", "blimp", "core"} <= set(names)
@@ -152,4 +171,5 @@ def test_the_users_mistakes_are_said_in_a_line(folder: Path, capsys: pytest.Capt
     assert "absent.txt is no file" in complaint(capsys, model, "--task", "ptb", "--data", "absent.txt")
     assert "limit is 0; it must be at least 1" in complaint(capsys, *lambada(folder), "--limit", 0)
     assert "there is no model 'absent'" in complaint(capsys, "absent", *lambada(folder)[1:])
+    assert "--data has no meaning for lm-eval:piqa" in complaint(capsys, model, "--task", "lm-eval:piqa", "--data", "x")
     assert "HF_HUB_OFFLINE forbids asking" in complaint(capsys, model, "--task", "piqa")

@@ -4,6 +4,8 @@
 ranks share the work and the first one speaks.
 """
 
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,10 +26,14 @@ from gpt25.evaluation import (
     read_examples,
     score,
 )
+from gpt25.evaluation.lm_eval_tasks import score_harness_task
 from gpt25.model import Accounting
 from gpt25.references.published_score import PublishedScore
 from gpt25.references.scores import scores_beside
 from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision
+
+HARNESS = "lm-eval:"
+"""What a task's name begins with that lm-evaluation-harness knows."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Arguments:
     """A size name (gpt2, gpt2-medium, gpt2-large, gpt2-xl), a Hub id owner/name, a Hugging Face directory or a run
     (RUN@best or RUN@500 for one of its checkpoints)."""
     task: str | None = None
-    """Which set and protocol; --tasks lists them."""
+    """Which set and protocol; --tasks lists them. lm-eval:NAME is a task of lm-evaluation-harness (extra evaluate)."""
     data: str | None = None
     """A file of the set in its own format (JSON lines, Parquet or text, also .gz and .zst); for losses a directory of
     token shards, for core one of sets. Without it the set is fetched from the Hub."""
@@ -67,6 +73,9 @@ def run(arguments: Arguments, output: Output) -> None:
         return
     if not (arguments.model and arguments.task):
         raise EvaluationError("gpt25 evaluate needs a model and a task: gpt25 evaluate gpt2 --task hellaswag.")
+    if arguments.task.startswith(HARNESS):
+        _score_in_harness(arguments, output)
+        return
     task = find_task(arguments.task)
     settings = ScoringSettings(arguments.limit, arguments.batch_tokens, arguments.stride)
     examples = read_examples(task, arguments.data)
@@ -85,10 +94,9 @@ def run(arguments: Arguments, output: Output) -> None:
     output.result(content)
 
 
-def _scored(
-    arguments: Arguments, task: Task, settings: ScoringSettings, examples: Examples, output: Output
-) -> tuple[Any, ...]:
-    """The first model's number of parameters, and the figures of every model; all ranks together."""
+@contextlib.contextmanager
+def _together(arguments: Arguments) -> Iterator[tuple[Ranks, Callable[[str], Any]]]:
+    """The ranks, connected, and a function that loads what a MODEL word means onto this rank's device."""
     from gpt25.weights import load_model_word
 
     ranks = Ranks.from_environment()
@@ -96,17 +104,62 @@ def _scored(
     dtype = choose_precision(device, arguments.precision).dtype
     ranks.connect(device)
     try:
-        results = []
-        parameters = 0
+        yield ranks, lambda word: load_model_word(word, device=device, dtype=dtype)
+    finally:
+        ranks.disconnect()
+
+
+def _scored(
+    arguments: Arguments, task: Task, settings: ScoringSettings, examples: Examples, output: Output
+) -> tuple[Any, ...]:
+    """The first model's number of parameters, and the figures of every model; all ranks together."""
+    results = []
+    parameters = 0
+    with _together(arguments) as (ranks, load):
         for word in filter(None, (arguments.model, arguments.against)):
-            model, tokenizer = load_model_word(word, device=device, dtype=dtype)
+            model, tokenizer = load(word)
             parameters = parameters or Accounting(model.configuration).parameters
             results.append(
                 score(task, examples, model, tokenizer, settings=settings, ranks=ranks, open_progress=output.progress)
             )
-        return parameters, *results
-    finally:
-        ranks.disconnect()
+    return parameters, *results
+
+
+def _score_in_harness(arguments: Arguments, output: Output) -> None:
+    """A task of lm-evaluation-harness: its own set, prompts and metrics, our model and its speed."""
+    name = str(arguments.task).removeprefix(HARNESS)
+    for flag in ("data", "against", "stride"):
+        if getattr(arguments, flag) is not None:
+            raise EvaluationError(f"--{flag} has no meaning for {arguments.task}: the harness has its own protocol.")
+    settings = ScoringSettings(arguments.limit, arguments.batch_tokens)
+    with _together(arguments) as (ranks, load):
+        model, tokenizer = load(str(arguments.model))
+        if tokenizer is None:
+            raise EvaluationError(f"{arguments.model} has no tokenizer; put tokenizer.json into its directory.")
+        found = score_harness_task(
+            name,
+            model,
+            tokenizer,
+            limit=settings.limit,
+            batch_tokens=settings.batch_tokens,
+            ranks=ranks,
+            open_progress=output.progress,
+        )
+    if not output.json:
+        rows = [(each.metric, _number(each.value), _error(each.standard_error), each.definition) for each in found]
+        output.table(f"{name}{_limited(arguments)}", ("metric", "value", "± s.e.", "definition"), rows)
+    output.result(
+        {
+            "task": arguments.task,
+            "model": arguments.model,
+            "metrics": {each.metric: each.value for each in found},
+            "standard_errors": {each.metric: each.standard_error for each in found},
+            "definitions": {each.metric: each.definition for each in found},
+            "limit": arguments.limit,
+            "precision": arguments.precision,
+            "references": [],
+        }
+    )
 
 
 def _figures(measurements: list[Measurement]) -> dict[str, Any]:
@@ -154,19 +207,20 @@ def _show(
     references: list[PublishedScore],
     output: Output,
 ) -> None:
-    limited = "" if arguments.limit is None else f" (only the first {arguments.limit:,}: a quick look, not the score)"
     words = [str(arguments.model), str(arguments.against)]
     rows = []
     for word, measurements in zip(words, results, strict=False):
         whole, _ = groups_last(measurements)
-        rows += [(each.metric, word, _number(each.value), _error(each), each.definition) for each in whole]
+        rows += [
+            (each.metric, word, _number(each.value), _error(each.standard_error), each.definition) for each in whole
+        ]
     named = {row[0] for row in rows}
     for each in references:
         name = each.metric if each.metric in named else f"({each.metric})"
         rows.append((name, each.model, _number(each.value), "", f"{each.definition}; {each.source}"))
     columns = ("metric", "model", "value", "± s.e.", "definition")
-    output.table(f"{task.title}{limited}", columns, rows)
-    parts = [(each.metric, _number(each.value), _error(each)) for each in groups_last(results[0])[1]]
+    output.table(f"{task.title}{_limited(arguments)}", columns, rows)
+    parts = [(each.metric, _number(each.value), _error(each.standard_error)) for each in groups_last(results[0])[1]]
     if parts:
         output.say()
         output.table("Its parts", ("part", "value", "± s.e."), parts)
@@ -179,7 +233,7 @@ def _show_differences(arguments: Arguments, differences: list[Difference], outpu
         (
             each.metric,
             f"{each.value:+.5g}",
-            "" if each.standard_error is None else f"{each.standard_error:.2g}",
+            _error(each.standard_error),
             "" if each.p_value is None else f"{each.p_value:.3g}",
             each.test,
         )
@@ -198,9 +252,13 @@ def _number(value: float) -> str:
     return f"{value:.4f}" if abs(value) < 10 else f"{value:,.2f}"
 
 
-def _error(measurement: Measurement) -> str:
-    error = measurement.standard_error
+def _error(error: float | None) -> str:
     return "" if error is None else f"{error:.2g}"
+
+
+def _limited(arguments: Arguments) -> str:
+    """What marks a quick look."""
+    return "" if arguments.limit is None else f" (only the first {arguments.limit:,}: a quick look, not the score)"
 
 
 def _list_tasks(output: Output) -> None:
