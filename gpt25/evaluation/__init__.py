@@ -9,7 +9,7 @@ from gpt25.evaluation.examples import Examples, read_examples
 from gpt25.evaluation.measurement import Difference, Measurement, difference_between
 from gpt25.evaluation.request import Answer, Request
 from gpt25.evaluation.score import ScoringSettings, groups_last, score
-from gpt25.evaluation.task import HubSet, Task
+from gpt25.evaluation.task import HubFile, Task
 from gpt25.evaluation.tasks import TASKS, find_task
 from gpt25.evaluation.windows import windows
 
@@ -19,7 +19,7 @@ __all__ = [
     "ContinuationScorer",
     "Difference",
     "Examples",
-    "HubSet",
+    "HubFile",
     "Measurement",
     "Request",
     "ScoringSettings",

@@ -39,15 +39,12 @@ def read_examples(task: Task, data: str | None) -> Examples:
 
     Raises DataError or EvaluationError with the file, the row and the fields that were looked for.
     """
-    if task.kind in ("shards", "core"):
-        if data is None:
-            what = "token shards" if task.kind == "shards" else "the 22 sets in DCLM's format"
-            raise EvaluationError(f"the task {task.name} needs --data DIRECTORY with {what}.")
-        if task.kind == "shards":
-            return Examples(data, shards=data)
-        if not Path(data).is_dir():
-            raise DataError(f"{data} is no directory; CORE needs one that holds its sets' files.")
-        return Examples(data, core=find_core_files(Path(data)))
+    if task.kind == "core":
+        return _core_files(data)
+    if data is None and not task.hub:
+        raise EvaluationError(f"the task {task.name} needs --data DIRECTORY with token shards.")
+    if task.kind == "shards":
+        return Examples(data or f"{task.hub[0].repository} on the Hub", shards=data or str(fetch_set(task.hub[0])))
     if data is None:
         paths = [fetch_set(part) for part in task.hub]
         source = f"{task.hub[0].repository} on the Hub"
@@ -64,6 +61,14 @@ def read_examples(task: Task, data: str | None) -> Examples:
         return Examples(source, last_words=list(_items(task, source, rows, _last_word)))
     assert task.read is not None
     return Examples(source, choices=list(_items(task, source, rows, task.read)))
+
+
+def _core_files(data: str | None) -> Examples:
+    if data is None:
+        raise EvaluationError("the task core needs --data DIRECTORY with the 22 sets in DCLM's format.")
+    if not Path(data).is_dir():
+        raise DataError(f"{data} is no directory; CORE needs one that holds its sets' files.")
+    return Examples(data, core=find_core_files(Path(data)))
 
 
 def _items(task: Task, source: str, rows: Iterable[Row], read: Callable[[Row], T]) -> Iterator[T]:

@@ -4,19 +4,12 @@ from pathlib import Path
 
 from gpt25.data.hub_file import fetch_hub_file
 from gpt25.errors import DataError
-from gpt25.evaluation.task import HubSet
-
-_REVISION = "refs/convert/parquet"  # the Hub keeps every public set there in one form, whatever its own files are
+from gpt25.evaluation.task import HubFile
 
 
-def fetch_set(hub_set: HubSet) -> Path:
+def fetch_set(part: HubFile) -> Path:
     """Fetch a set's file, or find it in the cache; raises DataError in one line for whatever goes wrong."""
     try:
-        return fetch_hub_file(
-            hub_set.repository,
-            hub_set.file,
-            revision=_REVISION,
-            absent_file="the set has moved",
-        )
+        return fetch_hub_file(part.repository, part.file, revision=part.revision, absent_file="the set has moved")
     except DataError as problem:
         raise DataError(f"{problem} --data FILE scores a file of your own.") from problem

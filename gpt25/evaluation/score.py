@@ -86,6 +86,12 @@ def _shards(
 ) -> list[Measurement]:
     shape = model.configuration
     assert examples.shards is not None
+    if task.hub and tokenizer is not None and tokenizer.name != "gpt2":
+        raise EvaluationError(
+            f"{task.name} is the loss on tokens of GPT-2, and this model's tokenizer is {tokenizer.name}. A loss per "
+            "token of other tokens is another figure: use --task loss with shards of this tokenizer and compare "
+            "bits_per_byte."
+        )
     shards = open_shards(
         examples.shards, "validation", tokenizer=tokenizer, vocabulary_size=None if tokenizer else shape.vocabulary_size
     )

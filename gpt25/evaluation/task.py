@@ -16,17 +16,21 @@ Documents = Literal["whole", "lines", "articles"]
 
 
 @dataclass(frozen=True)
-class HubSet:
-    """Where a set lies on the Hub, in the Parquet form that the Hub makes of every public set."""
+class HubFile:
+    """One file of a data set on the Hub."""
 
     repository: str
-    configuration: str
-    split: str
+    file: str
+    revision: str | None = None
+    """Branch, tag or commit; None is the main branch."""
 
-    @property
-    def file(self) -> str:
-        """Its first file on the branch refs/convert/parquet; none of these sets has a second one."""
-        return f"{self.configuration}/{self.split}/0000.parquet"
+
+def hub_set(repository: str, configuration: str, split: str) -> HubFile:
+    """A set in the Parquet form that the Hub makes of every public set, on a branch of its own.
+
+    Its first file; none of the evaluation sets has a second one.
+    """
+    return HubFile(repository, f"{configuration}/{split}/0000.parquet", "refs/convert/parquet")
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Task:
     kind: Kind
     title: str
     """The set in words, and the protocol where there are several."""
-    hub: tuple[HubSet, ...] = ()
+    hub: tuple[HubFile, ...] = ()
     """Where it is fetched when no file is given; several parts are read one after the other."""
     read: Callable[[Row], ChoiceItem] | None = None
     """Of multiple choice and minimal pairs: a row into an item."""

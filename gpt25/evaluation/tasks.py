@@ -6,36 +6,44 @@ from gpt25.errors import EvaluationError
 from gpt25.evaluation import choice_readers as read
 from gpt25.evaluation.blimp_paradigms import BLIMP_PARADIGMS
 from gpt25.evaluation.cloze_reader import cloze_item, cloze_rows
-from gpt25.evaluation.task import HubSet, Task
+from gpt25.evaluation.task import HubFile, Task, hub_set
 from gpt25.evaluation.text_perplexity import TextMetric
 from gpt25.evaluation.token_loss import PUBLISHED_TOKENS
 
 _WORDS: tuple[TextMetric, ...] = ("word_perplexity", "token_perplexity", "bits_per_byte")
-_HELLASWAG = (HubSet("Rowan/hellaswag", "default", "validation"),)
+_HELLASWAG = (hub_set("Rowan/hellaswag", "default", "validation"),)
 _WIKITEXT = "Salesforce/wikitext"
 _LAST_5_MB = "Of a file of the whole 100,000,000 bytes the last 5,000,000, its usual test part, are scored."
 
 
-def _loss(name: str, title: str, *, tokens: int | None = PUBLISHED_TOKENS) -> Task:
-    return Task(name, "shards", title, number_of_tokens=tokens)
+def _loss(name: str, title: str, *, tokens: int | None = PUBLISHED_TOKENS, hub: HubFile | None = None) -> Task:
+    return Task(name, "shards", title, hub=() if hub is None else (hub,), number_of_tokens=tokens)
 
 
 _TASKS = (
     _loss("loss", "loss on any token shards (a directory or glob of .bin files)", tokens=None),
-    _loss("fineweb", "loss on FineWeb's validation shard"),
-    _loss("fineweb-edu", "loss on FineWeb-Edu's validation shard"),
+    _loss(
+        "fineweb",
+        "loss on FineWeb's validation shard, tokens of GPT-2",
+        hub=HubFile("kjj0/fineweb10B-gpt2", "fineweb_val_000000.bin"),
+    ),
+    _loss(
+        "fineweb-edu",
+        "loss on FineWeb-Edu's validation shard, tokens of GPT-2",
+        hub=HubFile("kjj0/finewebedu10B-gpt2", "finewebedu_val_000000.bin"),
+    ),
     _loss("openwebtext", "loss on OpenWebText's validation shard", tokens=None),
     Task(
         "lambada",
         "last word",
         "LAMBADA test, OpenAI's text: the last word of 5,153 passages",
-        hub=(HubSet("EleutherAI/lambada_openai", "default", "test"),),
+        hub=(hub_set("EleutherAI/lambada_openai", "default", "test"),),
     ),
     Task(
         "cbt-cn",
         "multiple choice",
         "Children's Book Test, common nouns: choice and rest of the sentence",
-        hub=(HubSet("cam-cst/cbt", "CN", "test"),),
+        hub=(hub_set("cam-cst/cbt", "CN", "test"),),
         read=cloze_item,
         gather=cloze_rows,
     ),
@@ -43,7 +51,7 @@ _TASKS = (
         "cbt-ne",
         "multiple choice",
         "Children's Book Test, named entities: choice and rest of the sentence",
-        hub=(HubSet("cam-cst/cbt", "NE", "test"),),
+        hub=(hub_set("cam-cst/cbt", "NE", "test"),),
         read=cloze_item,
         gather=cloze_rows,
     ),
@@ -51,7 +59,7 @@ _TASKS = (
         "wikitext2",
         "text",
         "WikiText-2 test, raw, de-tokenised, as one text",
-        hub=(HubSet(_WIKITEXT, "wikitext-2-raw-v1", "test"),),
+        hub=(hub_set(_WIKITEXT, "wikitext-2-raw-v1", "test"),),
         metrics=_WORDS,
         detokeniser="wikitext",
     ),
@@ -59,7 +67,7 @@ _TASKS = (
         "wikitext2-articles",
         "text",
         "WikiText-2 test, raw, de-tokenised, article by article as in lm-evaluation-harness",
-        hub=(HubSet(_WIKITEXT, "wikitext-2-raw-v1", "test"),),
+        hub=(hub_set(_WIKITEXT, "wikitext-2-raw-v1", "test"),),
         metrics=_WORDS,
         detokeniser="wikitext",
         documents="articles",
@@ -68,7 +76,7 @@ _TASKS = (
         "wikitext103",
         "text",
         "WikiText-103 test, raw, de-tokenised, as one text (the same text as WikiText-2's)",
-        hub=(HubSet(_WIKITEXT, "wikitext-103-raw-v1", "test"),),
+        hub=(hub_set(_WIKITEXT, "wikitext-103-raw-v1", "test"),),
         metrics=_WORDS,
         detokeniser="wikitext",
     ),
@@ -76,7 +84,7 @@ _TASKS = (
         "ptb",
         "text",
         "Penn Treebank test (Mikolov's), de-tokenised, as one text",
-        hub=(HubSet("ptb-text-only/ptb_text_only", "penn_treebank", "test"),),
+        hub=(hub_set("ptb-text-only/ptb_text_only", "penn_treebank", "test"),),
         metrics=_WORDS,
         detokeniser="ptb",
     ),
@@ -84,7 +92,7 @@ _TASKS = (
         "1bw",
         "text",
         "One Billion Word benchmark, test, de-tokenised, sentence by sentence (they are shuffled)",
-        hub=(HubSet("billion-word-benchmark/lm1b", "plain_text", "test"),),
+        hub=(hub_set("billion-word-benchmark/lm1b", "plain_text", "test"),),
         metrics=_WORDS,
         detokeniser="newswire",
         documents="lines",
@@ -93,7 +101,7 @@ _TASKS = (
         "enwik8",
         "text",
         "enwik8, Wikipedia with its markup",
-        hub=(HubSet("LTCB/enwik8", "enwik8", "train"),),
+        hub=(hub_set("LTCB/enwik8", "enwik8", "train"),),
         metrics=("bits_per_byte", "token_perplexity"),
         note=_LAST_5_MB,
     ),
@@ -101,7 +109,7 @@ _TASKS = (
         "text8",
         "text",
         "text8, Wikipedia in lower case without punctuation",
-        hub=(HubSet("afmck/text8", "default", "test"),),
+        hub=(hub_set("afmck/text8", "default", "test"),),
         metrics=("bits_per_character", "token_perplexity"),
         note=_LAST_5_MB,
     ),
@@ -126,7 +134,7 @@ _TASKS = (
         "piqa",
         "multiple choice",
         "PIQA validation",
-        hub=(HubSet("baber/piqa", "default", "validation"),),
+        hub=(hub_set("baber/piqa", "default", "validation"),),
         read=read.piqa,
         normalisation="characters",
     ),
@@ -134,7 +142,7 @@ _TASKS = (
         "arc-easy",
         "multiple choice",
         "ARC easy, test",
-        hub=(HubSet("allenai/ai2_arc", "ARC-Easy", "test"),),
+        hub=(hub_set("allenai/ai2_arc", "ARC-Easy", "test"),),
         read=read.arc,
         normalisation="characters",
     ),
@@ -142,7 +150,7 @@ _TASKS = (
         "arc-challenge",
         "multiple choice",
         "ARC challenge, test",
-        hub=(HubSet("allenai/ai2_arc", "ARC-Challenge", "test"),),
+        hub=(hub_set("allenai/ai2_arc", "ARC-Challenge", "test"),),
         read=read.arc,
         normalisation="characters",
     ),
@@ -150,35 +158,35 @@ _TASKS = (
         "winogrande",
         "multiple choice",
         "WinoGrande XL validation: what follows the blank, after either filling",
-        hub=(HubSet("allenai/winogrande", "winogrande_xl", "validation"),),
+        hub=(hub_set("allenai/winogrande", "winogrande_xl", "validation"),),
         read=read.winogrande,
     ),
     Task(
         "winograd",
         "multiple choice",
         "Winograd schema challenge, 273: what follows the pronoun, after either reading",
-        hub=(HubSet("lighteval/winograd_wsc", "wsc273", "test"),),
+        hub=(hub_set("lighteval/winograd_wsc", "wsc273", "test"),),
         read=read.winograd,
     ),
     Task(
         "copa",
         "multiple choice",
         "COPA validation (SuperGLUE)",
-        hub=(HubSet("aps/super_glue", "copa", "validation"),),
+        hub=(hub_set("aps/super_glue", "copa", "validation"),),
         read=read.copa,
     ),
     Task(
         "boolq",
         "multiple choice",
         "BoolQ validation (SuperGLUE): no or yes after passage and question",
-        hub=(HubSet("aps/super_glue", "boolq", "validation"),),
+        hub=(hub_set("aps/super_glue", "boolq", "validation"),),
         read=read.boolq,
     ),
     Task(
         "openbookqa",
         "multiple choice",
         "OpenBookQA test, without the book",
-        hub=(HubSet("allenai/openbookqa", "main", "test"),),
+        hub=(hub_set("allenai/openbookqa", "main", "test"),),
         read=read.openbookqa,
         normalisation="characters",
     ),
@@ -186,14 +194,14 @@ _TASKS = (
         "commonsense-qa",
         "multiple choice",
         "CommonsenseQA validation: the letter of the answer",
-        hub=(HubSet("tau/commonsense_qa", "default", "validation"),),
+        hub=(hub_set("tau/commonsense_qa", "default", "validation"),),
         read=read.commonsense_qa,
     ),
     Task(
         "blimp",
         "minimal pairs",
         "BLiMP: 67 paradigms of 1,000 pairs of sentences",
-        hub=tuple(HubSet("nyu-mll/blimp", paradigm, "train") for paradigm in BLIMP_PARADIGMS),
+        hub=tuple(hub_set("nyu-mll/blimp", paradigm, "train") for paradigm in BLIMP_PARADIGMS),
         read=read.blimp,
     ),
     Task("core", "core", "CORE (DCLM): the mean centred accuracy of 22 tasks, as in nanochat"),

@@ -7,6 +7,7 @@ from gpt25.errors import DataError, EvaluationError
 from gpt25.evaluation import TASKS, ScoringSettings, find_task, read_examples, score
 from gpt25.evaluation.last_word import LastWordItem
 from gpt25.model import GPTModel
+from gpt25.tokenizer import Tokenizer
 
 WIKITEXT = " \n = First = \n \n The cat sat . \n \n = = Part = = \n \n It ran . \n \n = Second = \n \n More . \n"
 
@@ -25,11 +26,18 @@ def test_a_task_is_found_by_its_name_or_the_nearest_is_offered() -> None:
 
 def test_every_task_that_is_fetched_has_a_place_on_the_hub() -> None:
     for task in TASKS.values():
-        assert bool(task.hub) == (task.kind not in ("shards", "core")), task.name
+        assert bool(task.hub) == (task.name not in ("loss", "openwebtext", "core")), task.name
         assert all(part.repository.count("/") == 1 for part in task.hub)
         assert (task.read is not None) == (task.kind in ("multiple choice", "minimal pairs"))
     assert len(TASKS["blimp"].hub) == 67
     assert TASKS["arc-easy"].hub[0].file == "ARC-Easy/test/0000.parquet"
+
+
+def test_shards_are_fetched_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gpt25.evaluation.examples.fetch_set", lambda part: Path("cache") / part.file)
+    examples = read_examples(TASKS["fineweb"], None)
+    assert examples.shards == str(Path("cache") / "fineweb_val_000000.bin")
+    assert examples.source == "kjj0/fineweb10B-gpt2 on the Hub"
 
 
 def test_passages_are_read_in_three_forms(tmp_path: Path) -> None:
@@ -84,8 +92,8 @@ def test_data_that_is_not_there_is_said(tmp_path: Path) -> None:
         read_examples(TASKS["ptb"], str(tmp_path / "empty.txt"))
     with pytest.raises(DataError, match="absent is no file; --data takes one file of the set ptb"):
         read_examples(TASKS["ptb"], str(tmp_path / "absent"))
-    with pytest.raises(EvaluationError, match="the task fineweb needs --data DIRECTORY with token shards"):
-        read_examples(TASKS["fineweb"], None)
+    with pytest.raises(EvaluationError, match="the task loss needs --data DIRECTORY with token shards"):
+        read_examples(TASKS["loss"], None)
     with pytest.raises(EvaluationError, match="the task core needs --data DIRECTORY with the 22 sets in DCLM's format"):
         read_examples(TASKS["core"], None)
     with pytest.raises(DataError, match="absent is no directory; CORE needs one that holds its sets' files"):
@@ -102,3 +110,8 @@ def test_a_text_needs_a_tokenizer(tiny_model: GPTModel, tmp_path: Path) -> None:
     examples = read_examples(TASKS["lambada"], lines(tmp_path, {"text": "two words"}))
     with pytest.raises(EvaluationError, match="the model has no tokenizer, and lambada is made of text. Put tokenizer"):
         score(TASKS["lambada"], examples, tiny_model, None)
+
+
+def test_the_published_losses_are_of_gpt2s_tokens(tiny_model: GPTModel, byte_tokenizer: Tokenizer) -> None:
+    with pytest.raises(EvaluationError, match="fineweb is the loss on tokens of GPT-2, and this model's"):
+        score(TASKS["fineweb"], read_examples(TASKS["fineweb"], "shards"), tiny_model, byte_tokenizer)

@@ -16,10 +16,10 @@ PROGRAM = """
 import json, sys
 from gpt25.errors import GPT25Error
 from gpt25.evaluation.hub_sets import fetch_set
-from gpt25.evaluation.task import HubSet
+from gpt25.evaluation.task import hub_set
 for repository in sys.argv[1:]:
     try:
-        print(json.dumps([repository, fetch_set(HubSet(repository, "default", "test")).read_text()]))
+        print(json.dumps([repository, fetch_set(hub_set(repository, "default", "test")).read_text()]))
     except GPT25Error as problem:
         print(json.dumps([repository, str(problem)]))
 """
