@@ -16,11 +16,12 @@ from gpt25.runtime import Ranks
 OpenProgress = Callable[[str, int, str], AbstractContextManager[Any]]
 """Called with a description, a total and a unit; the context's value has `advance(units_done)`."""
 
+_Prefixes = tuple[KeyValueCache, Tensor]
 _Pass = tuple[Batch, list[tuple[int, Row]]]
 
 _BATCH_TOKENS = {"cpu": 1024}  # more only leaves the caches of a processor
 _BATCH_TOKENS_ELSEWHERE = 32_768
-_OVERHEAD_TOKENS = {"cpu": 32}  # 0.5 GB of weights at 20 GB/s against 0.17 GFLOP a token at 0.2 TFLOP/s
+_OVERHEAD_TOKENS = {"cpu": 12}  # 0.34 GB of weights at 10 GB/s against 0.17 GFLOP a token at 0.06 TFLOP/s
 _OVERHEAD_TOKENS_ELSEWHERE = 2048  # some milliseconds of launching kernels
 _CACHE_BYTES = {"cpu": 2**29}
 _CACHE_BYTES_ELSEWHERE = 2**33
@@ -79,7 +80,7 @@ class ContinuationScorer:
         total = sum(len(row.asked) for _, rows in parts for _, row in rows)
         with evaluating(self.model), self._progress(description, total) as progress:
             prefix_of: Batch | None = None
-            prefixes: KeyValueCache | None = None
+            prefixes: _Prefixes | None = None
             for batch, rows in parts:
                 if batch is not prefix_of:
                     prefixes, prefix_of = self._read_prefixes(batch), batch
@@ -104,8 +105,8 @@ class ContinuationScorer:
                 mine.append((batch, rows))
         return mine
 
-    def _read_prefixes(self, batch: Batch) -> KeyValueCache | None:
-        """The keys and values of the tokens that each group shares, one row a group."""
+    def _read_prefixes(self, batch: Batch) -> _Prefixes | None:
+        """Keys, values and hidden states of the tokens that each group shares, one row a group."""
         length = batch.prefix_length
         if not length:
             return None
@@ -113,14 +114,14 @@ class ContinuationScorer:
         cache = KeyValueCache(
             self.model.configuration, batch_size=len(shared), capacity=length, device=self._device, dtype=self._dtype
         )
-        self.model.hidden_states(torch.tensor(shared, device=self._device), cache=cache)  # (groups, length)
-        return cache
+        indices = torch.tensor(shared, device=self._device)  # (groups, length)
+        return cache, self.model.hidden_states(indices, cache=cache)
 
     def _answer_rows(
         self,
         batch: Batch,
         rows: list[tuple[int, Row]],
-        prefixes: KeyValueCache | None,
+        prefixes: _Prefixes | None,
         requests: Sequence[Request],
         found: dict[int, tuple[Tensor, Tensor, Tensor]],
     ) -> None:
@@ -128,22 +129,27 @@ class ContinuationScorer:
         start = batch.prefix_length
         longest = max(len(row.tokens) for _, row in rows)
         inputs = torch.zeros((len(rows), longest - start), dtype=torch.int64)  # (rows, time), padded on the right
+        behind = len(batch.groups) * start  # in the hidden states below, the prefixes' positions come first
         places: list[int] = []
         targets: list[int] = []
         order = []
-        for number, (_, row) in enumerate(rows):
+        for number, (group, row) in enumerate(rows):
             inputs[number, : len(row.tokens) - start] = torch.tensor(row.tokens[start:])
             for request, first in row.asked:
                 continuation = requests[request].continuation
-                offset = number * (longest - start) + first - start
-                places.extend(range(offset, offset + len(continuation)))
+                for position in range(first, first + len(continuation)):
+                    in_prefix = position < start
+                    offset = group * start if in_prefix else behind + number * (longest - start) - start
+                    places.append(offset + position)
                 targets.extend(continuation)
                 order.append(request)
         cache = None
         if prefixes is not None:
-            cache = prefixes.copy_of_rows([group for group, _ in rows], capacity=longest)
-        hidden = self.model.hidden_states(inputs.to(self._device), cache=cache)  # (rows, time, channels)
-        wanted = hidden.flatten(0, 1)[torch.tensor(places, device=self._device)]  # (scored, channels)
+            cache = prefixes[0].copy_of_rows([group for group, _ in rows], capacity=longest)
+        hidden = self.model.hidden_states(inputs.to(self._device), cache=cache).flatten(0, 1)  # (rows * time, channels)
+        if prefixes is not None:
+            hidden = torch.cat([prefixes[1].flatten(0, 1), hidden])  # (positions, channels)
+        wanted = hidden[torch.tensor(places, device=self._device)]  # (scored, channels)
         results = self._score(wanted, torch.tensor(targets, device=self._device))
         done = 0
         for request in order:

@@ -26,15 +26,10 @@ class Row:
     asked: list[tuple[int, int]] = field(default_factory=list)
     """(number of the request, first)"""
 
-    @property
-    def first(self) -> int:
-        """The first position whose logits are needed."""
-        return min(first for _, first in self.asked)
-
 
 @dataclass
 class Group:
-    """Rows that begin with the same `prefix_length` tokens, none of whose logits are needed."""
+    """Rows that begin with the same `prefix_length` tokens and go on after them."""
 
     rows: list[Row]
     prefix_length: int
@@ -115,7 +110,8 @@ def _common_length(one: tuple[int, ...], other: tuple[int, ...], most: int) -> i
 def _groups(rows: Sequence[Row]) -> list[Group]:
     """Neighbours together while that makes the number of tokens that need not be read again grow."""
     shared = [
-        _common_length(one.tokens, other.tokens, min(one.first, other.first)) for one, other in pairwise(rows)
+        _common_length(one.tokens, other.tokens, min(len(one.tokens), len(other.tokens)) - 1)
+        for one, other in pairwise(rows)
     ] + [0]
     groups: list[Group] = []
     for number, row in enumerate(rows):
@@ -130,7 +126,7 @@ def _groups(rows: Sequence[Row]) -> list[Group]:
                 group.rows.append(row)
                 group.prefix_length = common
                 continue
-        groups.append(Group([row], row.first))
+        groups.append(Group([row], len(row.tokens) - 1))
     for group in groups:
         if len(group.rows) == 1:
             group.prefix_length = 0

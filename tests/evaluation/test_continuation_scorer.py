@@ -102,7 +102,7 @@ def test_the_shared_prefix_is_read_once(tiny_model: GPTModel, monkeypatch: pytes
     monkeypatch.setattr(GPTModel, "hidden_states", watched)
     context = tuple(range(50))
     ContinuationScorer(tiny_model).answer([Request(context, (ending,) * 5) for ending in (1, 2, 3, 4)])
-    assert read == [49, 4 * 5]  # the last token of the context is read with each ending
+    assert read == [50, 4 * 4]  # of each ending the last token is only predicted
 
 
 def test_the_model_stays_in_its_mode(tiny_model: GPTModel) -> None:
