@@ -57,16 +57,21 @@ class GivenModel:
         )
 
     def initial_model(self, configuration: GPTConfiguration) -> GPTModel | None:
-        """The weights in a model of this configuration: other dropout, positions beyond its block size cut off."""
+        """The weights in a model of this configuration: other dropout, positions beyond its block size cut off.
+
+        In memory of their own, laid out as in a model that was built here: training writes all of them, and a resumed
+        run, which is built and then filled, must round as this one does.
+        """
         if self.model is None:
             return None
-        state = self.model.state_dict()
-        positions = "transformer.word_positional_embeddings.weight"
-        state[positions] = state[positions][: configuration.block_size].clone()  # (block size, channels)
         with torch.device("meta"):
             fitted = GPTModel(configuration)
-        fitted.load_state_dict(state, assign=True)
+        fitted.to_empty(device="cpu")
         fitted.tie_head()
+        given = dict(self.model.named_parameters())
+        with torch.no_grad():
+            for name, parameter in fitted.named_parameters():
+                parameter.copy_(given[name][: len(parameter)])  # only the positions can be fewer than those given
         return fitted
 
 

@@ -9,8 +9,9 @@ from gpt25.errors import ConfigurationError, WeightsError
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights.config_file import read_config
+from gpt25.weights.mapping import FileMap
 from gpt25.weights.matching import Matching, match_tensors
-from gpt25.weights.names import OUR_HEAD, TOKEN_EMBEDDINGS, TensorName
+from gpt25.weights.names import OUR_HEAD, TOKEN_EMBEDDINGS
 from gpt25.weights.openai_checkpoint import CheckpointTensor
 from gpt25.weights.resolve import resolve_model
 from gpt25.weights.safetensors_file import DTYPES, read_tensor
@@ -36,7 +37,9 @@ def load_pretrained(
     dtype: float32, bfloat16 or float16, whatever the file holds.
     Returns the model in evaluation mode (dropout off until `model.train()`) and the tokenizer, None where there is
     none. Raises WeightsError, StorageError, CorruptFileError or TokenizerError, before any memory is taken where that
-    can be known. The weights are in memory once, plus the largest single tensor that has to be turned or converted.
+    can be known. The weights are in memory once, plus the largest single tensor that has to be converted. Those that
+    the file holds in the wanted dtype stay mapped from it on the processor: nothing is copied until it is written to,
+    a write never reaches the file, and the four matrices that are stored transposed are views with its strides.
     """
     if dtype not in DTYPES.values():
         raise ConfigurationError(f"dtype is {dtype}; weights can be loaded as float32, bfloat16 or float16.")
@@ -52,27 +55,40 @@ def load_pretrained(
 
 
 def _read_weights(matching: Matching, device: torch.device, dtype: torch.dtype, directory: Path) -> dict[str, Tensor]:
-    """Read our state dictionary tensor by tensor, each turned, moved and converted before the next is read."""
+    """Our state dictionary: views of the mapped files where the processor can use them, copies where it cannot.
 
-    def copied(name: TensorName, stored: StoredTensor) -> bool:
-        return name.transposed or DTYPES[stored.dtype] is not dtype or device.type != "cpu"
+    A tensor that is stored as it is wanted is never copied, a transposed one included: its view has the strides of the
+    file, which the processor's matrix products read as fast. What is copied is read, not mapped, so that its pages do
+    not count as memory beside the copy.
+    """
+
+    def mappable(stored: StoredTensor) -> bool:
+        return device.type == "cpu" and DTYPES[stored.dtype] is dtype
 
     # One room for all that is copied: fresh memory for each would leave holes that add up to a quarter of the weights.
-    largest = max((stored.number_of_bytes for name, stored in matching.pairs if copied(name, stored)), default=0)
-    room = torch.empty(largest, dtype=torch.uint8)
+    copied = [stored.number_of_bytes for _, stored in matching.pairs if not mappable(stored)]
+    room = torch.empty(max(copied, default=0), dtype=torch.uint8)
+    files = FileMap()
     state = {}
     for name, stored in matching.pairs:
+        mapped = None
         if isinstance(stored, CheckpointTensor):
             tensor = stored.read()
+        elif mappable(stored):
+            mapped = files.tensor(stored)
+            tensor = read_tensor(stored) if mapped is None else mapped
         else:
-            tensor = read_tensor(stored, room=room if copied(name, stored) else None)
+            tensor = read_tensor(stored, room=room)
         _require_finite(tensor, name.hugging_face, directory)
         if name.ours == TOKEN_EMBEDDINGS:
             _require_tied(tensor, matching, directory)
-        tensor = tensor.to(device)
-        if name.transposed:
-            tensor = tensor.t().clone(memory_format=torch.contiguous_format)
-        state[name.ours] = tensor.to(dtype)
+        if mapped is None:
+            tensor = tensor.to(device)
+            if name.transposed:
+                tensor = tensor.t().clone(memory_format=torch.contiguous_format)
+            state[name.ours] = tensor.to(dtype)
+        else:
+            state[name.ours] = mapped.t() if name.transposed else mapped
     state[OUR_HEAD] = state[TOKEN_EMBEDDINGS]
     return state
 
