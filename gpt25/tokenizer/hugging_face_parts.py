@@ -134,9 +134,11 @@ def _added_token(path: Path, entry: Any, identifier: Any) -> AddedToken:
 def _merge(path: Path, number: int, entry: Any) -> tuple[str, str]:
     """One merge: "a b" in older files, ["a", "b"] in newer ones."""
     pair = entry.split(" ") if isinstance(entry, str) else entry
-    if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(part, str) and part for part in pair):
-        raise TokenizerError(f"{path}: merge {number} is {entry!r}, expected two tokens.")
-    return pair[0], pair[1]
+    if isinstance(pair, list) and len(pair) == 2:
+        left, right = pair
+        if isinstance(left, str) and isinstance(right, str) and left and right:
+            return left, right
+    raise TokenizerError(f"{path}: merge {number} is {entry!r}, expected two tokens.")
 
 
 def _read_merges(path: Path) -> list[tuple[str, str]]:

@@ -65,7 +65,7 @@ def _declared_end_of_text(directory: Path) -> str | None:
 def _vocabulary(parts: TokenizerParts, declared_end: str | None) -> Vocabulary:
     ordinary = ordinary_tokens(parts.identifiers, parts.merges)
     # An added token that merges make as well (a "!" that serves as padding) stays the ordinary token that it also is.
-    made = {to_visible(token) for token in ordinary}
+    made = {to_visible(bytes([byte])) for byte in range(256)} | {left + right for left, right in parts.merges}
     others = {text: identifier for text, identifier in parts.identifiers.items() if text not in made}
     added = {token.text: token for token in parts.added if token.text not in made}
     for token in added.values():

@@ -7,7 +7,7 @@ import pytest
 import tiktoken
 from tiktoken_ext.openai_public import r50k_pat_str
 
-from gpt25.errors import CorruptFileError
+from gpt25.errors import CorruptFileError, TokenizerError
 from gpt25.tokenizer import END_OF_TEXT, Tokenizer, gpt2
 
 FACTS = json.loads(Path(__file__).with_name("gpt2_facts.json").read_text())["facts"]
@@ -73,3 +73,15 @@ def test_the_licences_travel_with_the_vocabulary() -> None:
     assert gpt2.RANKS_SHA256 in notice
     assert "Copyright (c) 2022 OpenAI" in notice
     assert "Software Copyright (c) 2019 OpenAI" in notice
+
+
+def test_openais_merges_are_recognised_and_all_others_proven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Tokenizer.gpt2().save(tmp_path)
+    monkeypatch.setattr("gpt25.tokenizer.vocabulary.stay_apart", lambda *_: False)
+    assert Tokenizer.load(tmp_path).fingerprint == gpt2.GPT2_FINGERPRINT
+    path = tmp_path / "tokenizer.json"
+    content = json.loads(path.read_text())
+    content["model"]["merges"][-2:] = reversed(content["model"]["merges"][-2:])
+    path.write_text(json.dumps(content))
+    with pytest.raises(TokenizerError, match=r"merge 1 \('Ġ', 't'\) can never apply"):
+        Tokenizer.load(tmp_path)

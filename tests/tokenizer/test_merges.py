@@ -146,6 +146,12 @@ def test_a_merge_of_an_unknown_token_is_refused_with_the_token() -> None:
             ordinary_tokens(identifiers, [merge])
 
 
+def test_a_merge_of_what_is_no_character_is_refused_like_any_other() -> None:
+    identifiers, _ = identifiers_and_merges([(b"a", b"b")])
+    with pytest.raises(TokenizerError, match=r"merge 1 \('a', '\\ud800'\) needs the unknown token '\\ud800'"):
+        ordinary_tokens(identifiers, [("a", "\ud800")])
+
+
 def test_ranks_that_no_merges_make_are_refused_with_the_token() -> None:
     message = r"token 'abc' of rank 3 cannot be made by joining two tokens of lower rank.*file is complete"
     with pytest.raises(TokenizerError, match=message):
