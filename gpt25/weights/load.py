@@ -9,12 +9,12 @@ from gpt25.errors import ConfigurationError, WeightsError
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights.config_file import read_config
-from gpt25.weights.mapping import FileMap
+from gpt25.weights.mapped_file import MappedFile, can_stay_mapped
 from gpt25.weights.matching import Matching, match_tensors
 from gpt25.weights.names import OUR_HEAD, TOKEN_EMBEDDINGS
 from gpt25.weights.openai_checkpoint import CheckpointTensor
 from gpt25.weights.resolve import resolve_model
-from gpt25.weights.safetensors_file import DTYPES, read_tensor
+from gpt25.weights.safetensors_file import DTYPES
 from gpt25.weights.safetensors_header import StoredTensor
 from gpt25.weights.stored_weights import find_stored_tensors
 from gpt25.weights.tokenizer_files import load_tokenizer
@@ -37,9 +37,11 @@ def load_pretrained(
     dtype: float32, bfloat16 or float16, whatever the file holds.
     Returns the model in evaluation mode (dropout off until `model.train()`) and the tokenizer, None where there is
     none. Raises WeightsError, StorageError, CorruptFileError or TokenizerError, before any memory is taken where that
-    can be known. The weights are in memory once, plus the largest single tensor that has to be converted. Those that
-    the file holds in the wanted dtype stay mapped from it on the processor: nothing is copied until it is written to,
-    a write never reaches the file, and the four matrices that are stored transposed are views with its strides.
+    can be known.
+
+    On the processor, weights that are stored in `dtype` stay where they are: parameters are the file's own pages
+    (see MappedFile), the matrices that the file holds transposed are views of it, not contiguous. They may be written
+    to, which copies the pages written and leaves the file alone. Everything else is in memory of its own, contiguous.
     """
     if dtype not in DTYPES.values():
         raise ConfigurationError(f"dtype is {dtype}; weights can be loaded as float32, bfloat16 or float16.")
@@ -55,42 +57,38 @@ def load_pretrained(
 
 
 def _read_weights(matching: Matching, device: torch.device, dtype: torch.dtype, directory: Path) -> dict[str, Tensor]:
-    """Our state dictionary: views of the mapped files where the processor can use them, copies where it cannot.
+    """Our state dictionary tensor by tensor: mapped, checked, and turned, moved and converted where that is needed."""
+    files: dict[Path, MappedFile] = {}
 
-    A tensor that is stored as it is wanted is never copied, a transposed one included: its view has the strides of the
-    file, which the processor's matrix products read as fast. What is copied is read, not mapped, so that its pages do
-    not count as memory beside the copy.
-    """
+    def mapped(stored: StoredTensor) -> tuple[Tensor, MappedFile]:
+        if stored.path not in files:
+            files[stored.path] = MappedFile(stored.path)
+        return files[stored.path].tensor(stored), files[stored.path]
 
-    def mappable(stored: StoredTensor) -> bool:
-        return device.type == "cpu" and DTYPES[stored.dtype] is dtype
-
-    # One room for all that is copied: fresh memory for each would leave holes that add up to a quarter of the weights.
-    copied = [stored.number_of_bytes for _, stored in matching.pairs if not mappable(stored)]
-    room = torch.empty(max(copied, default=0), dtype=torch.uint8)
-    files = FileMap()
     state = {}
     for name, stored in matching.pairs:
-        mapped = None
-        if isinstance(stored, CheckpointTensor):
-            tensor = stored.read()
-        elif mappable(stored):
-            mapped = files.tensor(stored)
-            tensor = read_tensor(stored) if mapped is None else mapped
-        else:
-            tensor = read_tensor(stored, room=room)
+        tensor, file = (stored.read(), None) if isinstance(stored, CheckpointTensor) else mapped(stored)
         _require_finite(tensor, name.hugging_face, directory)
-        if name.ours == TOKEN_EMBEDDINGS:
-            _require_tied(tensor, matching, directory)
-        if mapped is None:
-            tensor = tensor.to(device)
-            if name.transposed:
-                tensor = tensor.t().clone(memory_format=torch.contiguous_format)
-            state[name.ours] = tensor.to(dtype)
-        else:
-            state[name.ours] = mapped.t() if name.transposed else mapped
+        if name.ours == TOKEN_EMBEDDINGS and matching.explicit_head is not None:
+            head, head_file = mapped(matching.explicit_head)
+            _require_tied(head, tensor, directory)
+            head_file.release(matching.explicit_head)
+        if name.transposed:
+            tensor = tensor.t()
+        if file is None or tensor.dtype is not dtype or device.type != "cpu" or not can_stay_mapped():
+            tensor = _copied(tensor, device, dtype)
+            if file is not None:
+                file.release(stored)
+        state[name.ours] = tensor
     state[OUR_HEAD] = state[TOKEN_EMBEDDINGS]
     return state
+
+
+def _copied(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The same numbers in contiguous memory of their own; moved as they are stored, and turned where they arrive."""
+    if device.type != "cpu":
+        tensor = tensor.to(device)
+    return torch.empty(tensor.shape, dtype=dtype, device=device).copy_(tensor)
 
 
 def _require_finite(tensor: Tensor, name: str, directory: Path) -> None:
@@ -105,11 +103,8 @@ def _require_finite(tensor: Tensor, name: str, directory: Path) -> None:
         )
 
 
-def _require_tied(embeddings: Tensor, matching: Matching, directory: Path) -> None:
+def _require_tied(head: Tensor, embeddings: Tensor, directory: Path) -> None:
     """Raise WeightsError when the file has a head of its own that is not the token embeddings again."""
-    if matching.explicit_head is None:
-        return
-    head = read_tensor(matching.explicit_head)
     if not torch.equal(head, embeddings):
         different = int((head != embeddings).sum())
         raise WeightsError(

@@ -1,4 +1,4 @@
-"""Tensors to and from safetensors files one at a time, so that neither way needs the memory of all of them twice."""
+"""Tensors to a safetensors file, one at a time, so that writing does not need the memory of all of them twice."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,9 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gpt25.errors import CorruptFileError
 from gpt25.storage.atomic import storage_error
-from gpt25.weights.safetensors_header import StoredTensor
 
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 _DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
@@ -49,25 +47,3 @@ def write_safetensors(path: str | Path, tensors: Mapping[str, Tensor], *, transp
                 file.write(_bytes_of(stored.to("cpu").contiguous()))
     except OSError as problem:
         raise storage_error(problem, path, "cannot write") from problem
-
-
-def read_tensor(stored: StoredTensor, *, room: Tensor | None = None) -> Tensor:
-    """Read one tensor, in the shape and dtype in which it is stored.
-
-    room: bytes (uint8) to read into, for a tensor that is about to be copied elsewhere; None takes fresh memory.
-
-    Read, not memory-mapped: mapped pages would count as memory beside the tensors they are copied into, and a file that
-    another program cuts short would kill this process instead of raising CorruptFileError.
-    """
-    if room is None:
-        room = torch.empty(stored.number_of_bytes, dtype=torch.uint8)
-    tensor = room[: stored.number_of_bytes].view(DTYPES[stored.dtype]).view(stored.shape)
-    try:
-        with open(stored.path, "rb") as file:
-            file.seek(stored.begin)
-            complete = file.readinto(_bytes_of(tensor)) == stored.number_of_bytes
-    except OSError as problem:
-        raise storage_error(problem, stored.path, "cannot read") from problem
-    if not complete:
-        raise CorruptFileError(f"{stored.path} became shorter while it was read. Fetch or copy it again.")
-    return tensor

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from gpt25.errors import ConfigurationError, CorruptFileError, StorageError, WeightsError
+from gpt25.errors import ConfigurationError, CorruptFileError, WeightsError
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights import load_pretrained, save_pretrained
@@ -172,7 +172,7 @@ def test_the_weights_are_in_memory_once_and_the_hub_is_not_imported(
         [sys.executable, "-c", program, str(tmp_path / "model")], capture_output=True, text=True, check=True
     )
     grown_by, weight_bytes, hub_imported = done.stdout.split()
-    assert int(grown_by) < 1.3 * int(weight_bytes)
+    assert int(grown_by) < 1.15 * int(weight_bytes)
     assert hub_imported == "False"
 
 
@@ -210,6 +210,19 @@ def test_numbers_that_do_not_lie_on_their_own_boundaries_are_read(directory: Pat
     loaded, _ = load_pretrained(directory)
     for name, parameter in model.named_parameters():
         assert torch.equal(loaded.get_parameter(name), parameter), name
+        assert loaded.get_parameter(name).data_ptr() % 4 == 0, name
+
+
+@pytest.mark.parametrize("system_maps", [True, False])
+def test_what_is_converted_or_cannot_stay_mapped_is_contiguous(
+    directory: Path, model: GPTModel, monkeypatch: pytest.MonkeyPatch, system_maps: bool
+) -> None:
+    monkeypatch.setattr("gpt25.weights.load.can_stay_mapped", lambda: system_maps)
+    dtype = torch.bfloat16 if system_maps else torch.float32
+    loaded, _ = load_pretrained(directory, dtype=dtype)
+    for name, parameter in model.named_parameters():
+        assert torch.equal(loaded.get_parameter(name), parameter.to(dtype)), name
+        assert loaded.get_parameter(name).is_contiguous(), name
 
 
 def test_gradients_and_a_step_are_those_of_a_model_with_its_own_memory(directory: Path, model: GPTModel) -> None:
@@ -223,20 +236,3 @@ def test_gradients_and_a_step_are_those_of_a_model_with_its_own_memory(directory
             optimizer.step()
     for name, parameter in model.named_parameters():
         torch.testing.assert_close(loaded.get_parameter(name), parameter, rtol=1e-4, atol=1e-5)
-
-
-def test_a_file_that_is_cut_between_its_header_and_its_tensors_is_refused(directory: Path) -> None:
-    from gpt25.weights.mapping import FileMap
-    from gpt25.weights.stored_weights import find_stored_tensors
-
-    stored = find_stored_tensors(directory)["transformer.ln_f.bias"]
-    path = directory / "model.safetensors"
-    path.write_bytes(path.read_bytes()[: stored.begin])
-    with pytest.raises(CorruptFileError, match=r"model\.safetensors became shorter while it was read"):
-        FileMap().tensor(stored)
-    path.write_bytes(b"")
-    with pytest.raises(CorruptFileError, match=r"model\.safetensors became empty while it was read"):
-        FileMap().tensor(stored)
-    path.unlink()
-    with pytest.raises(StorageError, match=r"cannot map .+model\.safetensors: No such file"):
-        FileMap().tensor(stored)
