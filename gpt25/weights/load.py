@@ -18,6 +18,7 @@ from gpt25.weights.safetensors_file import DTYPES
 from gpt25.weights.safetensors_header import StoredTensor
 from gpt25.weights.stored_weights import find_stored_tensors
 from gpt25.weights.tokenizer_files import load_tokenizer
+from gpt25.weights.without_collections import without_collections
 
 
 def load_pretrained(
@@ -48,9 +49,10 @@ def load_pretrained(
     directory = resolve_model(model, checkpoint=checkpoint, revision=revision)
     configuration = read_config(directory)
     matching = match_tensors(find_stored_tensors(directory), configuration, directory)
-    tokenizer = load_tokenizer(directory, configuration)
-    with torch.device("meta"):  # shapes without memory, and no random numbers drawn
-        loaded = GPTModel(configuration)
+    with without_collections():
+        tokenizer = load_tokenizer(directory, configuration)
+        with torch.device("meta"):  # shapes without memory, and no random numbers drawn
+            loaded = GPTModel(configuration)
     loaded.load_state_dict(_read_weights(matching, torch.device(device), dtype, directory), assign=True)
     loaded.tie_head()
     return loaded.eval(), tokenizer
