@@ -33,7 +33,8 @@ class TextGenerator:
 
     The same seed gives the same sample i, alone or beside others, with more or fewer samples. One limit: matrix
     products of another height may round differently, and a draw that falls within that rounding of the border between
-    two tokens can then give the other one; in bfloat16, which rounds coarsely, far more often than in float32.
+    two tokens can then give the other one. On the processor in bfloat16, torch rounds all heights but one row alike,
+    and a lone row is computed twice.
     """
 
     def __init__(self, model: GPTModel, tokenizer: Tokenizer | None) -> None:

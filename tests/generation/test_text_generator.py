@@ -1,3 +1,4 @@
+import copy
 from collections.abc import Callable
 
 import pytest
@@ -303,3 +304,21 @@ def test_a_model_in_bfloat16_writes_too(tiny_model: GPTModel, byte_tokenizer: To
         "ab", samples=2, seed=1, max_new_tokens=9
     )
     assert [len(sample.token_ids) for sample in samples] == [9, 9]
+
+
+@pytest.mark.parametrize(("dtype", "fewest"), [(torch.bfloat16, 2), (torch.float32, 1)])
+def test_a_lone_row_in_bfloat16_is_computed_as_beside_another(
+    tiny_model: GPTModel, byte_tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, fewest: int
+) -> None:
+    model = copy.deepcopy(tiny_model).to(dtype)
+    rows: list[int] = []
+    forward = model.transformer.forward
+    monkeypatch.setattr(
+        model.transformer, "forward", lambda indices, cache: rows.append(len(indices)) or forward(indices, cache)
+    )
+    generator = TextGenerator(model, byte_tokenizer)
+    two = generator.generate("Hello", samples=2, max_new_tokens=40, seed=6, stop="e")
+    sooner, later = sorted(len(sample.token_ids) for sample in two)
+    assert sooner < later, "one should be left alone in the end"
+    assert min(rows[1:]) == fewest  # the first is the prompt's
+    assert generator.generate("Hello", samples=1, max_new_tokens=40, seed=6, stop="e") == two[:1]
