@@ -19,12 +19,11 @@ class Prefill:
     @torch.inference_mode()
     def __init__(self, model: GPTModel, prompt_ids: list[int], *, capacity: int) -> None:
         """Read the prompt's ids (time); `capacity` is how many positions any continuation may come to hold."""
-        embeddings = model.transformer.word_token_embeddings.weight
         self.cache = KeyValueCache(
-            model.configuration, batch_size=1, capacity=capacity, device=embeddings.device, dtype=embeddings.dtype
+            model.configuration, batch_size=1, capacity=capacity, device=model.device, dtype=model.dtype
         )
         self.logits = _last_logits(
-            model, torch.tensor([prompt_ids], device=embeddings.device), self.cache
+            model, torch.tensor([prompt_ids], device=model.device), self.cache
         )  # (1, vocabulary)
 
 

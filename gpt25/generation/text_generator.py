@@ -138,7 +138,7 @@ class TextGenerator:
     def _rows_per_batch(self, positions: int) -> int:
         """How many rows of `positions` positions the memory for one batch holds, at least one."""
         configuration = self.model.configuration
-        bytes_per_number = self.model.transformer.word_token_embeddings.weight.element_size()
+        bytes_per_number = self.model.dtype.itemsize
         cache = Accounting(configuration).cache_bytes(
             batch_size=1, positions=positions, bytes_per_number=bytes_per_number
         )

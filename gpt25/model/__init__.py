@@ -8,6 +8,16 @@ from gpt25.model.accounting import Accounting
 from gpt25.model.configuration import PUBLISHED_CONFIGURATIONS, GPTConfiguration
 from gpt25.model.evaluating import evaluating
 from gpt25.model.gpt import GPTModel
+from gpt25.model.int8 import Int8Linear, quantise_int8
 from gpt25.model.key_value_cache import KeyValueCache
 
-__all__ = ["PUBLISHED_CONFIGURATIONS", "Accounting", "GPTConfiguration", "GPTModel", "KeyValueCache", "evaluating"]
+__all__ = [
+    "PUBLISHED_CONFIGURATIONS",
+    "Accounting",
+    "GPTConfiguration",
+    "GPTModel",
+    "Int8Linear",
+    "KeyValueCache",
+    "evaluating",
+    "quantise_int8",
+]

@@ -68,6 +68,16 @@ class GPTModel(nn.Module):
         """Let the head read the token embeddings' own matrix: one tensor, two uses."""
         self.language_modeling_head.weight = self.transformer.word_token_embeddings.weight
 
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return self.transformer.final_layer_norm.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number format of the residual stream, and so of the key-value cache."""
+        return self.transformer.final_layer_norm.weight.dtype
+
     @torch.no_grad()
     def initialise(self, generator: torch.Generator | None = None) -> None:
         """Draw GPT-2's initial weights.

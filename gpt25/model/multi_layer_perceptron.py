@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from gpt25.model.configuration import GPTConfiguration
-from gpt25.model.gelu_linear import gelu_linear
+from gpt25.model.gelu_linear import GELULinear
 from gpt25.model.layers import Linear
 
 
@@ -19,11 +19,11 @@ class MultiLayerPerceptron(nn.Module):
         channels = configuration.number_of_embedding_dimensions
         hidden = configuration.number_of_hidden_dimensions
         self.expansion = Linear(channels, hidden)
-        self.projection = Linear(hidden, channels)
+        self.projection = GELULinear(hidden, channels)
         self.residual_dropout = nn.Dropout(configuration.residual_dropout)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Transform every position by itself: (batch, time, channels) -> (batch, time, channels)."""
         hidden = self.expansion(inputs)  # (batch, time, 4 * channels)
-        outputs = gelu_linear(hidden, self.projection.weight, self.projection.bias)  # (batch, time, channels)
+        outputs = self.projection(hidden)  # (batch, time, channels)
         return self.residual_dropout(outputs)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gpt25.errors import StorageError, WeightsError
-from gpt25.model import GPTModel
+from gpt25.model import GPTModel, Int8Linear
 from gpt25.storage import atomic_directory, write_json
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights.config_file import config_contents
@@ -54,6 +54,8 @@ def write_model_files(model: GPTModel, tokenizer: Tokenizer | None, directory: s
 
 def require_savable(model: GPTModel, tokenizer: Tokenizer | None) -> None:
     """Raise WeightsError for a head that is no longer tied, or a tokenizer with more tokens than the model."""
+    if any(isinstance(module, Int8Linear) for module in model.modules()):
+        raise WeightsError("a model with int8 weights cannot be saved; save the one that it was made from.")
     if model.language_modeling_head.weight is not model.transformer.word_token_embeddings.weight:
         raise WeightsError(
             "the model's head is no longer the token embeddings' own tensor; in a GPT-2 the two are tied. "

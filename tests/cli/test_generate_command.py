@@ -10,7 +10,7 @@ import torch
 
 from gpt25.cli.main import main
 from gpt25.generation import TextGenerator
-from gpt25.model import GPTConfiguration, GPTModel
+from gpt25.model import GPTConfiguration, GPTModel, quantise_int8
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights import load_pretrained, save_pretrained
 
@@ -149,7 +149,8 @@ def test_standard_input_that_is_no_utf8_is_refused(
         (["--max-new-tokens", "1000000000000"], "max_new_tokens is 1000000000000"),
         (["--max-new-tokens", "64"], "at most 63"),
         (["--prompt", "x" * 500], "block size is 64"),
-        (["--precision", "int8"], "int8"),
+        (["--precision", "int4"], "int4"),
+        (["--precision", "int8", "--device", "cuda"], "int8 weights are for the processor, and the device is cuda"),
         (["--device", "abacus"], "abacus"),
         (["--temprature", "1"], "--temperature"),
     ],
@@ -176,3 +177,16 @@ def test_a_model_without_a_tokenizer_is_refused(
     model, _ = load_pretrained(model_directory)
     save_pretrained(model, None, tmp_path / "mute")
     assert "this model has no tokenizer" in complaint(capsys, str(tmp_path / "mute"), "--prompt", "x")
+
+
+def test_int8_writes_what_the_quantised_model_writes_and_says_so(
+    model_directory: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [model_directory, "--prompt", "Hello", "--samples", "2", "--max-new-tokens", "9", "--seed", "3"]
+    given = answer(capsys, *words, "--precision", "int8")
+    assert (given["precision"], given["device"]) == ("int8", "cpu")
+    model, tokenizer = load_pretrained(model_directory, dtype=torch.bfloat16)
+    expected = TextGenerator(quantise_int8(model), tokenizer).generate("Hello", samples=2, max_new_tokens=9, seed=3)
+    assert [sample["text"] for sample in given["samples"]] == [sample.text for sample in expected]
+    assert main(["generate", *words, "--precision", "int8"]) == 0
+    assert capsys.readouterr().err.startswith("int8 on cpu (asked for; a scale for every row, and bfloat16 for all")

@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import torch
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.errors import GenerationError
+from gpt25.errors import ConfigurationError, GenerationError
 from gpt25.generation import Piece, SamplingSettings, TextGenerator, collect_samples
+from gpt25.model import quantise_int8
 from gpt25.runtime import Stopwatch, choose_device, choose_precision
 from gpt25.weights import load_pretrained
 
@@ -47,8 +49,8 @@ class Arguments:
     """End the text before this string; may be given several times."""
     seed: int | None = None
     """Makes the texts repeatable; without it a fresh one is drawn and reported."""
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """The number format of the weights; auto takes bfloat16 where the device is fast at it."""
+    precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"
+    """The number format of the weights; auto takes bfloat16 where the device is fast at it. int8: processor only."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
     checkpoint: str = "newest"
@@ -65,15 +67,16 @@ def run(arguments: Arguments, output: Output) -> None:
     """Check the settings, load the model, write the texts and say how fast that was."""
     settings = _settings(arguments).with_seed()
     prompt = _standard_input() if arguments.prompt == "-" else arguments.prompt
-    device = choose_device(arguments.device)
-    precision = choose_precision(device, arguments.precision)
+    device, precision, reason = _computing(arguments)
     model, tokenizer = load_pretrained(
         arguments.model,
         checkpoint=arguments.checkpoint,
         revision=arguments.revision,
         device=device,
-        dtype=precision.dtype,
+        dtype=torch.float32 if precision == "float32" else torch.bfloat16,
     )
+    if precision == "int8":
+        quantise_int8(model)
     generator = TextGenerator(model, tokenizer)
     stopwatch = Stopwatch()
     pieces: Iterable[Piece] = generator.stream(prompt, settings=settings)
@@ -90,14 +93,28 @@ def run(arguments: Arguments, output: Output) -> None:
         "tokens_per_second": tokens_per_second,
         "seed": settings.seed,
         "model": arguments.model,
-        "precision": precision.name,
+        "precision": precision,
         "device": str(device),
     }
     texts = [_heading(index, len(samples)) + prompt + sample.text for index, sample in enumerate(samples)]
     output.result(content, text=None if arguments.stream else "\n".join(texts))
     if not arguments.json:
         rate = f"{tokens_per_second:.1f} tokens/s"
-        output.note(f"{precision.name} on {device} ({precision.reason}), {rate}, seed {settings.seed}")
+        output.note(f"{precision} on {device} ({reason}), {rate}, seed {settings.seed}")
+
+
+def _computing(arguments: Arguments) -> tuple[torch.device, str, str]:
+    """The device, the number format of the weights, and why this one."""
+    if arguments.precision != "int8":
+        device = choose_device(arguments.device)
+        precision = choose_precision(device, arguments.precision)
+        return device, precision.name, precision.reason
+    if arguments.device not in ("auto", "cpu"):
+        raise ConfigurationError(
+            f"int8 weights are for the processor, and the device is {arguments.device}; choose --precision bfloat16 "
+            "there, or --device cpu."
+        )
+    return choose_device("cpu"), "int8", "asked for; a scale for every row, and bfloat16 for all that is no matrix"
 
 
 def _settings(arguments: Arguments) -> SamplingSettings:

@@ -1,0 +1,93 @@
+"""Weights in eight bits: a quarter of the memory that every generated token has to read in float32."""
+
+import torch
+from torch import Tensor, nn
+
+from gpt25.errors import ConfigurationError
+from gpt25.model.gelu_linear import GELULinear, gelu
+from gpt25.model.gpt import GPTModel
+
+_ACTIVATIONS = torch.bfloat16  # torch's int8 product on the processor is three to six times slower on float32
+_LARGEST = 127
+_ROWS_AT_ONCE = 4096  # of the token embeddings in float32 at 768 channels: 12 MB
+
+
+class Int8Linear(nn.Module):
+    """A linear layer with whole numbers from -127 to 127 and one scale for each output."""
+
+    numbers: Tensor
+    scales: Tensor
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, *, behind_gelu: bool) -> None:
+        """weight: (outputs, inputs); bias: (outputs). behind_gelu: whether what comes in goes through GELU first."""
+        super().__init__()
+        self._behind_gelu = behind_gelu
+        numbers, scales = _quantised(weight)
+        self.register_buffer("numbers", numbers)  # (outputs, inputs) int8
+        self.register_buffer("scales", scales)  # (outputs)
+        self.bias = None if bias is None else nn.Parameter(bias.detach().to(_ACTIVATIONS), requires_grad=False)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Multiply: (..., inputs) -> (..., outputs)."""
+        if self._behind_gelu:
+            inputs = gelu(inputs)
+        flat = inputs.reshape(-1, inputs.size(-1))  # (rows, inputs)
+        outputs = torch._weight_int8pack_mm(flat, self.numbers, self.scales)  # (rows, outputs)
+        if self.bias is not None:
+            outputs = outputs + self.bias
+        return outputs.unflatten(0, inputs.shape[:-1])  # (..., outputs)
+
+
+class Int8Embedding(nn.Module):
+    """The rows of the head's own numbers, so that the two stay one tensor."""
+
+    def __init__(self, head: Int8Linear) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, indices: Tensor) -> Tensor:
+        """Look up: (batch, time) -> (batch, time, channels)."""
+        return self.head.numbers[indices].to(_ACTIVATIONS) * self.head.scales[indices].unsqueeze(-1)
+
+
+def quantise_int8(model: GPTModel) -> GPTModel:
+    """Turn a model's matrices into int8, in place: for generating on a processor only.
+
+    Every output of a matrix, and every token, has its own scale, the largest of its magnitudes / 127. Positions, biases
+    and layer norms are bfloat16, and so are the activations. A model that is loaded in bfloat16 for this purpose takes
+    less memory on the way, and that rounding is small beside int8's. Returns the model, which can then neither be
+    trained nor saved. Raises ConfigurationError where the model is not on the processor.
+
+    Source: Dettmers et al. 2022, "LLM.int8()", section 2.1, with scales for rows of the weights only.
+    """
+    device = model.device
+    if device.type != "cpu":
+        raise ConfigurationError(
+            f"int8 weights are for the processor, and the model is on {device}; choose bfloat16 there, or device cpu."
+        )
+    for block in model.transformer.hidden:
+        for part in (block.attention, block.multi_layer_perceptron):
+            for name, layer in list(part.named_children()):  # type: ignore[union-attr]
+                if isinstance(layer, nn.Linear):
+                    behind_gelu = isinstance(layer, GELULinear)
+                    setattr(part, name, Int8Linear(layer.weight, layer.bias, behind_gelu=behind_gelu))
+    head = Int8Linear(model.language_modeling_head.weight, None, behind_gelu=False)
+    model.language_modeling_head = head  # type: ignore[assignment]
+    model.transformer.word_token_embeddings = Int8Embedding(head)  # type: ignore[assignment]
+    model.to(_ACTIVATIONS)  # the floating-point rest
+    return model.requires_grad_(False)
+
+
+@torch.no_grad()
+def _quantised(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Numbers (outputs, inputs) int8 and scales (outputs): weight is about numbers * scales."""
+    numbers = torch.empty(weight.shape, dtype=torch.int8)  # (outputs, inputs)
+    scales = torch.empty(len(weight), dtype=_ACTIVATIONS)  # (outputs)
+    for first in range(0, len(weight), _ROWS_AT_ONCE):
+        rows = slice(first, first + _ROWS_AT_ONCE)
+        piece = weight[rows].float()  # (rows, inputs)
+        scale = (piece.abs().amax(1) / _LARGEST).to(_ACTIVATIONS)  # (rows), as rounded as it will be used
+        scales[rows] = scale
+        divisor = scale.float().clamp(min=torch.finfo(torch.float32).tiny).unsqueeze(1)  # (rows, 1)
+        numbers[rows] = (piece / divisor).round().clamp(-_LARGEST, _LARGEST).to(torch.int8)
+    return numbers, scales
