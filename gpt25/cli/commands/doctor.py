@@ -1,4 +1,7 @@
-"""What this machine has, what gpt25 will use of it, and why. Nothing is fetched and nothing is changed."""
+"""What this machine has, what gpt25 will use of it, and why. Nothing is fetched and nothing is changed.
+
+With --reference a model is loaded instead, from the Hub if need be, and compared with what OpenAI released.
+"""
 
 import importlib.metadata
 import os
@@ -57,6 +60,9 @@ class Arguments:
 
     device: str = "auto"
     """auto, cpu, cuda, cuda:INDEX or mps: answer as if this one were asked for."""
+    reference: str | None = None
+    """Check this model against what was published of OpenAI's: gpt2, gpt2-medium, gpt2-large, gpt2-xl, OWNER/NAME,
+    OWNER/NAME@REVISION, or a directory that claims to be one of them."""
     json: bool = False
     """Print one JSON object on standard output."""
 
@@ -182,7 +188,12 @@ def _show(found: dict[str, Any], output: Output) -> None:
 
 
 def run(arguments: Arguments, output: Output) -> None:
-    """Look at everything, then show it."""
+    """Look at everything, then show it; or at one model and what was published of it."""
+    if arguments.reference is not None:
+        from gpt25.cli.reference import compare_with_published
+
+        compare_with_published(arguments.reference, choose_device(arguments.device), output)
+        return
     found = examine(arguments)
     if not output.json:
         _show(found, output)
