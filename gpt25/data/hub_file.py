@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gpt25.errors import DataError
+from gpt25.storage.hub_progress import limited_progress
 from gpt25.storage.hub_reason import hub_reason
 
 
@@ -17,7 +18,11 @@ def fetch_hub_file(repository: str, name: str, *, revision: str | None = None, a
     import huggingface_hub
 
     try:
-        return Path(huggingface_hub.hf_hub_download(repository, name, repo_type="dataset", revision=revision))
+        return Path(
+            huggingface_hub.hf_hub_download(
+                repository, name, repo_type="dataset", revision=revision, tqdm_class=limited_progress()
+            )
+        )
     except Exception as problem:  # the client raises its own, its HTTP library's and the operating system's errors
         reason = hub_reason(problem, absent_file=absent_file)
         raise DataError(f"cannot get {name} of the data set {repository} from the Hub: {reason}.") from problem

@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 
 _LOG_IN = "log in with `hf auth login` or set HF_TOKEN"
+_BROKE_OFF = (
+    "the connection broke off before the end of the file; try again, and nothing of it is used until it is whole"
+)
 # By name, most special first in every exception's family: the client has changed its HTTP library before.
 _BY_EXCEPTION = {
     "GatedRepoError": f"it is gated; ask for access on its page and {_LOG_IN}",
@@ -11,10 +14,14 @@ _BY_EXCEPTION = {
     "RemoteEntryNotFoundError": "the repository has no such file",
     "OfflineModeIsEnabled": "it is not in the cache and HF_HUB_OFFLINE forbids asking; unset it, or give a directory",
     "HFValidationError": "that is no Hub id; one has the form owner/name",
-    "TimeoutException": "the Hub did not answer in time; try again, or raise HF_HUB_ETAG_TIMEOUT (seconds)",
+    "TimeoutException": "the Hub did not answer in time; try again, or raise HF_HUB_ETAG_TIMEOUT and "
+    "HF_HUB_DOWNLOAD_TIMEOUT (seconds)",
     "ConnectError": "the Hub cannot be reached; check the connection, or set HF_HUB_OFFLINE=1 to use the cache alone",
+    "RemoteProtocolError": _BROKE_OFF,
+    "ConnectionError": _BROKE_OFF,
     "ProxyError": "the proxy does not let it through; check HTTPS_PROXY",
 }
+_WRONG_SIZE = "Consistency check failed"  # the beginning of the client's OSError; it has no class of its own
 _BY_STATUS = {
     401: f"access is denied (401); {_LOG_IN}",
     403: f"access is denied (403); {_LOG_IN}",
@@ -44,4 +51,6 @@ def hub_reason(problem: Exception, *, absent_file: str) -> str:
         status = getattr(getattr(cause, "response", None), "status_code", None)
         if status is not None:
             return _BY_STATUS.get(status, f"the Hub answered {status}; try again later")
+    if str(problem).startswith(_WRONG_SIZE):
+        return "what arrived has not the size that the Hub announced; try again, and look for a proxy in between"
     return " ".join(f"{type(problem).__name__}: {problem}".split())[:300]

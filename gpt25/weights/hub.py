@@ -1,12 +1,16 @@
 """Model directories from the Hugging Face Hub, through its own client and cache."""
 
+import re
 from pathlib import Path
 
 from gpt25.errors import WeightsError
+from gpt25.storage import sha256_of_file
+from gpt25.storage.hub_progress import limited_progress
 from gpt25.storage.hub_reason import causes, hub_reason
 from gpt25.weights.openai_release import CONFIG_NAME
 from gpt25.weights.stored_weights import HOW_TO_GET_SAFETENSORS, INDEX_NAME, WEIGHTS_NAME, shard_names
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 # Files that a model may do without. Nothing else is ever asked for: no pickles, no code.
 _OPTIONAL_NAMES = ("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json")
 
@@ -55,10 +59,32 @@ def _fetch(repository: str, name: str, revision: str | None) -> str:
     """The path of one file in the cache, downloaded unless it is there; raises WeightsError when it cannot be had."""
     import huggingface_hub
 
+    known = isinstance(huggingface_hub.try_to_load_from_cache(repository, name, revision=revision), str)
     try:
-        return huggingface_hub.hf_hub_download(repository, name, revision=revision)
+        path = huggingface_hub.hf_hub_download(repository, name, revision=revision, tqdm_class=limited_progress())
     except Exception as problem:
         raise _unavailable(repository, name, revision, problem) from problem
+    if not known:
+        _require_its_hash(Path(path), f"{name} of {repository}")
+    return path
+
+
+def _require_its_hash(path: Path, what: str) -> None:
+    """Remove a file from the cache that is not what the Hub announced; its client looks at the size alone.
+
+    The cache calls a file by the Hub's tag, which for large files is their SHA-256.
+    """
+    kept = path.resolve()
+    if not _SHA256.fullmatch(kept.name):
+        return
+    found = sha256_of_file(kept)
+    if found != kept.name:
+        path.unlink()
+        kept.unlink(missing_ok=True)
+        raise WeightsError(
+            f"{what} arrived from the Hub with SHA-256 {found[:16]}… instead of {kept.name[:16]}…, and was removed "
+            "from the cache. Try again, and look for a proxy in between."
+        )
 
 
 def _unavailable(repository: str, name: str, revision: str | None, problem: Exception) -> WeightsError:

@@ -24,6 +24,16 @@ def test_causes_are_followed_to_the_first() -> None:
     [
         (named("RemoteEntryNotFoundError"), "the repository has no such file, so nothing can be scored"),
         (named("ConnectError"), "the Hub cannot be reached; check the connection, or set HF_HUB_OFFLINE=1"),
+        (
+            named("TimeoutException"),
+            "the Hub did not answer in time; try again, or raise HF_HUB_ETAG_TIMEOUT and HF_HUB_D",
+        ),
+        (named("RemoteProtocolError"), "the connection broke off before the end of the file; try again"),
+        (ConnectionResetError("by peer"), "the connection broke off before the end of the file; try again"),
+        (
+            OSError("Consistency check failed: 3 bytes"),
+            "what arrived has not the size that the Hub announced; try again",
+        ),
         (Refused(401), "access is denied (401); log in with `hf auth login` or set HF_TOKEN"),
         (Refused(503), "the Hub answered 503; try again later"),
         (RuntimeError("two\nlines"), "RuntimeError: two lines"),
@@ -33,6 +43,8 @@ def test_causes_are_followed_to_the_first() -> None:
 def test_a_reason_is_one_line(problem: Exception, reason: str) -> None:
     outer = RuntimeError("outer")
     outer.__cause__ = problem
-    said = hub_reason(outer if not isinstance(problem, RuntimeError) else problem, absent_file="nothing can be scored")
+    said = hub_reason(
+        outer if type(problem) not in (RuntimeError, OSError) else problem, absent_file="nothing can be scored"
+    )
     assert said.startswith(reason)
     assert "\n" not in said

@@ -1,16 +1,12 @@
 """The Hub's client against a small Hub on this machine. It reads its variables at import: hence the processes."""
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -25,6 +21,8 @@ REFUSALS = {
     "absent": (404, "RepoNotFound"),
     "gated": (403, "GatedRepo"),
     "forbidden": (403, ""),
+    "denied": (401, ""),
+    "private": (401, "RepoNotFound"),
     "busy": (429, ""),
     "broken": (500, ""),
     "old": (404, "RevisionNotFound"),
@@ -46,60 +44,15 @@ for word in sys.argv[1:]:
 """
 
 
-class Handler(BaseHTTPRequestHandler):
-    """HEAD and GET on /OWNER/NAME/resolve/REVISION/FILE."""
-
-    directory: Path
-    requests: list[str]
-
-    def do_HEAD(self) -> None:
-        self.answer()
-
-    def do_GET(self) -> None:
-        self.answer()
-
-    def answer(self) -> None:
-        self.requests.append(f"{self.command} {self.path}")
-        _owner, name, _resolve, _revision, file_name = self.path.lstrip("/").split("/", 4)
-        path = self.directory / name / file_name
-        if name in REFUSALS:
-            self.send(*REFUSALS[name])
-        elif name == "slow":
-            time.sleep(ETAG_TIMEOUT_SECONDS + 0.5)
-        elif path.is_file():
-            self.send(200, "", path.read_bytes())
-        else:
-            self.send(404, "EntryNotFound")
-
-    def send(self, status: int, code: str, content: bytes = b"") -> None:
-        self.send_response(status)
-        self.send_header("X-Repo-Commit", COMMIT)
-        self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
-        self.send_header("Content-Length", str(len(content)))
-        if code:
-            self.send_header("X-Error-Code", code)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(content)
-
-    def log_message(self, *_arguments: object) -> None:
-        pass
-
-
-@contextmanager
-def hub(directory: Path) -> Iterator[tuple[str, list[str]]]:
-    """Serve the folders of a directory as repositories; yield the address and the growing list of requests."""
-    requests: list[str] = []
-    handler = type("OneHandler", (Handler,), {"directory": directory, "requests": requests})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", requests
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def refuse(request: Any, path: Path) -> bool:
+    """Answer as the table above says, or too late."""
+    name = path.parent.name
+    if name == "slow":
+        time.sleep(ETAG_TIMEOUT_SECONDS + 0.5)
+    else:
+        status, code = REFUSALS[name]
+        request.send(status, code=code)
+    return True
 
 
 def ask(home: Path, endpoint: str, words: list[str], **variables: str) -> dict[str, list[Any]]:
@@ -151,9 +104,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def online(repositories: Path, home: Path) -> dict[str, list[Any]]:
+def online(repositories: Path, home: Path, serve_hub: Callable[..., Any]) -> dict[str, list[Any]]:
     """Every repository's answer while the Hub is up; "requests" holds what it was asked."""
-    with hub(repositories) as (endpoint, requests):
+    with serve_hub(repositories, dict.fromkeys([*REFUSALS, "slow"], refuse)) as (endpoint, requests):
         answers = ask(home, endpoint, [*GOOD, *BAD])
     return answers | {"requests": requests}
 
@@ -193,11 +146,13 @@ def test_all_files_of_a_model_in_parts_are_fetched(online: dict[str, list[Any]])
         ("absent", "there is no such repository, or it is private; check the name, or log in with `hf auth login`"),
         ("gated", "it is gated; ask for access on its page and log in"),
         ("forbidden", "access is denied (403); log in"),
+        ("denied", "access is denied (401); log in with `hf auth login` or set HF_TOKEN"),
+        ("private", "there is no such repository, or it is private; check the name, or log in"),
         ("busy", "the Hub refuses so many requests (429); wait a few minutes, or log in"),
         ("broken", "the Hub answered 500; try again later"),
         ("old", "there is no such branch, tag or commit"),
         ("nowhere", "there is nothing at its address (404); check the name, and HF_ENDPOINT if it is set"),
-        ("slow", "the Hub did not answer in time; try again, or raise HF_HUB_ETAG_TIMEOUT (seconds)"),
+        ("slow", "the Hub did not answer in time; try again, or raise HF_HUB_ETAG_TIMEOUT and HF_HUB_DOWNLOAD"),
         ("pickle", "some/pickle on the Hub holds no model.safetensors. gpt25 never opens pickle files"),
         ("empty", "the repository has no such file, so it is no GPT-2 that can be loaded"),
     ],
