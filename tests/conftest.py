@@ -92,6 +92,7 @@ def serve_hub() -> Callable[..., AbstractContextManager[tuple[str, list[str]]]]:
     """Serve the folders of a directory as repositories: `with serve_hub(directory, faults) as (endpoint, requests)`.
 
     All files are of the commit 0123456789abcdef…; `faults` are functions by repository name that get the request and
-    the file's path and return whether they have answered. huggingface_hub reads HF_ENDPOINT at import: ask in a process.
+    the file's path and return whether they have answered. huggingface_hub reads HF_ENDPOINT when it is imported: ask
+    in a process.
     """
     return _hub

@@ -11,9 +11,10 @@ def limited_progress() -> type[Any]:
     When a server breaks off and cannot go on in the middle, the client drops what it has and begins again, as often as
     a single byte arrives. The bar sees that as a step backwards, and raises ConnectionError at the fourth.
     """
-    from huggingface_hub.utils import tqdm  # here because the client reads its variables when it is imported
+    # Here because the client reads its variables when it is imported.
+    from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
-    class LimitedProgress(tqdm):  # type: ignore[misc, valid-type]
+    class LimitedProgress(tqdm):
         fresh_starts = 0
 
         def update(self, n: float | None = 1) -> bool | None:

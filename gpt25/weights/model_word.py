@@ -1,10 +1,7 @@
 """A MODEL word that also says which of a run's checkpoints or of a repository's revisions is meant."""
 
-from pathlib import Path
-
 import torch
 
-from gpt25.errors import WeightsError
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights.load import load_pretrained
@@ -19,11 +16,4 @@ def load_model_word(
     repository on the Hub is. A directory whose own name has an "@" is taken as it is. device and dtype: as for
     `load_pretrained`. Raises what that raises, and WeightsError for an "@" with nothing behind it.
     """
-    name, at, which = word.rpartition("@")
-    if not at or Path(word).exists():
-        return load_pretrained(word, device=device, dtype=dtype)
-    if not (name and which):
-        raise WeightsError(f"{word!r} names no model: write RUN@500, RUN@best or OWNER/NAME@REVISION.")
-    if Path(name).exists():
-        return load_pretrained(name, checkpoint=which, device=device, dtype=dtype)
-    return load_pretrained(name, revision=which, device=device, dtype=dtype)
+    return load_pretrained(word, device=device, dtype=dtype)

@@ -23,10 +23,13 @@ def resolve_model(word: str | Path, *, checkpoint: str = "newest", revision: str
     """Find the model directory that a word means: resolve_model("runs/first", checkpoint="best") -> its checkpoint.
 
     A directory that is there comes first, then the four size names (openai-community/NAME on the Hub), then Hub ids.
+    Behind an "@" the word itself may say which one: "runs/first@best" or "runs/first@500" is a run's checkpoint,
+    "gpt2@COMMIT" or "owner/name@BRANCH" a repository's revision. A directory whose own name has an "@" is itself.
     checkpoint: which one of a run: "newest", "best" or the number of an update. revision: of a Hub repository only.
     A checkpoint is verified file by file against its manifest. Raises WeightsError, StorageError, CorruptFileError or
     ConfigurationError with advice.
     """
+    word, checkpoint, revision = _choice_in_word(word, checkpoint, revision)
     path = Path(word)
     is_size = isinstance(word, str) and word in PUBLISHED_CONFIGURATIONS
     if path.is_dir() and (_is_model(path) or RunDirectory.is_run(path)):
@@ -48,6 +51,21 @@ def resolve_model(word: str | Path, *, checkpoint: str = "newest", revision: str
         if is_size:
             raise
         raise WeightsError(f"{problem} There is no directory {str(word)!r} here either.") from problem
+
+
+def _choice_in_word(word: str | Path, checkpoint: str, revision: str | None) -> tuple[str | Path, str, str | None]:
+    """The word without what stands behind its "@", which becomes the checkpoint of a path or the revision of an id."""
+    name, at, which = str(word).rpartition("@")
+    if isinstance(word, Path) or not at or Path(word).exists():
+        return word, checkpoint, revision
+    if not (name and which):
+        raise WeightsError(f"{word!r} names no model: write RUN@500, RUN@best or OWNER/NAME@REVISION.")
+    if checkpoint != "newest" or revision is not None:
+        given = f"checkpoint {checkpoint!r}" if revision is None else f"revision {revision!r}"
+        raise WeightsError(f"{word!r} says which one, and so does {given}; give one of them.")
+    path = Path(name)
+    here = _is_model(path) or RunDirectory.is_run(path) or (path.exists() and name not in PUBLISHED_CONFIGURATIONS)
+    return (name, which, None) if here else (name, checkpoint, which)
 
 
 def _is_model(directory: Path) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from gpt25.errors import StorageError, WeightsError
 from gpt25.model import GPTModel
 from gpt25.storage import atomic_directory, write_json, write_manifest
-from gpt25.weights import load_model_word, save_pretrained, write_model_files
+from gpt25.weights import load_model_word, load_pretrained, save_pretrained, write_model_files
 
 
 @pytest.fixture
@@ -42,11 +42,32 @@ def test_half_a_word_is_refused(word: str) -> None:
         load_model_word(word)
 
 
-def test_a_revision_is_chosen_of_a_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("word", "repository"), [("someone/model@main", "someone/model"), ("gpt2@main", "openai-community/gpt2")]
+)
+def test_a_revision_is_chosen_of_a_repository(
+    word: str, repository: str, model: GPTModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_pretrained(model, None, tmp_path / "cached")
     asked: list[tuple[str, str | None]] = []
     monkeypatch.setattr(
-        "gpt25.weights.model_word.load_pretrained",
-        lambda word, *, revision=None, **_words: asked.append((word, revision)) or (None, None),
+        "gpt25.weights.resolve.download_model",
+        lambda name, *, revision=None: asked.append((name, revision)) or tmp_path / "cached",
     )
-    load_model_word("someone/model@main")
-    assert asked == [("someone/model", "main")]
+    assert load_model_word(word)[0].configuration == model.configuration
+    assert asked == [(repository, "main")]
+
+
+def test_a_run_with_the_name_of_a_size_comes_before_the_hub(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (run / "run.toml").touch()
+    run.rename(run.with_name("gpt2"))
+    monkeypatch.chdir(run.parent)
+    assert load_model_word("gpt2@best")[0].configuration.number_of_layers == 1
+
+
+@pytest.mark.parametrize(
+    ("choice", "mentions"), [({"checkpoint": "1"}, "checkpoint '1'"), ({"revision": "main"}, "revision 'main'")]
+)
+def test_the_same_choice_twice_is_refused(choice: dict[str, str], mentions: str, run: Path) -> None:
+    with pytest.raises(WeightsError, match=f"run@2' says which one, and so does {mentions}; give one of them"):
+        load_pretrained(f"{run}@2", **choice)
