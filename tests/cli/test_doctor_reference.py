@@ -1,8 +1,13 @@
 """`gpt25 doctor --reference`: the facts are taken from this test's own model, for OpenAI's weights are not at hand."""
 
+import dataclasses
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -124,3 +129,44 @@ def test_weights_that_cannot_be_had_are_exit_code_2(
     assert captured.out == ""
     assert captured.err.startswith("error: cannot get config.json of openai-community/gpt2 from the Hub: ")
     assert captured.err.count("\n") == 1
+
+
+PROGRAM = """
+import json, sys
+from gpt25.cli.main import main
+from gpt25.model import PUBLISHED_CONFIGURATIONS, GPTConfiguration
+from gpt25.references.openai_weights import OPENAI_WEIGHTS
+from gpt25.references.published_weights import PublishedWeights
+facts = json.loads(sys.argv[1])
+PUBLISHED_CONFIGURATIONS["gpt2"] = GPTConfiguration(**facts["shape"])
+OPENAI_WEIGHTS["gpt2"] = PublishedWeights(facts["parameters"], tuple(facts["positions"]), "this test")
+sys.exit(main(["doctor", "--reference", sys.argv[2], "--json"]))
+"""
+
+
+@pytest.mark.parametrize(("word", "shift", "code"), [("gpt2", 0.0, 0), ("gpt2@main", 0.001, 2)])
+def test_weights_from_the_hub(
+    directory: Path, tmp_path: Path, serve_hub: Callable[..., Any], word: str, shift: float, code: int
+) -> None:
+    model, _ = load_pretrained(directory)
+    facts = {
+        "shape": dataclasses.asdict(SHAPE),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "positions": [x + shift for x in model.transformer.word_positional_embeddings.weight.flatten()[:20].tolist()],
+    }
+    directory.rename(directory.with_name("gpt2"))
+    with serve_hub(tmp_path) as (endpoint, requests):
+        variables = {"HF_HOME": str(tmp_path / "home"), "HF_ENDPOINT": endpoint, "HF_HUB_OFFLINE": "0"}
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, json.dumps(facts), word],
+            env=os.environ | variables | {"HF_HUB_DISABLE_XET": "1"},
+            cwd=tmp_path / "..",
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == code, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["model"], told["reference"]) == (word, "gpt2")
+    failed = [check["name"] for check in told["checks"] if not check["passed"]]
+    assert failed == (["first 20 of wpe"] if shift else [])
+    assert any("/openai-community/gpt2/resolve/" in request for request in requests)

@@ -174,6 +174,43 @@ def test_the_size_of_gpt2_computes_writes_and_travels_the_same(full_size: tuple[
     require_same_weights(returned, theirs)
 
 
+def sharing_weights(name: str) -> Twins:
+    """A published shape with random numbers, in both classes on the same memory: there is room for one copy only."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    shape = PUBLISHED_CONFIGURATIONS[name]
+    config = GPT2Config(
+        n_layer=shape.number_of_layers, n_head=shape.number_of_heads, n_embd=shape.number_of_embedding_dimensions
+    )
+    with torch.device("meta"):
+        theirs, ours = GPT2LMHeadModel(config), GPTModel(shape)
+    generator = torch.Generator().manual_seed(2)
+    numbers = {
+        row: torch.empty(row.shape).uniform_(-0.03, 0.03, generator=generator) + row.hugging_face.count("ln_")
+        for row in tensor_names(shape)
+    }
+    state = {row.ours: tensor for row, tensor in numbers.items()}
+    state["language_modeling_head.weight"] = state["transformer.word_token_embeddings.weight"]
+    ours.load_state_dict(state, assign=True)
+    ours.tie_head()
+    state = {row.hugging_face: tensor.t() if row.transposed else tensor for row, tensor in numbers.items()}
+    theirs.load_state_dict(state | {"lm_head.weight": state["transformer.wte.weight"]}, assign=True)
+    theirs.tie_weights()
+    return ours.eval(), theirs.eval()
+
+
+@pytest.mark.parametrize("name", ["gpt2-medium"])
+def test_a_larger_published_size_computes_the_same(name: str) -> None:
+    """Larger ones are compared by names and shapes above: gpt2-large would take 3.1 GB of memory."""
+    ours, theirs = sharing_weights(name)
+    indices = random_ids(ours, 16)
+    with torch.no_grad():
+        (logits, loss), expected = ours(indices[:, :-1], indices[:, 1:]), theirs(indices, labels=indices)
+    torch.testing.assert_close(logits, expected.logits[:, :-1], rtol=0, atol=1e-4)
+    torch.testing.assert_close(loss, expected.loss, rtol=0, atol=1e-5)
+    require_same_greedy_text(ours, theirs, Tokenizer.gpt2(), 2)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=["float16", "bfloat16"])
 def test_everything_odd_at_once(make_model: Callable[..., GPTModel], tmp_path: Path, dtype: torch.dtype) -> None:
     """distilgpt2's six layers, other heads and vocabulary, halves, files in parts, no prefix, masks and a head."""
