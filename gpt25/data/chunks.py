@@ -4,13 +4,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gpt25.data.document import SPLITS, Document, Split, SplitRule, split_of
+from gpt25.data.document import SPLITS, Document, Split, split_of
 from gpt25.data.shard_format import TOKEN_BYTES, TOKEN_TYPE
 from gpt25.storage import sha256_of_bytes, write_bytes
 from gpt25.storage.atomic import storage_error
@@ -22,11 +22,15 @@ CHUNK_BYTES = 2 << 20
 
 @dataclass
 class Chunk:
-    """Consecutive documents, about CHUNK_BYTES of text: what one task encodes. `key` names its content and settings."""
+    """Consecutive documents, about CHUNK_BYTES of text: what one task encodes. `key` names its content and settings.
+
+    `source_bytes` are those of the sources that are done with it.
+    """
 
     number: int
     key: str
     text_bytes: int = 0
+    source_bytes: int = 0
     documents: list[tuple[Split, bytes]] = field(default_factory=list)
 
 
@@ -41,57 +45,97 @@ class ChunkRecord:
     sha256: str
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """What the cutter has finished of one stretch of documents: where its chunks end, and the hash of its content."""
+
+    chunks_end: int
+    sha256: str
+
+
 class ChunkCutter:
-    """Assigns every document to a split and yields chunks; afterwards tells the SHA-256 over all documents."""
+    """Assigns every document to a split and yields chunks, none of them across the border of two stretches.
+
+    streams: the stretches of documents, in order. `finished` grows by one Stretch whenever one has been cut to its end,
+    before the first chunk of the next. first_chunk: the number of the first one. by_position: whether it is known that
+    the documents are cut by position; None lets a corpus of a single document decide.
+    """
 
     def __init__(
         self,
-        documents: Iterable[Document],
+        streams: Iterable[Iterable[Document]],
         *,
         validation_fraction: float,
         settings: str,
-        split_rule: SplitRule = "content",
+        first_chunk: int = 0,
+        by_position: bool | None = None,
     ) -> None:
-        self.by_position = split_rule == "position"
-        self._documents = documents
+        self.by_position = by_position or False
+        self.finished: list[Stretch] = []
+        self._streams = streams
+        self._may_be_lone = by_position is None and 0 < validation_fraction < 1
         self._validation_fraction = validation_fraction
         self._settings = settings
-        self._content = hashlib.sha256()
-
-    @property
-    def content_sha256(self) -> str:
-        """SHA-256 over the SHA-256 of every document so far, in order."""
-        return self._content.hexdigest()
+        self._number = first_chunk
 
     def __iter__(self) -> Iterator[Chunk]:
-        number, documents, size, key = 0, [], 0, hashlib.sha256(self._settings.encode())
-        for split, document in self._split_documents():
-            self._content.update(document.sha256)
-            key.update(split[0].encode() + document.sha256)
-            documents.append((split, document.content))
-            size += len(document.content)
-            if size >= CHUNK_BYTES:
-                yield Chunk(number, key.hexdigest(), size, documents)
-                number, documents, size, key = number + 1, [], 0, hashlib.sha256(self._settings.encode())
-        if documents:
-            yield Chunk(number, key.hexdigest(), size, documents)
+        chunk, key, content = None, None, hashlib.sha256()
+        stretch = 0
+        for place, documents in self._split_documents():
+            while stretch < place:
+                if chunk is not None and key is not None:
+                    yield self._closed(chunk, key)
+                    chunk = None
+                self.finished.append(Stretch(self._number, content.hexdigest()))
+                stretch, content = stretch + 1, hashlib.sha256()
+            for split, document in documents:
+                if chunk is None or key is None:
+                    chunk, key = Chunk(self._number, ""), hashlib.sha256(self._settings.encode())
+                content.update(document.sha256)
+                key.update(split[0].encode() + document.sha256)
+                chunk.documents.append((split, document.content))
+                chunk.text_bytes += len(document.content)
+                done = document.source_bytes
+                chunk.source_bytes += len(document.content) if done is None else done
+                if chunk.text_bytes >= CHUNK_BYTES:
+                    yield self._closed(chunk, key)
+                    chunk = None
 
-    def _split_documents(self) -> Iterator[tuple[Split, Document]]:
-        """Each document's split by its content, except that a corpus of one document is cut in two by position."""
-        stream = iter(self._documents)
-        if self.by_position and 0 < self._validation_fraction < 1:
-            for document in stream:
-                yield from _cut_by_position(document, self._validation_fraction)
-            return
-        first = list(islice(stream, 2))
-        if len(first) == 1 and 0 < self._validation_fraction < 1:
-            self.by_position = True
-            yield from _cut_by_position(first[0], self._validation_fraction)
-            return
-        stream = chain(first, stream)
-        del first  # a huge document must not stay in memory while the others pass
-        for document in stream:
-            yield split_of(document, validation_fraction=self._validation_fraction), document
+    def _closed(self, chunk: Chunk, key: "hashlib._Hash") -> Chunk:
+        self._number += 1
+        chunk.key = key.hexdigest()
+        return chunk
+
+    def _split_documents(self) -> Iterator[tuple[int, list[tuple[Split, Document]]]]:
+        """(number of the stretch, a document's parts with their splits); an empty list where a stretch begins or ends.
+
+        A document's content decides its split, except that a corpus of one document is cut in two by position.
+        """
+        stream = self._numbered_documents()
+        if self._may_be_lone:
+            first = []
+            for place, document in stream:
+                first.append((place, document))
+                if sum(document is not None for _, document in first) == 2:
+                    break
+            else:
+                self.by_position = sum(document is not None for _, document in first) == 1
+            stream = chain(first, stream)
+            del first  # a huge document must not stay in memory while the others pass
+        fraction = self._validation_fraction
+        for place, document in stream:
+            if document is None:
+                yield place, []
+            elif self.by_position:
+                yield place, list(_cut_by_position(document, fraction))
+            else:
+                yield place, [(split_of(document, validation_fraction=fraction), document)]
+
+    def _numbered_documents(self) -> Iterator[tuple[int, Document | None]]:
+        for place, documents in enumerate(self._streams):
+            for document in documents:
+                yield place, document
+            yield place + 1, None  # so that a stretch without documents ends too
 
 
 def _cut_by_position(document: Document, validation_fraction: float) -> Iterator[tuple[Split, Document]]:
@@ -103,9 +147,11 @@ def _cut_by_position(document: Document, validation_fraction: float) -> Iterator
         cut = line_end + 1
     while cut < len(content) and content[cut] & 0xC0 == 0x80:  # never inside a UTF-8 character
         cut += 1
+    done = len(content) if document.source_bytes is None else document.source_bytes
     for split, part in zip(SPLITS, (content[:cut], content[cut:]), strict=True):
         if part:
-            yield split, Document(document.name, part)
+            yield split, Document(document.name, part, done)
+            done = 0
 
 
 def chunk_path(folder: Path, number: int) -> Path:

@@ -1,12 +1,13 @@
 """A document and the split it belongs to."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 Split = Literal["train", "validation"]
-SplitRule = Literal["content", "position"]
+# "first": the first tokens of all are validation, as in llm.c's FineWeb.
+SplitRule = Literal["content", "position", "first"]
 SPLITS: tuple[Split, Split] = ("train", "validation")
 
 
@@ -16,6 +17,8 @@ class Document:
 
     name: str
     content: bytes
+    source_bytes: int | None = field(default=None, compare=False)
+    """Bytes of its file that are done with this document, where they are not its content's: for progress."""
 
     @cached_property
     def sha256(self) -> bytes:

@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
@@ -62,11 +62,11 @@ def encode_chunks(
     *,
     number_of_processes: int,
     progress: Callable[[int], None] | None,
-) -> list[ChunkRecord]:
-    """Records of all chunks in order, each encoded now or found finished in `folder`.
+) -> Generator[ChunkRecord, None, None]:
+    """Records of all chunks in order, each as soon as it and those before it are encoded or found in `folder`.
 
-    A single chunk, or one process, is encoded here. `progress` is told the bytes of text done. Raises DataError when
-    a worker dies; whatever ends it, no worker outlives the call and finished chunks stay.
+    A single chunk, or one process, is encoded here. `progress` is told the bytes of the sources done. Raises DataError
+    when a worker dies. Close the iterator: whatever ends it, no worker outlives it and finished chunks stay.
     """
     stream = iter(chunks)
     first = list(islice(stream, 2))
@@ -75,22 +75,23 @@ def encode_chunks(
     del first  # a huge chunk must not stay in memory while the others pass
     report = progress or (lambda _: None)
     if alone or number_of_processes == 1:
-        return [_encode_here(chunk, tokenizer, folder, report) for chunk in stream]
+        return (_encode_here(chunk, tokenizer, folder, report) for chunk in stream)
     return _encode_in_workers(stream, tokenizer, folder, number_of_processes, report)
 
 
 def _encode_here(chunk: Chunk, tokenizer: "Tokenizer", folder: Path, report: Callable[[int], None]) -> ChunkRecord:
     path = chunk_path(folder, chunk.number)
     record = read_chunk(path, chunk.key) or encode_chunk(chunk, tokenizer, path)
-    report(chunk.text_bytes)
+    report(chunk.source_bytes)
     return record
 
 
 def _encode_in_workers(
     chunks: Iterable[Chunk], tokenizer: "Tokenizer", folder: Path, processes: int, report: Callable[[int], None]
-) -> list[ChunkRecord]:
-    records: dict[int, ChunkRecord] = {}
+) -> Generator[ChunkRecord, None, None]:
+    records: dict[int, ChunkRecord] = {}  # those that wait for an earlier one
     running: dict[Future[ChunkRecord], tuple[int, int]] = {}
+    following: int | None = None
 
     def collect(most: int) -> None:
         while len(running) > most:
@@ -104,15 +105,20 @@ def _encode_in_workers(
     pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker, initargs=(tokenizer,))
     try:
         for chunk in chunks:
+            following = chunk.number if following is None else following
             path = chunk_path(folder, chunk.number)
             record = read_chunk(path, chunk.key)
             if record is None:
-                running[pool.submit(_encode_in_worker, chunk, path)] = (chunk.number, chunk.text_bytes)
+                running[pool.submit(_encode_in_worker, chunk, path)] = (chunk.number, chunk.source_bytes)
             else:
                 records[chunk.number] = record
-                report(chunk.text_bytes)
+                report(chunk.source_bytes)
             collect(most=processes + 1)  # one chunk waits, so that no worker does
+            while following in records:
+                yield records.pop(following)
+                following += 1
         collect(most=0)
+        yield from (records[number] for number in sorted(records))
     except BrokenProcessPool as problem:
         raise DataError(
             f"a worker process died while encoding (killed, or out of memory with {processes} processes). Finished "
@@ -121,7 +127,6 @@ def _encode_in_workers(
         ) from problem
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    return [records[number] for number in sorted(records)]
 
 
 _worker_tokenizer: "Tokenizer | None" = None

@@ -32,6 +32,14 @@ def open_source(path: Path) -> BinaryIO:
     return open(path, "rb")
 
 
+def stream_position(stream: Any) -> int:
+    """How many bytes of the file itself, compressed or not, a stream of `open_source` has read."""
+    if isinstance(stream, gzip.GzipFile):
+        return int(cast(Any, stream).fileobj.tell())
+    raw = getattr(stream, "raw", None)
+    return raw.file_position() if isinstance(raw, _ZstandardStream) else int(stream.tell())
+
+
 class _ZstandardStream(io.RawIOBase):
     """Decompresses one Zstandard frame after the other, and tells a truncated file from a finished one."""
 
@@ -50,6 +58,10 @@ class _ZstandardStream(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def file_position(self) -> int:
+        """Compressed bytes read so far."""
+        return self._file.tell()
 
     def close(self) -> None:
         self._file.close()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt25.data.document import Split, SplitRule
+from gpt25.data.part import Part
 from gpt25.data.text_policy import DocumentCounts
 from gpt25.errors import CorruptFileError, DataError
 from gpt25.storage import read_json, write_json
@@ -36,6 +37,20 @@ class PreparedSplit:
 
 
 @dataclass(frozen=True)
+class PreparedPart:
+    """Which part of how many a directory holds, and a hash of the names and sizes of the files of all parts."""
+
+    number: int
+    count: int
+    sources_sha256: str
+
+    @classmethod
+    def of(cls, part: Part, sources_sha256: str) -> "PreparedPart":
+        """The record of a part."""
+        return cls(part.number, part.count, sources_sha256)
+
+
+@dataclass(frozen=True)
 class PreparedData:
     """A finished directory of shards: which text, which tokenizer, which split, which files.
 
@@ -57,6 +72,8 @@ class PreparedData:
     source_fingerprint: str | None
     content_sha256: str
     counts: DocumentCounts
+    validation_tokens: int | None = None
+    part: PreparedPart | None = None
 
     def split(self, name: Split) -> PreparedSplit:
         """The named split."""
@@ -74,10 +91,17 @@ class PreparedData:
 
     @classmethod
     def read(cls, directory: str | Path) -> "PreparedData":
-        """Read index.json; DataError where there is none, CorruptFileError where it is not one of ours."""
+        """Read index.json, or those of all parts as one; DataError where there is none or a part is missing.
+
+        Raises CorruptFileError where an index is not one of ours.
+        """
         directory = Path(directory)
         path = directory / INDEX_NAME
         if not path.is_file():
+            from gpt25.data.joined_parts import holds_parts, join_parts  # which read this module's indexes
+
+            if holds_parts(directory):
+                return join_parts(directory)
             raise DataError(_advice_without_index(directory))
         content = read_json(path)
         if not isinstance(content, dict) or content.get("format") != _FORMAT:
@@ -91,12 +115,14 @@ class PreparedData:
 
     @classmethod
     def _from_json(cls, directory: Path, content: dict[str, Any]) -> "PreparedData":
+        content = {"validation_tokens": None, "part": None, **content}  # an index of before they were there
         plain = {field.name: content[field.name] for field in fields(cls) if field.name != "directory"}
         plain |= {
             "train": _split_from_json(content["train"]),
             "validation": _split_from_json(content["validation"]),
             "sources": tuple(content["sources"]),
             "counts": DocumentCounts(**content["counts"]),
+            "part": None if content["part"] is None else PreparedPart(**content["part"]),
         }
         return cls(directory=directory, **plain)
 

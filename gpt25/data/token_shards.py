@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpt25.data.document import SPLITS, Split
+from gpt25.data.joined_parts import holds_parts
 from gpt25.data.prepared_data import INDEX_NAME, PARTIAL_NAME, PreparedData
 from gpt25.data.shard_format import HEADER_BYTES, TOKEN_BYTES, TOKEN_TYPE, read_shard_header, require_16_bit_vocabulary
 from gpt25.errors import ConfigurationError, DataError
@@ -110,7 +111,7 @@ def open_shards(
     if split not in SPLITS:
         raise ConfigurationError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
     folder = Path(directory)
-    if (folder / INDEX_NAME).is_file() or (folder / PARTIAL_NAME).is_dir():
+    if (folder / INDEX_NAME).is_file() or (folder / PARTIAL_NAME).is_dir() or holds_parts(folder):
         return _open_prepared(PreparedData.read(folder), split, tokenizer=tokenizer, fingerprint=fingerprint)
     paths = _shards_without_index(directory, split)
     if tokenizer is not None:

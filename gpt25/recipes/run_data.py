@@ -44,7 +44,7 @@ def prepare_run_data(
     sources = data.texts or (_STANDARD_LIBRARY,)
     documents = read_documents(sources, field=data.json_field, invalid_utf8=data.invalid_utf8)
     people.say(f"texts: {', '.join(sources)}; tokenizer: {tokenizer.name}")
-    with people.progress("encoding", documents.text_bytes, "bytes") as progress:
+    with people.progress("encoding", documents.source_bytes, "bytes") as progress:
         made = prepare(
             documents,
             tokenizer,

@@ -169,12 +169,19 @@ def test_the_fingerprint_follows_files_and_settings(tmp_path: Path) -> None:
     assert read_documents([path]).fingerprint != first
 
 
-def test_the_bytes_of_text_are_known_before_reading_only_for_plain_files(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("12345")
-    (tmp_path / "b.md").write_text("678")
-    assert read_documents([tmp_path]).text_bytes == 8
-    (tmp_path / "c.txt.gz").write_bytes(gzip.compress(b"x"))
-    assert read_documents([tmp_path]).text_bytes is None
+def test_the_bytes_of_all_sources_are_known_before_reading_and_told_document_by_document(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbf12345")
+    (tmp_path / "b.txt.gz").write_bytes(gzip.compress(b"x" * 1000))
+    lines = b"".join(b'{"text": "%d"}\n' % number for number in range(9))
+    (tmp_path / "c.jsonl").write_bytes(lines)
+    (tmp_path / "d.jsonl.zst").write_bytes(zstandard.ZstdCompressor().compress(lines))
+    (tmp_path / "e.jsonl.gz").write_bytes(gzip.compress(lines))
+    total = sum(path.stat().st_size for path in tmp_path.iterdir())
+    reader = read_documents([tmp_path])
+    assert reader.source_bytes == total
+    done = [document.source_bytes or 0 for document in reader]
+    assert len(done) == 29
+    assert total - 20 <= sum(done) <= total  # the last bytes of an archive may belong to no line
 
 
 def test_the_standard_library_is_read_by_python_s_rules_without_tests(tmp_path: Path) -> None:

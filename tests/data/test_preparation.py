@@ -130,7 +130,7 @@ def test_a_finished_lone_file_is_not_read_again(
 ) -> None:
     (tmp_path / "a.txt").write_text("a line\n" * 100)
     data = prepare(read_documents([tmp_path / "a.txt"]), tokenizer, tmp_path / "out")
-    monkeypatch.setattr("gpt25.data.preparation.ChunkCutter", None)
+    monkeypatch.setattr("gpt25.data.same_preparation.ChunkCutter", None)
     for rule in ("content", "position"):
         assert prepare(read_documents([tmp_path / "a.txt"]), tokenizer, tmp_path / "out", split_rule=rule) == data
 
@@ -188,7 +188,7 @@ def test_a_finished_directory_is_returned_without_reading_the_text(
     first = prepare(read_documents([tmp_path / "a.txt"]), tokenizer, tmp_path / "out")
     before = contents(tmp_path / "out")
     reader = read_documents([tmp_path / "a.txt"])
-    monkeypatch.setattr("gpt25.data.document_reader.open_source", None)  # reading would fail
+    monkeypatch.setattr("gpt25.data.segment.open_source", None)  # reading would fail
     assert prepare(reader, tokenizer, tmp_path / "out") == first
     assert contents(tmp_path / "out") == before
 
@@ -199,7 +199,7 @@ def test_a_finished_directory_is_known_by_its_text_when_files_were_touched_or_mo
     (tmp_path / "a.txt").write_text("some text\n" * 100)
     first = prepare(read_documents([tmp_path / "a.txt"]), tokenizer, tmp_path / "out")
     os.utime(tmp_path / "a.txt", (1, 1))
-    monkeypatch.setattr("gpt25.data.preparation.encode_chunks", None)  # encoding would fail
+    monkeypatch.setattr("gpt25.data.segment_encoding.encode_chunks", None)  # encoding would fail
     assert prepare(read_documents([tmp_path / "a.txt"]), tokenizer, tmp_path / "out") == first
     (tmp_path / "a.txt").write_text("other text\n" * 100)
     with pytest.raises(DataError, match=r"was prepared from other text \(.*a\.txt\)\. Choose another output directory"):

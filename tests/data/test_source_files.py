@@ -57,10 +57,10 @@ def test_a_standard_library_without_sources_is_refused(tmp_path: Path) -> None:
         standard_library_documents(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["a.parquet", "a.tar.gz", "a.bin", "a.zip"])
+@pytest.mark.parametrize("name", ["a.parquet.gz", "a.tar.gz", "a.bin", "a.zip"])
 def test_formats_that_cannot_be_read_are_refused_at_once(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(DataError, match=rf"{name}: \.\w+ files cannot be read; give text or JSON lines"):
+    with pytest.raises(DataError, match=rf"{name}: \.\w+ files cannot be read; give text, JSON lines .* or Parquet"):
         read_documents([tmp_path])
 
 

@@ -80,7 +80,7 @@ def run(arguments: Prepare | Show | Verify, output: Output) -> None:
 def _prepare(arguments: Prepare, output: Output) -> None:
     documents = read_documents(arguments.sources, field=arguments.field, invalid_utf8=arguments.invalid_utf8)
     tokenizer = Tokenizer.from_word(arguments.tokenizer)
-    with output.progress("encoding", documents.text_bytes, "bytes") as progress:
+    with output.progress("encoding", documents.source_bytes, "bytes") as progress:
         data = prepare(
             documents,
             tokenizer,

@@ -38,14 +38,14 @@ CORE_PACKAGES = (
     "tomli-w",
 )
 EXTRAS = {
-    "data": (("pyarrow", "zstandard"), "reading .zst sources, evaluation sets in .parquet"),
+    "data": (("pyarrow", "zstandard"), "texts and evaluation sets in .parquet, FineWeb from the Hub, .zst sources"),
     "evaluate": (("lm-eval",), "our models in the public evaluation harness, for all of its tasks"),
     "export": (("gguf",), "GGUF files for llama.cpp"),
     "serve": (("fastapi", "uvicorn"), "the server and its playground page (planned)"),
     "tensorflow": (("tensorflow-cpu",), "models in OpenAI's original release (TensorFlow checkpoints)"),
     "track": (("tensorboard",), "TensorBoard beside metrics.jsonl"),
     "dev": (
-        ("gguf", "mypy", "pytest", "pytest-xdist", "ruff", "tensorboard", "transformers", "zstandard"),
+        ("gguf", "mypy", "pyarrow", "pytest", "pytest-xdist", "ruff", "tensorboard", "transformers", "zstandard"),
         "the tests and checks",
     ),
 }

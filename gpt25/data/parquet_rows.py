@@ -1,0 +1,50 @@
+"""Texts of one column of a Parquet file, a few rows in memory at a time."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from gpt25.errors import DataError, MissingExtraError
+
+_ROWS_AT_A_TIME = 256
+
+
+def parquet_texts(path: Path, *, field: str, name: str, owns: Callable[[int], bool]) -> Iterator[tuple[int, str, int]]:
+    """(row, text, bytes of the file that are done with it) for every row of the row groups that `owns` says yes to.
+
+    `owns` is asked with the byte at which a group would begin if all were of one size. Raises DataError naming `name`
+    for a file that is no Parquet, and a column that is not there or not text; MissingExtraError.
+    An empty cell is an empty text.
+    """
+    try:
+        from pyarrow import ArrowException, parquet, types
+    except ImportError as problem:
+        raise MissingExtraError(
+            f"reading {name} needs the package pyarrow; install it with: pip install 'gpt25[data]'"
+        ) from problem
+    try:
+        with parquet.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            if field not in schema.names:
+                names = ", ".join(map(repr, schema.names[:10])) or "none"
+                raise DataError(f"{name} has no column {field!r}; its columns: {names}. Choose one with --field.")
+            kind = schema.field(field).type
+            if not (types.is_string(kind) or types.is_large_string(kind)):
+                raise DataError(f"{name}: the column {field!r} holds {kind}, expected a string")
+            size, groups, row = path.stat().st_size, file.num_row_groups, 0
+            for group in range(groups):
+                rows = file.metadata.row_group(group).num_rows
+                if rows and owns(size * group // groups):
+                    batches = file.iter_batches(_ROWS_AT_A_TIME, row_groups=[group], columns=[field], use_threads=False)
+                    yield from _texts(batches, first_row=row, share=size / groups / rows)
+                row += rows
+    except (ArrowException, OSError) as problem:
+        raise DataError(f"cannot read {name} as Parquet: {' '.join(str(problem).split())[:300]}") from problem
+
+
+def _texts(batches: Iterator[Any], *, first_row: int, share: float) -> Iterator[tuple[int, str, int]]:
+    done = 0
+    for batch in batches:
+        for text in batch.column(0).to_pylist():
+            done += 1
+            yield first_row + done, text or "", int(done * share) - int((done - 1) * share)
