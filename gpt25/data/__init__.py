@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from gpt25.data.batches import Batches
     from gpt25.data.document import SPLITS, Document, Split, split_of
     from gpt25.data.document_reader import DocumentReader, read_documents, standard_library_documents
+    from gpt25.data.hub_address import NAMED_SETS, NAMED_SETS_VALIDATION_TOKENS
+    from gpt25.data.part import Part
     from gpt25.data.preparation import prepare
     from gpt25.data.prepared_data import INDEX_NAME, PreparedData, PreparedSplit, ShardRecord
+    from gpt25.data.pretokenized import PRETOKENIZED_SETS, fetch_shards, list_shards
     from gpt25.data.text_policy import DocumentCounts, InvalidUtf8
     from gpt25.data.token_shards import TokenShards, open_shards
     from gpt25.data.validation import Validation
@@ -24,6 +27,10 @@ _HOMES = {
     "DocumentReader": "document_reader",
     "INDEX_NAME": "prepared_data",
     "InvalidUtf8": "text_policy",
+    "NAMED_SETS": "hub_address",
+    "NAMED_SETS_VALIDATION_TOKENS": "hub_address",
+    "PRETOKENIZED_SETS": "pretokenized",
+    "Part": "part",
     "PreparedData": "prepared_data",
     "PreparedSplit": "prepared_data",
     "SPLITS": "document",
@@ -31,6 +38,8 @@ _HOMES = {
     "Split": "document",
     "TokenShards": "token_shards",
     "Validation": "validation",
+    "fetch_shards": "pretokenized",
+    "list_shards": "pretokenized",
     "open_shards": "token_shards",
     "prepare": "preparation",
     "read_documents": "document_reader",
@@ -41,18 +50,24 @@ _HOMES = {
 
 __all__ = [
     "INDEX_NAME",
+    "NAMED_SETS",
+    "NAMED_SETS_VALIDATION_TOKENS",
+    "PRETOKENIZED_SETS",
     "SPLITS",
     "Batches",
     "Document",
     "DocumentCounts",
     "DocumentReader",
     "InvalidUtf8",
+    "Part",
     "PreparedData",
     "PreparedSplit",
     "ShardRecord",
     "Split",
     "TokenShards",
     "Validation",
+    "fetch_shards",
+    "list_shards",
     "open_shards",
     "prepare",
     "read_documents",

@@ -7,10 +7,24 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.data import SPLITS, PreparedData, open_shards, prepare, read_documents, verify
+from gpt25.data import (
+    NAMED_SETS,
+    NAMED_SETS_VALIDATION_TOKENS,
+    SPLITS,
+    Part,
+    PreparedData,
+    fetch_shards,
+    list_shards,
+    open_shards,
+    prepare,
+    read_documents,
+    verify,
+)
+from gpt25.errors import ConfigurationError
 from gpt25.tokenizer import Tokenizer
 
 _PEEK_TOKENS = 64
+_DEFAULT_FRACTION = 0.05
 
 
 @dataclass(frozen=True)
@@ -21,21 +35,45 @@ class Prepare:
     """
 
     sources: tyro.conf.Positional[tuple[str, ...]]
-    """Text files, folders, globs, JSON lines (.jsonl), all also as .gz or .zst; or the word standard-library."""
+    """Text files, folders, globs, JSON lines (.jsonl), all also as .gz or .zst; Parquet; files on the Hub
+    (hf://datasets/OWNER/NAME/PATH); or one of the words fineweb, fineweb-edu (their samples of ten billion tokens
+    there), standard-library."""
     tokenizer: str
     """gpt2, or a directory that holds a tokenizer."""
     output: Path
     """The directory to write."""
     field: str = "text"
-    """The field of each JSON line that is the text."""
-    validation_fraction: float = 0.05
-    """The share of documents, chosen by their content, that is kept for validation."""
+    """The field of each JSON line, or the column of each Parquet file, that is the text."""
+    part: str | None = None
+    """Only a part, such as 3/64: the third of 64 equal stretches. All parts, in one directory, are the data set."""
+    validation_fraction: float | None = None
+    """The share of documents, chosen by their content, that is kept for validation; 0.05 unless given."""
+    validation_tokens: int | None = None
+    """Instead: so many tokens from the beginning. For fineweb and fineweb-edu 100 million unless given, llm.c's first
+    shard, on which OpenAI's published losses are measured."""
     processes: int | None = None
     """Worker processes; one a core unless given. The result does not depend on it."""
     invalid_utf8: Literal["strict", "replace", "skip"] = "strict"
     """Text that is not UTF-8: stop, put U+FFFD in its place, or leave the document out."""
     tokens_per_shard: int = 100_000_000
     """The most tokens in one file, 2 bytes each."""
+    json: bool = False
+    """Print one JSON object on standard output."""
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Fetch public token shards in llm.c's format, made with GPT-2's tokenizer, and check every byte of them.
+
+    After an interruption the same command goes on where it stopped; with more shards it adds them.
+    """
+
+    name: tyro.conf.Positional[Literal["fineweb10B", "finewebedu10B"]]
+    """fineweb10B (kjj0/fineweb10B-gpt2 on the Hub) or finewebedu10B (kjj0/finewebedu10B-gpt2)."""
+    output: Path
+    """The directory to write."""
+    shards: int | None = None
+    """Training shards, 100 million tokens (200 MB) each; all unless given. The validation shard comes besides."""
     json: bool = False
     """Print one JSON object on standard output."""
 
@@ -62,15 +100,18 @@ class Verify:
 
 Arguments = (
     Annotated[Prepare, tyro.conf.subcommand("prepare")]
+    | Annotated[Fetch, tyro.conf.subcommand("fetch")]
     | Annotated[Show, tyro.conf.subcommand("show")]
     | Annotated[Verify, tyro.conf.subcommand("verify")]
 )
 
 
-def run(arguments: Prepare | Show | Verify, output: Output) -> None:
+def run(arguments: Prepare | Fetch | Show | Verify, output: Output) -> None:
     """Do what the subcommand says."""
     if isinstance(arguments, Prepare):
         _prepare(arguments, output)
+    elif isinstance(arguments, Fetch):
+        _fetch(arguments, output)
     elif isinstance(arguments, Show):
         _show(arguments.directory, output)
     else:
@@ -78,18 +119,45 @@ def run(arguments: Prepare | Show | Verify, output: Output) -> None:
 
 
 def _prepare(arguments: Prepare, output: Output) -> None:
-    documents = read_documents(arguments.sources, field=arguments.field, invalid_utf8=arguments.invalid_utf8)
+    if arguments.validation_fraction is not None and arguments.validation_tokens is not None:
+        raise ConfigurationError("give --validation-fraction or --validation-tokens, not both")
+    documents = read_documents(
+        arguments.sources,
+        field=arguments.field,
+        invalid_utf8=arguments.invalid_utf8,
+        **({} if arguments.part is None else {"part": Part.from_word(arguments.part)}),
+    )
     tokenizer = Tokenizer.from_word(arguments.tokenizer)
     with output.progress("encoding", documents.source_bytes, "bytes") as progress:
         data = prepare(
             documents,
             tokenizer,
             arguments.output,
-            validation_fraction=arguments.validation_fraction,
+            validation_fraction=_DEFAULT_FRACTION
+            if arguments.validation_fraction is None
+            else arguments.validation_fraction,
+            validation_tokens=_validation_tokens(arguments),
             tokens_per_shard=arguments.tokens_per_shard,
             number_of_processes=arguments.processes,
             progress=progress.advance,
         )
+    if not output.json:
+        _say_what_it_is(data, output)
+    output.result(_as_json(data))
+
+
+def _validation_tokens(arguments: Prepare) -> int | None:
+    """What was asked for, or what the named sets are published with."""
+    named = bool(arguments.sources) and all(source in NAMED_SETS for source in arguments.sources)
+    if named and arguments.validation_fraction is None and arguments.validation_tokens is None:
+        return NAMED_SETS_VALIDATION_TOKENS
+    return arguments.validation_tokens
+
+
+def _fetch(arguments: Fetch, output: Output) -> None:
+    shards = list_shards(arguments.name, number_of_shards=arguments.shards)
+    with output.progress("fetching", sum(shard.file.size for shard in shards), "bytes") as progress:
+        data = fetch_shards(shards, arguments.output, progress=progress.advance)
     if not output.json:
         _say_what_it_is(data, output)
     output.result(_as_json(data))
@@ -146,8 +214,12 @@ def _say_what_it_is(data: PreparedData, output: Output) -> None:
     for text, count in remarks.items():
         if count:
             output.say(f"{count:,} {text}")
+    if data.part is not None:
+        output.say(f"part {data.part.number} of {data.part.count}")
+    if data.validation_tokens is not None:
+        output.say(f"the first {data.validation_tokens:,} tokens are the validation split")
     if data.split_rule == "position":
         output.say("the end of every document is the validation split")
     for name in SPLITS:
-        if not data.split(name).tokens:
+        if not data.split(name).tokens and data.part is None:
             output.say(f"no document fell into the {name} split; more documents or another fraction would change that")
