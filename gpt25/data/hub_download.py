@@ -57,6 +57,8 @@ def _require_whole(path: Path, file: HubFile) -> None:
 
 
 def _may_pass(problem: Exception) -> bool:
+    if isinstance(problem, DataError):
+        return False  # not what the Hub lists: it is fetched anew by the next call
     if isinstance(problem, OSError) and problem.errno is not None and not isinstance(problem, ConnectionError):
         return False  # a full disk
     for cause in causes(problem):
@@ -71,7 +73,8 @@ def _may_pass(problem: Exception) -> bool:
 class HubFetcher:
     """Hands out local paths of Hub files, and fetches the next one meanwhile: at most two lie on the disk.
 
-    files: all that will be asked for, in order. A file is removed by `release`, once what was made of it is safe.
+    files: those that are worth fetching ahead, in the order in which they will be asked for. A file is removed by
+    `release`, once what was made of it is safe.
     """
 
     def __init__(
@@ -85,7 +88,7 @@ class HubFetcher:
     def path(self, file: HubFile) -> Path:
         """Where the file lies; waits for it, and starts to fetch the one that comes after it. Raises DataError."""
         path = self._begin(file).result()
-        following = self._files.index(file) + 1
+        following = self._files.index(file) + 1 if file in self._files else len(self._files)
         if following < len(self._files):
             self._begin(self._files[following])
         return path
