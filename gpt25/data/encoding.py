@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import threading
+from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gpt25.data.chunks import Chunk, ChunkRecord, chunk_path, read_chunk, write_chunk
 from gpt25.data.document import SPLITS, Split
@@ -27,32 +27,37 @@ _SLICE_CHARACTERS = 1 << 20
 _SAFE_CUT = re.compile(r"(?<=[A-Za-z]) ")
 
 
-def encode_document(content: bytes, tokenizer: "Tokenizer") -> Iterator[NDArray[np.uint16]]:
-    """End-of-text, then the document's tokens, in arrays; a long document in slices, so that no huge list is made.
+def encode_document(content: bytes, tokenizer: "Tokenizer") -> Iterator["array[int]"]:
+    """End-of-text and the document's tokens, as arrays of 16 bits; a long document in slices: no list gets huge.
 
     The tokens are those of the whole text. Bytes that are not UTF-8 are encoded byte by byte and decode exactly.
     """
-    yield np.array([tokenizer.end_of_text_id], dtype=np.uint16)
+    tokens = array("H", (tokenizer.end_of_text_id,))
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
-        yield np.array(tokenizer.encode_bytes(content), dtype=np.uint16)
+        tokens.fromlist(tokenizer.encode_bytes(content))
+        yield tokens
         return
     start = 0
     while start < len(text):
         cut = _SAFE_CUT.search(text, start + _SLICE_CHARACTERS)
         end = cut.start() if cut else len(text)
-        yield np.array(tokenizer.encode(text[start:end]), dtype=np.uint16)  # (tokens of the slice,)
+        tokens.fromlist(tokenizer.encode(text if end - start == len(text) else text[start:end]))
+        yield tokens
+        tokens = array("H")
         start = end
+    if tokens:
+        yield tokens  # of a document without text
 
 
 def encode_chunk(chunk: Chunk, tokenizer: "Tokenizer", path: Path) -> ChunkRecord:
     """Encode a chunk and write its file; returns its record."""
-    parts: dict[Split, list[NDArray[np.uint16]]] = {split: [] for split in SPLITS}
+    tokens: dict[Split, array[int]] = {split: array("H") for split in SPLITS}
     for split, content in chunk.documents:
-        parts[split].extend(encode_document(content, tokenizer))
-    empty = np.empty(0, dtype=np.uint16)
-    return write_chunk(path, chunk, {split: np.concatenate([empty, *parts[split]]) for split in SPLITS})
+        for part in encode_document(content, tokenizer):
+            tokens[split].extend(part)
+    return write_chunk(path, chunk, {split: np.frombuffer(ids, dtype=np.uint16) for split, ids in tokens.items()})
 
 
 def encode_chunks(
