@@ -35,7 +35,7 @@ class PlacedFile:
 
     def owns(self, offset: int) -> bool:
         """Whether what begins at a byte of this file is in the part that is being prepared."""
-        return self.part.owns(self.first_byte + offset, self.total)
+        return self.part.count == 1 or self.part.owns(self.first_byte + offset, self.total)
 
     @property
     def has_grains(self) -> bool:
