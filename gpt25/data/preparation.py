@@ -18,12 +18,14 @@ from gpt25.data.text_policy import DocumentCounts
 from gpt25.errors import ConfigurationError, DataError
 from gpt25.storage import (
     atomic_directory,
+    exclusive_lock,
     remove_leftovers,
     require_writable_directory,
 )
 from gpt25.storage.atomic import storage_error
 from gpt25.tokenizer import Tokenizer
 
+_LOCK_NAME = "lock"
 _SHARD_NAME = re.compile(r"(train|validation)-\d{6}\.bin")
 
 
@@ -56,7 +58,8 @@ def prepare(
     of which validation_tokens are the first of the first part.
 
     Raises ConfigurationError for values that cannot be, DataError for an empty corpus, a directory of other data or a
-    worker that died, StorageError or DiskFullError where the disk refuses; finished chunks survive all of them.
+    worker that died, StorageError or DiskFullError where the disk refuses or another process prepares
+    there; finished chunks survive all of them.
     """
     directory, part = Path(directory), WHOLE
     if isinstance(documents, DocumentReader):
@@ -77,9 +80,12 @@ def prepare(
         _tidy(directory)
         return finished
     _refuse_foreign_shards(directory)
-    data = _prepare_anew(documents, require_writable_directory(directory), settings, processes, progress, part)
-    data.write()
-    _tidy(directory)
+    partial = require_writable_directory(require_writable_directory(directory) / PARTIAL_NAME)
+    advice = "Wait for it, or choose another output directory."
+    with exclusive_lock(partial / _LOCK_NAME, of=str(directory), advice=advice):
+        data = _prepare_anew(documents, directory, settings, processes, progress, part)
+        data.write()
+        _tidy(directory)
     return data
 
 
@@ -113,7 +119,7 @@ def _prepare_anew(
 ) -> PreparedData:
     """Everything but the index: chunks, shards in their place, the tokenizer beside them."""
     tokenizer = settings.tokenizer
-    partial = require_writable_directory(directory / PARTIAL_NAME)
+    partial = directory / PARTIAL_NAME
     reader = documents if isinstance(documents, DocumentReader) else None
     # Taken before reading: a file that changes meanwhile gives the next call another fingerprint.
     source_fingerprint = reader.fingerprint if reader else None

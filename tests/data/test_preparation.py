@@ -311,7 +311,8 @@ def test_a_full_disk_keeps_finished_chunks_and_the_next_call_goes_on(
     monkeypatch.setattr(chunks_module, "write_bytes", write_bytes)
     with pytest.raises(DiskFullError, match=r"chunk-000003: No space left on device\. Free some space"):
         prepare(documents, tokenizer, tmp_path / "out", number_of_processes=1)
-    assert sorted(contents(tmp_path / "out")) == [f".partial/chunk-00000{number}" for number in range(3)]
+    names = [*(f".partial/chunk-00000{number}" for number in range(3)), ".partial/lock"]
+    assert sorted(contents(tmp_path / "out")) == names
 
     monkeypatch.setattr(chunks_module, "write_bytes", original)
     kept = (tmp_path / "out" / ".partial" / "chunk-000001").stat().st_ino
@@ -363,9 +364,22 @@ def test_unfinished_work_with_other_arguments_or_damage_is_done_anew(
             progress=stop_after_three,
         )
     partial = tmp_path / "out" / ".partial"
-    assert len(list(partial.iterdir())) == 3
+    assert len(list(partial.glob("chunk-*"))) == 3
     (partial / "chunk-000000").write_bytes(b"rubbish")
     (partial / "chunk-000900").write_bytes(b"of a longer corpus")
     prepare(documents, tokenizer, tmp_path / "out", number_of_processes=1, validation_fraction=0.1)
     prepare(documents, tokenizer, tmp_path / "reference", validation_fraction=0.1, number_of_processes=1)
     assert contents(tmp_path / "out") == contents(tmp_path / "reference")
+
+
+def test_two_preparations_of_one_directory_do_not_meet(
+    tmp_path: Path, tokenizer: Tokenizer, documents: list[Document]
+) -> None:
+    def meanwhile() -> Iterator[Document]:
+        with pytest.raises(StorageError, match=r"out is in use by process \d+ on .*\. Wait for it, or choose another"):
+            prepare(documents, tokenizer, tmp_path / "out")
+        yield from documents
+
+    data = prepare(meanwhile(), tokenizer, tmp_path / "out")
+    assert data.train.documents + data.validation.documents == len(documents)
+    assert not (tmp_path / "out" / ".partial").exists()
