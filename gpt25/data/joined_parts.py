@@ -80,7 +80,7 @@ def _require_fitting(part: Part, data: PreparedData, first: PreparedData) -> Non
             f"{where}: part {part} was cut from other files, or read with another field or policy, than part 1 "
             f"({', '.join(data.sources)}; {', '.join(first.sources)}). Prepare one of them again."
         )
-    if first.validation_tokens is None and data.validation_fraction != first.validation_fraction:
+    if data.validation_fraction != first.validation_fraction:  # 0 beside a first part that holds out tokens
         raise DataError(
             f"{where}: part {part} was split with the validation fraction {data.validation_fraction}, part 1 with "
             f"{first.validation_fraction}. Prepare one of them again."

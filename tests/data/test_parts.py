@@ -131,6 +131,13 @@ def test_a_part_that_is_there_twice_or_strange_is_told(tmp_path: Path, sources: 
     assert verify(out).train.tokens == sum(part.train.tokens for part in (first, second, third))
 
 
+def test_parts_that_hold_out_by_different_rules_do_not_fit(tmp_path: Path, sources: Path, tokenizer: Tokenizer) -> None:
+    prepare_parts(sources, tokenizer, tmp_path / "out", 2, [1], validation_tokens=100)
+    prepare_parts(sources, tokenizer, tmp_path / "out", 2, [2])
+    with pytest.raises(DataError, match=r"part 2/2 was split with the validation fraction 0\.05, part 1 with 0\.0"):
+        verify(tmp_path / "out")
+
+
 def test_a_word_that_is_no_part_is_refused() -> None:
     assert Part.from_word("3/64") == Part(3, 64)
     for word in ("3", "a/b", "3/64/2", "-1/4", ""):
