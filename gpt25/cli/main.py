@@ -22,6 +22,7 @@ COMMANDS = {
     "train": "train by a recipe; the same words resume a run",
     "generate": "write text with a model",
     "evaluate": "score a model beside OpenAI's GPT-2",
+    "compare": "runs beside one another and OpenAI's: one report",
     "show": "every parameter of a model, by both its names",
     "plot": "pictures: positions, attention, losses",
     "export": "take a model elsewhere: GGUF, for llama.cpp",
@@ -31,7 +32,7 @@ COMMANDS = {
 GROUPS = {
     "Start here": ("quickstart", "doctor"),
     "Make a model": ("tokenizer", "data", "train"),
-    "Use a model": ("generate", "evaluate", "show", "plot", "export"),
+    "Use a model": ("generate", "evaluate", "compare", "show", "plot", "export"),
 }
 """The headings of `gpt25 --help` and the commands under each."""
 

@@ -15,14 +15,14 @@ from typing import Any, TextIO
 from gpt25.cli.progress import PlainProgress, Progress, SilentProgress, TerminalProgress
 
 
-def _for_json(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """A value that JSON has: dataclasses become objects, paths strings, arrays lists, NaN and infinity null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _for_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _for_json(item) for key, item in value.items()}
+        return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_for_json(item) for item in value]
+        return [to_json(item) for item in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, str | int):
@@ -30,7 +30,7 @@ def _for_json(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if hasattr(value, "tolist"):  # a numpy or torch array, or one number of it
-        return _for_json(value.tolist())
+        return to_json(value.tolist())
     raise TypeError(f"{type(value).__name__} has no place in a JSON object")
 
 
@@ -64,7 +64,7 @@ class Output:
             return
         if self.json:
             # ASCII only, so that no terminal's or pipe's encoding can spoil it; JSON's \u escapes carry the rest.
-            print(json_format.dumps(_for_json(content), allow_nan=False), flush=True)
+            print(json_format.dumps(to_json(content), allow_nan=False), flush=True)
         elif text is not None:
             self.say(text)
 

@@ -36,9 +36,11 @@ def draw_losses(
     *,
     x: HorizontalAxis = "tokens",
     x_scale: Literal["linear", "logarithmic"] = "linear",
+    levels: Sequence[tuple[str, float]] = (),
 ) -> None:
     """Draw the losses of one or more runs into one PNG or SVG file, written atomically.
 
+    levels: published losses with their names, each drawn as a level line.
     Training loss is a faint raw line under a smoothed one, validation loss marked points; both in nats per token.
     Raises PlotError where a run has nothing to draw or `output` is neither .png nor .svg, StorageError where it cannot
     be written.
@@ -62,10 +64,12 @@ def draw_losses(
             raise PlotError(
                 f"{run.path} has no finite loss to draw against {x} yet. Train until the first is measured."
             )
-    write_bytes(output, figure_bytes(_figure(drawable, x=x, x_scale=x_scale), kind))
+    write_bytes(output, figure_bytes(_figure(drawable, x=x, x_scale=x_scale, levels=levels), kind))
 
 
-def _figure(runs: Sequence[Curves], *, x: HorizontalAxis, x_scale: str) -> "Figure":
+def _figure(
+    runs: Sequence[Curves], *, x: HorizontalAxis, x_scale: str, levels: Sequence[tuple[str, float]] = ()
+) -> "Figure":
     """Lay out both panels."""
     from matplotlib.ticker import FuncFormatter
 
@@ -81,7 +85,13 @@ def _figure(runs: Sequence[Curves], *, x: HorizontalAxis, x_scale: str) -> "Figu
         _draw_run(losses, curves, unit=wording.unit, number=number, alone=len(runs) == 1)
     losses.set_ylabel("loss in nats per token", color=INK, fontsize=11)
     low, high = vertical_limits(runs)
-    losses.set_ylim(low, high)
+    shown = [value for _, value in levels if low - 1.0 <= value <= high]
+    losses.set_ylim(min([low, *(value - 0.05 for value in shown)]), high)
+    for label, value in levels:
+        if value in shown:
+            losses.axhline(value, color=FAINT_INK, linewidth=1.0, linestyle=(0, (6, 4)), zorder=1)
+            where = {"transform": losses.get_yaxis_transform(), "ha": "left", "va": "bottom"}
+            losses.text(0.01, value, f"{label} {value:g}", color=FAINT_INK, fontsize=9, **where)
     if shows_rate:
         for number, curves in enumerate(runs):
             points = thin_out(curves.learning_rate, columns=_COLUMNS)

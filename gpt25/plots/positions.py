@@ -106,6 +106,18 @@ def _draw_matrix(panel: "Axes", model: PositionsOfModel, *, title: str) -> None:
     _bar(panel, image)
 
 
+def matrix_picture(model: PositionsOfModel) -> bytes:
+    """The embeddings alone as a small grey PNG without letters, for a page."""
+    import numpy as np
+
+    figure = new_figure(5.0, 3.2, dots_per_inch=110)
+    panel = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    limit = float(np.quantile(abs(model.embeddings), _BRIGHTEST)) or 1.0
+    panel.imshow(model.embeddings, cmap="gray", vmin=-limit, vmax=limit, aspect="auto")
+    panel.set_axis_off()
+    return figure_bytes(figure, "png")
+
+
 def _draw_curves(panel: "Axes", model: PositionsOfModel, *, columns: Sequence[int]) -> None:
     highest = float(abs(model.embeddings[:, list(columns)]).max(initial=0.0)) or 1.0
     for number, column in enumerate(columns):

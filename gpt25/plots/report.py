@@ -1,38 +1,114 @@
-"""The report of a run: one HTML file that holds everything it shows and runs nothing."""
+"""The report of one run or several: one HTML file that holds everything it shows and fetches nothing."""
 
+import base64
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
+from gpt25.plots import report_comparison as comparison
 from gpt25.plots import report_sections as sections
+from gpt25.plots.compared_run import ComparedRun, compared_runs
+from gpt25.plots.data_set import common_data_set
+from gpt25.plots.published_lines import loss_lines
+from gpt25.plots.report_settings import ReportSettings
 from gpt25.plots.report_style import REPORT_STYLE
-from gpt25.plots.run_facts import gather, headline
+from gpt25.plots.run_facts import headline
 from gpt25.records import RunDirectory
 from gpt25.storage import write_text
 
-# Nothing may be fetched and no script may run, even if a sample of the model's found a way to ask for it.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+# Keeps its place and what was unfolded; a page in the background waits until somebody looks at it.
+_RELOADING = (
+    "const key = 'gpt25 ' + location.pathname, kept = JSON.parse(sessionStorage.getItem(key) || 'null');"
+    "const folds = [...document.querySelectorAll('details')];"
+    "if (kept) { folds.forEach((fold, n) => { fold.open = kept.open[n] ?? fold.open; }); scrollTo(0, kept.top); }"
+    "setInterval(() => { if (document.hidden) return; sessionStorage.setItem(key, JSON.stringify("
+    "{ top: scrollY, open: folds.map(fold => fold.open) })); location.reload(); }, MILLISECONDS);"
+)
 
 
-def write_report(run: RunDirectory, output: str | Path) -> None:
-    """Write the report of a run, finished or not, into one self-contained HTML file, atomically.
+def write_report(
+    runs: RunDirectory | Sequence[RunDirectory], output: str | Path, *, settings: ReportSettings | None = None
+) -> list[ComparedRun]:
+    """Write the report of runs, finished or not, into one self-contained HTML file, atomically.
 
-    Raises CorruptFileError or StorageError where one of the run's files cannot be read or `output` not be written.
+    Returns what it says of each run. Raises PlotError where several runs cannot be compared, CorruptFileError or
+    StorageError where one of their files cannot be read or `output` not be written.
     """
-    facts = gather(run)
-    title = sections.text(f"{facts.summary.title}: {headline(facts)}")
+    settings = settings or ReportSettings()
+    runs = [runs] if isinstance(runs, RunDirectory) else list(runs)
+    data_set = common_data_set(runs, settings.data_set)
+    parameters = [summary.model_parameters for run in runs if (summary := run.read_summary()) is not None]
+    lines = loss_lines(data_set, parameters=max((number or 0 for number in parameters), default=0))
+    compared = compared_runs(runs, lines, price_per_hour=settings.price_per_hour)
+    own = _one(compared[0]) if len(compared) == 1 else _several(compared)
+    opening, losses, rest, ending = own
+    body = [
+        opening,
+        comparison.milestones(compared, lines),
+        losses,
+        comparison.validation_losses(compared, lines, price_per_hour=settings.price_per_hour),
+        comparison.hellaswag(compared),
+        comparison.scores(compared),
+        rest,
+        comparison.positions(settings.positions),
+        comparison.course(compared),
+        ending,
+    ]
+    write_text(output, _page(_title(compared), body, reload_seconds=settings.reload_seconds))
+    return compared
+
+
+def _one(run: ComparedRun) -> tuple[str, str, str, str]:
+    """Opening, losses, what stands in the middle, and the end of one run's report."""
+    facts = run.facts
+    rest = "\n".join([sections.compression(facts), sections.samples(facts), sections.next_commands(facts)])
+    return sections.opening(facts), sections.losses(facts), rest, sections.details(facts)
+
+
+def _several(runs: Sequence[ComparedRun]) -> tuple[str, str, str, str]:
+    """The same of several runs."""
+    names = ", ".join(run.name for run in runs)
+    opening = (
+        f'<header><p class="eyebrow">{sections.text(names)}</p><h1>{sections.text(_title(runs))}</h1></header>'
+        + comparison.overview(runs)
+    )
+    samples = "".join(
+        f"<details><summary>{sections.text(run.name)}</summary>{shown}</details>"
+        for run in runs
+        if (shown := sections.samples(run.facts))
+    )
+    machines = "".join(
+        f"<details><summary>{sections.text(run.name)}</summary>{sections.details(run.facts)}</details>" for run in runs
+    )
+    return opening, "", comparison.recipe_differences(runs) + samples, machines
+
+
+def _title(runs: Sequence[ComparedRun]) -> str:
+    if len(runs) == 1:
+        return f"{runs[0].facts.summary.title}: {headline(runs[0].facts)}"
+    measured = [(losses[-1][1], run.name) for run in runs if (losses := run.points("validation_loss"))]
+    best = f": {min(measured)[1]} has the lowest last validation loss, {min(measured)[0]:.4f}" if measured else ""
+    return f"{len(runs)} runs{best}"
+
+
+def _page(title: str, body: Sequence[str], *, reload_seconds: float | None) -> str:
+    """Nothing may be fetched, and no script may run but the one that reloads, by its hash."""
+    script, allowed = "", ""
+    if reload_seconds is not None:
+        code = _RELOADING.replace("MILLISECONDS", str(round(1000 * reload_seconds)))
+        digest = base64.b64encode(hashlib.sha256(code.encode("utf-8")).digest()).decode("ascii")
+        script, allowed = f"<script>{code}</script>", f" script-src 'sha256-{digest}';"
+    images = " img-src data:;" if any('src="data:' in part for part in body) else ""
+    policy = f"default-src 'none'; style-src 'unsafe-inline';{images}{allowed} base-uri 'none'; form-action 'none'"
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
-        f"<title>{title}</title>",
+        f"<title>{sections.text(title)}</title>",
         f"<style>{REPORT_STYLE}</style></head><body><main>",
-        sections.opening(facts),
-        sections.losses(facts),
-        sections.compression(facts),
-        sections.samples(facts),
-        sections.next_commands(facts),
-        sections.details(facts),
-        "</main></body></html>",
+        *body,
+        f"</main>{script}</body></html>",
     ]
-    write_text(output, "\n".join(part for part in parts if part) + "\n")
+    return "\n".join(part for part in parts if part) + "\n"

@@ -44,6 +44,19 @@ svg polyline.validation { stroke: var(--orange); stroke-width: 1.25; stroke-dash
 svg .point { fill: var(--paper); stroke: var(--blue); stroke-width: 2; }
 svg .point.validation { stroke: var(--orange); }
 svg .point:hover { fill: currentColor; }
+svg .level { stroke: var(--faint); stroke-width: 1.2; stroke-dasharray: 6 4; }
+.line-0 { --own: var(--blue); } .line-1 { --own: var(--orange); } .line-2 { --own: #1f9c7d; }
+.line-3 { --own: #a956bd; } .line-4 { --own: #b0830f; } .line-5 { --own: #d0456f; }
+svg polyline[class^=line] { stroke: var(--own); stroke-width: 2; }
+svg circle[class^=line] { fill: var(--paper); stroke: var(--own); stroke-width: 2; }
+.swatch { display: inline-block; width: 18px; border-top: 3px solid var(--own); vertical-align: middle;
+  margin-right: 7px; }
+.scroll { overflow-x: auto; }
+.scroll td, .scroll th { overflow-wrap: normal; min-width: 5em; padding-right: 16px; font-size: 14.5px; }
+.scroll td:last-child { min-width: 11em; }
+.pictures { display: flex; flex-wrap: wrap; gap: 20px; }
+.pictures figure { flex: 1 1 300px; margin: 0; }
+.pictures img { width: 100%; border-radius: 6px; display: block; }
 svg .alarm { fill: var(--alarm); font-size: 15px; font-weight: 700; }
 svg .strip { fill: transparent; }
 svg .strip:hover { fill: var(--mark); }

@@ -38,6 +38,7 @@ class RunDirectory:
         self.checkpoints_path = self.path / "checkpoints"
         self.loss_picture_path = self.path / "loss.png"
         self.report_path = self.path / "report.html"
+        self.evaluations_path = self.path / "evaluations"
 
     def __repr__(self) -> str:
         return f"RunDirectory({str(self.path)!r})"
@@ -104,6 +105,31 @@ class RunDirectory:
         if not self.summary_path.exists():
             return None
         return Summary.from_json(read_json(self.summary_path), source=str(self.summary_path))
+
+    def write_evaluation(self, content: dict[str, Any]) -> Path:
+        """Keep what `gpt25 evaluate` found of a checkpoint: {"task", "update", "limit", …}; returns the file.
+
+        The same task at the same update, with the same limit, replaces what stood there.
+        """
+        limit = "" if content.get("limit") is None else f"-first-{content['limit']}"
+        path = self.evaluations_path / f"{content['task']}-update-{content['update']:06d}{limit}.json"
+        self.evaluations_path.mkdir(exist_ok=True)
+        write_json(path, content)
+        return path
+
+    def evaluations(self) -> list[dict[str, Any]]:
+        """Everything in evaluations/, by task and update; raises CorruptFileError for a file that is no such object."""
+        found = []
+        for path in sorted(self.evaluations_path.glob("*.json")):
+            content = read_json(path)
+            if not (
+                isinstance(content, dict)
+                and isinstance(content.get("task"), str)
+                and isinstance(content.get("metrics"), dict)
+            ):
+                raise CorruptFileError(f"{path} is not what `gpt25 evaluate` writes: it names no task or no metrics")
+            found.append(content)
+        return sorted(found, key=lambda each: (each["task"], each.get("update") or 0))
 
     # Checkpoints.
 

@@ -57,6 +57,11 @@ def report(run: RunDirectory) -> Page:
     return Page(run.report_path)
 
 
+def loss_graphs(page: Page) -> list[ElementTree.Element]:
+    graphs = [ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page.source, re.DOTALL)]
+    return [graph for graph in graphs if "nats per token" in (graph.get("aria-label") or "")]
+
+
 def change(run: RunDirectory, **fields: object) -> None:
     summary = run.read_summary()
     assert summary is not None
@@ -80,7 +85,8 @@ def test_a_finished_run_says_its_result_in_words_and_figures(make_run: "MakeRun"
         "2.13.0",
     ):
         assert words in page.text
-    assert page.count("svg") == 4  # against tokens and time, for wide and narrow windows
+    assert len(loss_graphs(page)) == 4  # against tokens and time, for wide and narrow windows
+    assert page.count("svg") == 10  # and learning rate, gradient norm, speed
     table = re.findall(r"<th>([^<]+)</th><td class=number>([\d.]+)", page.source)
     assert table == [("this model", "1.210"), ("xz -9", "1.580"), ("bz2 -9", "1.660"), ("gzip -9", "1.930")]
 
@@ -96,7 +102,7 @@ def test_a_model_that_the_compressors_beat_says_so(make_run: "MakeRun") -> None:
 
 def test_the_graphs_are_well_formed_and_say_their_values(make_run: "MakeRun") -> None:
     page = report(make_run())
-    graphs = [ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page.source, re.DOTALL)]
+    graphs = loss_graphs(page)
     assert len({graph.find("clipPath").get("id") for graph in graphs}) == 4  # type: ignore[union-attr]
     for graph in graphs:
         assert "Validation loss from" in (graph.get("aria-label") or "")
@@ -222,7 +228,7 @@ def test_a_loss_lost_after_the_last_finite_one_is_marked_inside_the_frame(make_r
     run = make_run(updates=60)
     run.append_metrics({"update": 90, "tokens": 90 * 16_384, "training_loss": float("nan"), "elapsed_seconds": 90})
     page = report(run)
-    graphs = [ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page.source, re.DOTALL)]
+    graphs = loss_graphs(page)
     for graph in graphs:
         (mark,) = [text for text in graph.iter("text") if text.get("class") == "alarm"]
         assert float(mark.get("x", 1e9)) < float(graph.get("width", 0))

@@ -5,13 +5,15 @@ ranks share the work and the first one speaks.
 """
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import tyro
 
-from gpt25.cli.output import Output
+from gpt25.cli.output import Output, to_json
+from gpt25.cli.run_checkpoint import checkpoint_of
 from gpt25.errors import EvaluationError
 from gpt25.evaluation import (
     TASKS,
@@ -67,7 +69,10 @@ class Arguments:
 
 
 def run(arguments: Arguments, output: Output) -> None:
-    """Read the set, score the model or both models, and put the figures beside the published ones."""
+    """Read the set, score the model or both models, and put the figures beside the published ones.
+
+    What a run's checkpoint scored is kept in the run, where `gpt25 compare` finds it.
+    """
     if arguments.tasks:
         _list_tasks(output)
         return
@@ -77,6 +82,9 @@ def run(arguments: Arguments, output: Output) -> None:
         _score_in_harness(arguments, output)
         return
     task = find_task(arguments.task)
+    checkpoint = checkpoint_of(arguments.model)
+    if checkpoint is not None:
+        arguments = dataclasses.replace(arguments, model=checkpoint.word)
     settings = ScoringSettings(arguments.limit, arguments.batch_tokens, arguments.stride)
     examples = read_examples(task, arguments.data)
     stopwatch = Stopwatch()
@@ -87,6 +95,8 @@ def run(arguments: Arguments, output: Output) -> None:
     differences = _differences(*results) if len(results) == 2 else []
     if differences:
         content["against"] = {"model": arguments.against, **_figures(results[1]), "differences": differences}
+    if checkpoint is not None and not output.quiet:
+        checkpoint.keep(to_json(content))
     if not output.json:
         _show(arguments, task, examples.source, results, references, output)
         if differences:

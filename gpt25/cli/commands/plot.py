@@ -6,11 +6,10 @@ from typing import Annotated
 
 import tyro
 
+from gpt25.cli.existing_run import existing_run
 from gpt25.cli.output import Output
 from gpt25.cli.pictures import attention, differences, positions, predictions
-from gpt25.errors import PlotError
 from gpt25.plots import HorizontalAxis, draw_losses, require_picture_place, write_report
-from gpt25.records import RunDirectory
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def run(arguments: Picture, output: Output) -> None:
 
 def _loss(arguments: Loss, output: Output) -> None:
     require_picture_place(arguments.output)
-    runs = [_existing_run(run) for run in arguments.runs]
+    runs = [existing_run(run) for run in arguments.runs]
     draw_losses(runs, arguments.output, x=arguments.x, x_scale="logarithmic" if arguments.logarithmic else "linear")
     output.result(
         {"output": arguments.output, "runs": [str(run.path) for run in runs], "x": arguments.x},
@@ -82,15 +81,7 @@ def _loss(arguments: Loss, output: Output) -> None:
 
 
 def _report(arguments: Report, output: Output) -> None:
-    run = _existing_run(arguments.run)
+    run = existing_run(arguments.run)
     path = run.report_path if arguments.output is None else arguments.output
     write_report(run, path)
     output.result({"output": path, "run": str(run.path)}, f"The report is {path}; open it in a browser.")
-
-
-def _existing_run(path: str) -> RunDirectory:
-    """The run at `path`; raises PlotError where there is none."""
-    run = RunDirectory(path)
-    if not (RunDirectory.is_run(path) or run.metrics_path.is_file()):
-        raise PlotError(f"{path} is not a run directory: it holds neither run.toml nor metrics.jsonl")
-    return run

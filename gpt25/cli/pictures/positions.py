@@ -40,7 +40,7 @@ def run(arguments: Positions, output: Output) -> None:
         raise PlotError("there is no model to draw; name at least one.")
     require_picture_place(arguments.output)
     names = short_names(list(arguments.models))
-    models = [_look(word, name) for word, name in zip(arguments.models, names, strict=True)]
+    models = [look_at_positions(word, name) for word, name in zip(arguments.models, names, strict=True)]
     columns = arguments.columns or _columns_for(min(model.embeddings.shape[1] for model in models))
     verdict = in_words({model.name: model.overall_roughness for model in models})
     draw_positions(models, arguments.output, columns=columns, verdict=verdict)
@@ -97,7 +97,8 @@ def _columns_for(channels: int) -> tuple[int, ...]:
     return tuple(sorted({channels * quarter // 4 for quarter in (1, 2, 3)}))
 
 
-def _look(word: str, name: str) -> PositionsOfModel:
+def look_at_positions(word: str, name: str) -> PositionsOfModel:
+    """What is drawn of the model that a word means."""
     from gpt25.inspection import (
         overall_roughness,
         position_similarity,

@@ -1,0 +1,152 @@
+"""Lay one run or several beside one another and beside OpenAI's published figures: one HTML file and a picture.
+
+OpenAI's losses are drawn for the set that the runs were trained on, never another's. With --follow the page is drawn
+anew while a run trains, until it is finished or Ctrl-C is pressed.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from gpt25.cli.existing_run import existing_run
+from gpt25.cli.output import Output
+from gpt25.errors import PlotError
+from gpt25.plots import (
+    ComparedRun,
+    DataSetName,
+    ReportSettings,
+    common_data_set,
+    draw_losses,
+    loss_lines,
+    require_picture_place,
+    write_report,
+)
+from gpt25.records import RunDirectory
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The words of `gpt25 compare`."""
+
+    runs: tyro.conf.Positional[tuple[str, ...]]
+    """Run directories."""
+    output: Path | None = None
+    """The HTML file to write, with a .png beside it; without it report.html in the run, or compare.html here for
+    several."""
+    data_set: DataSetName | None = None
+    """What the runs were trained on, where the index of their shards does not say: it chooses OpenAI's lines."""
+    price_per_hour: float | None = None
+    """What the machine costs, in USD, for losses against money."""
+    positions: bool = False
+    """Show the newest checkpoints' positional embeddings."""
+    beside: str | None = None
+    """A MODEL whose positional embeddings are shown as well, such as gpt2."""
+    follow: bool = False
+    """Draw anew while a run trains; the page reloads itself."""
+    interval_seconds: float = 5.0
+    """How often --follow looks for something new."""
+    json: bool = False
+    """Print one JSON object on standard output."""
+
+
+def run(arguments: Arguments, output: Output) -> None:
+    """Write page and picture, once or again and again, then say what was crossed."""
+    runs = _runs(arguments)
+    page = arguments.output or (runs[0].report_path if len(runs) == 1 else Path("compare.html"))
+    if require_picture_place(page) != "html":
+        raise PlotError(f"{page.name} is no page; name an .html file, the .png is written beside it.")
+    settings = ReportSettings(arguments.data_set, arguments.price_per_hour, _positions(arguments, runs))
+    if arguments.follow:
+        live = dataclasses.replace(settings, reload_seconds=arguments.interval_seconds)
+        output.say(f"{page} is drawn anew every {arguments.interval_seconds:g} s; Ctrl-C ends that.")
+        _follow(runs, lambda: write_report(runs, page, settings=live), arguments.interval_seconds)
+    compared = write_report(runs, page, settings=settings)
+    picture = page.with_suffix(".png")
+    data_set = common_data_set(runs, arguments.data_set)
+    levels = [(line.label, line.value) for line in loss_lines(data_set)]
+    draw_losses(runs, picture, levels=levels)
+    for each in compared:
+        for crossing in each.crossings:
+            output.say(f"{each.name} {crossing.in_words}.")
+    output.result(
+        {"output": page, "picture": picture, "data_set": data_set, "runs": [_as_json(each) for each in compared]},
+        f"The report is {page}; open it in a browser.",
+    )
+
+
+def _runs(arguments: Arguments) -> list[RunDirectory]:
+    """The runs; raises PlotError for none, for one named twice, and for one that has no validation loss."""
+    if not arguments.runs:
+        raise PlotError("there is no run to compare; name at least one run directory.")
+    if arguments.price_per_hour is not None and not 0 < arguments.price_per_hour < float("inf"):
+        raise PlotError(f"--price-per-hour is {arguments.price_per_hour:g}; it must be above 0.")
+    if not 0.1 <= arguments.interval_seconds <= 3600:
+        raise PlotError(f"--interval-seconds is {arguments.interval_seconds:g}; it must be 0.1 to 3600.")
+    runs = [existing_run(path) for path in arguments.runs]
+    if len({each.path.resolve() for each in runs}) < len(runs):
+        raise PlotError("a run is named twice; name every run once.")
+    for each in runs:
+        if not arguments.follow and not any(row.get("validation_loss") is not None for row in each.metrics()):
+            raise PlotError(
+                f"{each.path} has no validation loss yet. Train until the first is measured "
+                "(loop.validation_interval_in_updates), or wait for it with --follow."
+            )
+    return runs
+
+
+def _follow(runs: list[RunDirectory], draw: Callable[[], Any], interval_seconds: float) -> None:
+    """Draw whenever something was written, until every run is finished or Ctrl-C."""
+    files = [path for each in runs for path in (each.metrics_path, each.samples_path, each.summary_path)]
+    drawn: list[tuple[int, int]] | None = None
+    try:
+        while True:
+            state = [_state(path) for path in files]
+            if state != drawn:
+                draw()
+                drawn = state
+            summaries = [each.read_summary() for each in runs]
+            if all(summary is not None and summary.finished for summary in summaries):
+                return
+            time.sleep(interval_seconds)
+    except KeyboardInterrupt:
+        return
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """What changes when a file is written."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_size, found.st_mtime_ns)
+
+
+def _positions(arguments: Arguments, runs: list[RunDirectory]) -> list[Any]:
+    """The positional embeddings asked for; torch is loaded only then."""
+    words = [str(each.path) for each in runs if arguments.positions and each.checkpoints()]
+    words += [arguments.beside] if arguments.beside else []
+    if not words:
+        return []
+    from gpt25.cli.pictures.model_words import short_names
+    from gpt25.cli.pictures.positions import look_at_positions
+
+    return [look_at_positions(word, name) for word, name in zip(words, short_names(words), strict=True)]
+
+
+def _as_json(compared: ComparedRun) -> dict[str, Any]:
+    losses = compared.points("validation_loss")
+    return {
+        "name": compared.name,
+        "finished": compared.facts.summary.finished,
+        "tokens": compared.facts.summary.tokens,
+        "seconds": compared.facts.summary.training_seconds,
+        "last_validation_loss": losses[-1][1] if losses else None,
+        "lowest_validation_loss": min((loss for _, loss in losses), default=None),
+        "crossings": compared.crossings,
+        "evaluations": len(compared.evaluations),
+    }

@@ -1,0 +1,12 @@
+"""A path that must be a run."""
+
+from gpt25.errors import PlotError
+from gpt25.records import RunDirectory
+
+
+def existing_run(path: str) -> RunDirectory:
+    """The run at `path`; raises PlotError where there is none."""
+    run = RunDirectory(path)
+    if not (RunDirectory.is_run(path) or run.metrics_path.is_file()):
+        raise PlotError(f"{path} is not a run directory: it holds neither run.toml nor metrics.jsonl")
+    return run

@@ -1,0 +1,41 @@
+"""A MODEL word that means a run's checkpoint: which update, and where its scores are kept."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gpt25.records import CheckpointRecord, RunDirectory
+
+
+@dataclass(frozen=True)
+class RunCheckpoint:
+    """One checkpoint of one run."""
+
+    run: RunDirectory
+    record: CheckpointRecord
+
+    @property
+    def word(self) -> str:
+        """The word that means this very checkpoint, also when the run goes on meanwhile: "runs/mine@500"."""
+        return f"{self.run.path}@{self.record.update}"
+
+    def keep(self, content: dict[str, Any]) -> Path:
+        """Write what `gpt25 evaluate` found into the run, with the update and the tokens seen; returns the file."""
+        tokens = self.record.state().get("tokens")
+        return self.run.write_evaluation({**content, "update": self.record.update, "tokens": tokens})
+
+
+def checkpoint_of(word: str) -> RunCheckpoint | None:
+    """The checkpoint that a word means, None for a word that names no run: checkpoint_of("runs/mine@best").
+
+    Raises StorageError or ConfigurationError where the run has no such checkpoint.
+    """
+    name, at, which = word.rpartition("@")
+    if Path(word).exists() or not at:
+        name, which = word, "newest"
+    if not (which and RunDirectory.is_run(name)):
+        return None
+    run = RunDirectory(name)
+    path = run.find_checkpoint(which)
+    record = next(record for record in run.checkpoints() if record.path == path)
+    return RunCheckpoint(run, record)

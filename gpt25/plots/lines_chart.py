@@ -1,0 +1,101 @@
+"""Several runs' measurements over one another as inline SVG, with published values as level lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from gpt25.plots.curves import Point, thin_out
+from gpt25.plots.wording import round_ticks, tick_label
+
+_TOP, _BOTTOM, _LEFT, _RIGHT = 16, 46, 60, 14
+_MOST_DOTS = 60
+_MOST_COLOURS = 6
+
+
+@dataclass(frozen=True)
+class Line:
+    """One run's points in the axes' units."""
+
+    name: str
+    points: list[Point]
+    marked: bool = False
+    """Whether every point is a measurement of its own and gets a mark that says its value."""
+
+
+def lines_chart(
+    lines: Sequence[Line],
+    *,
+    levels: Sequence[tuple[str, float]] = (),
+    across_title: str,
+    width: int,
+    height: int,
+) -> str:
+    """An <svg> of the lines, coloured by their order (classes line-0 to line-5), with the levels near them.
+
+    Where the first values tower over the others they stick out at the top, so that the ends can be told apart.
+    """
+    points = [point for line in lines for point in line.points]
+    largest = max((x for x, _ in points), default=1.0) or 1.0
+    low, high = _limits(lines, levels)
+    right, bottom = width - _RIGHT, height - _BOTTOM
+
+    def place(point: Point) -> tuple[float, float]:
+        down = _TOP + (bottom - _TOP) * (high - point[1]) / (high - low)
+        return _LEFT + (right - _LEFT) * point[0] / largest, max(down, _TOP - 6.0)
+
+    parts = [f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" ']
+    parts[0] += f'aria-label="{escape(_in_words(lines), quote=True)}">'
+    ticks = round_ticks(low, high, most=max(2, height // 55))
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 0.0
+    for tick in ticks:
+        _, y = place((0, tick))
+        label = tick_label(tick, step=step)
+        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text class="tick" x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
+    ticks = round_ticks(0, largest, most=max(2, width // 70))
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 0.0
+    for tick in ticks:
+        x, _ = place((tick, low))
+        label = tick_label(tick, step=step)
+        parts.append(f'<text class="tick" x="{x:.1f}" y="{bottom + 20}" text-anchor="middle">{label}</text>')
+    parts.append(f'<text class="title" x="{right}" y="{height - 6}" text-anchor="end">{escape(across_title)}</text>')
+    for label, value in levels:
+        if low <= value <= high:
+            _, y = place((0, value))
+            parts.append(f'<line class="level" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            parts.append(
+                f'<text class="tick" x="{right}" y="{y - 5:.1f}" text-anchor="end">{escape(label)} {value:g}</text>'
+            )
+    for number, line in enumerate(lines):
+        colour = f"line-{number % _MOST_COLOURS}"
+        places = [place(point) for point in thin_out(line.points, columns=(right - _LEFT) // 2)]
+        corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        parts.append(f'<polyline class="{colour}" points="{corners}"/>')
+        if len(line.points) == 1 or (line.marked and len(line.points) <= _MOST_DOTS):
+            for point in line.points:
+                x, y = place(point)
+                title = escape(f"{line.name}: {point[1]:.4f}")
+                parts.append(
+                    f'<circle class="{colour}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"><title>{title}</title></circle>'
+                )
+    return "".join([*parts, "</svg>"])
+
+
+def _limits(lines: Sequence[Line], levels: Sequence[tuple[str, float]]) -> tuple[float, float]:
+    values = sorted(y for line in lines for _, y in line.points)
+    if not values:
+        return 0.0, 1.0
+    near = [value for _, value in levels if values[0] - 1.0 <= value <= values[-1] + 0.5]
+    low, high = min([values[0], *near]), values[-1]
+    usual = values[int(0.9 * (len(values) - 1))]
+    if len(values) >= 10 and high - low > 3 * (usual - low) > 0:
+        high = usual + 0.25 * (usual - low)
+    high = max([high, *near])
+    padding = 0.06 * (high - low) or 0.05 * abs(high) or 0.5
+    return low - padding, high + padding
+
+
+def _in_words(lines: Sequence[Line]) -> str:
+    """What a screen reader says."""
+    said = [f"{line.name}: from {line.points[0][1]:.4g} to {line.points[-1][1]:.4g}." for line in lines if line.points]
+    return " ".join(said)

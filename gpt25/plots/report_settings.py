@@ -1,0 +1,21 @@
+"""What a report is told beside the runs themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpt25.plots.positions import PositionsOfModel
+from gpt25.plots.published_lines import DataSetName
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """All of it may stay out."""
+
+    data_set: DataSetName | None = None
+    """What the runs were trained on, where the index of their shards does not say."""
+    price_per_hour: float | None = None
+    """Of the whole machine, in USD; without it nothing is said of money."""
+    positions: Sequence[PositionsOfModel] = ()
+    """Positional embeddings to show, the runs' and OpenAI's."""
+    reload_seconds: float | None = None
+    """Let the page load itself anew so often, for a run that is still in training."""
