@@ -1,6 +1,7 @@
 # make run: set up and do the main job, offline: text, tokenizer, training, samples, loss graph.
 # make test: the same set-up with the tools for tests, then the whole suite.
 # make test-tensorflow: the tests that need TensorFlow, which the suite does without.
+# make test-browser: the report in headless Chromium (apt install chromium), light, dark and on a phone.
 # PYTHON=/path/to/python3.12 chooses the interpreter; ARGUMENTS="--minutes 10" is handed to gpt25 quickstart.
 
 SHELL := /bin/bash
@@ -14,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11 python3.14)
 IS_SUITABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: run test test-tensorflow check format clean
+.PHONY: run test test-tensorflow test-browser check format clean
 
 run: $(ENVIRONMENT)/.installed
 	$(BIN)/gpt25 quickstart $(ARGUMENTS)
@@ -26,6 +27,10 @@ test: $(ENVIRONMENT)/.installed-dev
 test-tensorflow: $(ENVIRONMENT)/.installed-dev
 	@$(PIP_INSTALL) -e '.[tensorflow]'
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:xdist tests/weights/tensorflow_release.py
+
+# Out of the suite for its needs: it fails, and does not skip, where there is no Chromium.
+test-browser: $(ENVIRONMENT)/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:xdist tests/plots/browser_report.py
 
 check: $(ENVIRONMENT)/.installed-dev
 	$(BIN)/python -m ruff check .

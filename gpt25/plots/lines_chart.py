@@ -59,13 +59,10 @@ def lines_chart(
         label = tick_label(tick, step=step)
         parts.append(f'<text class="tick" x="{x:.1f}" y="{bottom + 20}" text-anchor="middle">{label}</text>')
     parts.append(f'<text class="title" x="{right}" y="{height - 6}" text-anchor="end">{escape(across_title)}</text>')
-    for label, value in levels:
-        if low <= value <= high:
-            _, y = place((0, value))
-            parts.append(f'<line class="level" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-            parts.append(
-                f'<text class="tick" x="{right}" y="{y - 5:.1f}" text-anchor="end">{escape(label)} {value:g}</text>'
-            )
+    shown = [(label, value) for label, value in levels if low <= value <= high]
+    for _, value in shown:
+        _, y = place((0, value))
+        parts.append(f'<line class="level" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
     for number, line in enumerate(lines):
         colour = f"line-{number % _MOST_COLOURS}"
         places = [place(point) for point in thin_out(line.points, columns=(right - _LEFT) // 2)]
@@ -78,6 +75,10 @@ def lines_chart(
                 parts.append(
                     f'<circle class="{colour}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"><title>{title}</title></circle>'
                 )
+    for label, value in shown:  # above the lines, or they would strike it out
+        _, y = place((0, value))
+        name = f"{escape(label)} {value:g}"
+        parts.append(f'<text class="level-name" x="{right}" y="{y - 5:.1f}" text-anchor="end">{name}</text>')
     return "".join([*parts, "</svg>"])
 
 

@@ -44,6 +44,8 @@ svg polyline.validation { stroke: var(--orange); stroke-width: 1.25; stroke-dash
 svg .point { fill: var(--paper); stroke: var(--blue); stroke-width: 2; }
 svg .point.validation { stroke: var(--orange); }
 svg .point:hover { fill: currentColor; }
+svg .level-name { fill: var(--ink); font-size: 12.5px; paint-order: stroke; stroke: var(--paper); stroke-width: 5px;
+  stroke-linejoin: round; }
 svg .level { stroke: var(--faint); stroke-width: 1.2; stroke-dasharray: 6 4; }
 .line-0 { --own: var(--blue); } .line-1 { --own: var(--orange); } .line-2 { --own: #1f9c7d; }
 .line-3 { --own: #a956bd; } .line-4 { --own: #b0830f; } .line-5 { --own: #d0456f; }

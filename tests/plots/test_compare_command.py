@@ -1,0 +1,150 @@
+"""`gpt25 compare`: runs beside one another and beside published figures, in one page."""
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gpt25.cli.commands import compare
+from gpt25.cli.main import main
+from gpt25.records import RunDirectory
+
+if TYPE_CHECKING:
+    from conftest import MakeRun
+
+GPT2_RECIPE = """title = "GPT-2 124M"
+[model]
+vocabulary_size = 50257
+[optimizer]
+name = "{name}"
+"""
+
+
+def gpt2_run(make_run: "MakeRun", name: str, **options: float) -> RunDirectory:
+    run = make_run(name, **options)
+    run.recipe_path.write_text(GPT2_RECIPE.format(name=name))
+    return run
+
+
+def test_several_runs_in_words_and_figures(
+    make_run: "MakeRun", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [gpt2_run(make_run, "muon", final_loss=3.1), gpt2_run(make_run, "adamw", final_loss=3.5)]
+    evaluation = {"task": "hellaswag", "limit": None, "update": 600, "metrics": {"accuracy_norm": 0.301}}
+    runs[0].write_evaluation({**evaluation, "standard_errors": {"accuracy_norm": 0.0046}})
+    page = tmp_path / "both.html"
+    words = ["--output", str(page), "--data-set", "fineweb", "--price-per-hour", "36", "--json"]
+    assert main(["compare", *(str(run.path) for run in runs), *words]) == 0
+    content = json.loads(capsys.readouterr().out)
+    (crossing,) = content["runs"][0]["crossings"]
+    assert content["runs"][1]["crossings"] == []
+    assert crossing["money"] == pytest.approx(crossing["seconds"] * 0.01)
+    source = page.read_text(encoding="utf-8")
+    for said in (
+        "muon crosses GPT-2 124M (3.42496) at ",
+        "adamw stays above GPT-2 124M (3.42496)",
+        "USD at 36 an hour",
+        "GPT-3 125M 0.337",
+        "hellaswag",
+        "0.0046",
+        "<th>optimizer.name</th><td>muon</td><td>adamw</td>",
+    ):
+        assert said in source
+    assert "default-src 'none'" in source
+    assert "<script" not in source
+    assert not re.search(r"https?://|@import|url\((?!#)", source)
+    assert page.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_no_line_where_the_set_is_unknown(make_run: "MakeRun", capsys: pytest.CaptureFixture[str]) -> None:
+    run = gpt2_run(make_run, "mine")
+    assert main(["compare", str(run.path), "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["data_set"] is None
+    assert content["runs"][0]["crossings"] == []
+    assert "GPT-2 124M (" not in run.report_path.read_text(encoding="utf-8")
+
+
+def test_the_index_of_the_shards_names_the_set(make_run: "MakeRun", capsys: pytest.CaptureFixture[str]) -> None:
+    run = gpt2_run(make_run, "mine")
+    run.data_path.mkdir()
+    (run.data_path / "index.json").write_text('{"sources": ["HuggingFaceFW/fineweb-edu/sample-10BT"]}')
+    assert main(["compare", str(run.path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["data_set"] == "fineweb-edu"
+    assert main(["compare", str(run.path), "--data-set", "fineweb"]) == 2
+    assert "--data-set is fineweb, but the shards of mine were made of fineweb-edu." in capsys.readouterr().err
+
+
+def test_what_cannot_be_compared_says_why(
+    make_run: "MakeRun", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = gpt2_run(make_run, "first"), gpt2_run(make_run, "second")
+    second.recipe_path.write_text("[model]\nvocabulary_size = 4096\n")
+    assert main(["compare", str(first.path), str(second.path), "--output", str(tmp_path / "x.html")]) == 2
+    error = capsys.readouterr().err
+    assert "these runs cannot be compared: they have vocabularies of different sizes" in error
+    assert "(first: 50257, second: 4096)" in error
+    assert main(["compare", str(second.path), "--data-set", "fineweb"]) == 2
+    assert "a run has a vocabulary of 4,096" in capsys.readouterr().err
+    for run, name in ((first, "fineweb"), (second, "fineweb-edu")):
+        run.data_path.mkdir()
+        (run.data_path / "index.json").write_text(json.dumps({"sources": [f"HuggingFaceFW/{name}"]}))
+    assert main(["compare", str(first.path), str(second.path), "--output", str(tmp_path / "x.html")]) == 2
+    assert "they were trained on different sets (first: fineweb, second: fineweb-edu)" in capsys.readouterr().err
+
+
+def test_what_is_no_run_or_has_no_losses_is_refused(
+    tmp_path: Path, make_run: "MakeRun", capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", "nowhere"]) == 2
+    assert "nowhere is not a run directory" in capsys.readouterr().err
+    run = make_run("young", updates=20)
+    assert main(["compare", str(run.path)]) == 2
+    assert "young has no validation loss yet." in capsys.readouterr().err
+    assert main(["compare", str(run.path), str(run.path)]) == 2
+    assert "a run is named twice" in capsys.readouterr().err
+    assert main(["compare", str(run.path), "--price-per-hour", "0"]) == 2
+    assert "--price-per-hour is 0; it must be above 0." in capsys.readouterr().err
+
+
+def test_a_torn_last_line_is_left_out(make_run: "MakeRun", capsys: pytest.CaptureFixture[str]) -> None:
+    run = make_run()
+    with run.metrics_path.open("a") as file:
+        file.write('{"update": 601, "tok')
+    assert main(["compare", str(run.path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["runs"][0]["finished"]
+
+
+def test_following_draws_until_the_run_is_finished(
+    make_run: "MakeRun", capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run()
+    summary = run.summary_path.read_text()
+    run.summary_path.unlink()
+    pages = []
+
+    def sleep(seconds: float) -> None:
+        pages.append(run.report_path.read_text(encoding="utf-8"))
+        run.summary_path.write_text(summary)
+
+    monkeypatch.setattr(compare.time, "sleep", sleep)
+    assert main(["compare", str(run.path), "--follow"]) == 0
+    assert len(pages) == 1
+    assert "location.reload()" in pages[0]
+    assert "script-src 'sha256-" in pages[0]
+    assert "<script" not in run.report_path.read_text(encoding="utf-8")
+    assert "is drawn anew every 5 s; Ctrl-C ends that." in capsys.readouterr().out
+
+
+def test_control_c_ends_following_with_a_page_that_rests(make_run: "MakeRun", monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run()
+    run.summary_path.unlink()
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare.time, "sleep", interrupt)
+    assert main(["compare", str(run.path), "--follow"]) == 0
+    assert "<script" not in run.report_path.read_text(encoding="utf-8")
