@@ -21,6 +21,7 @@ _RELOADING = (
     "const key = 'gpt25 ' + location.pathname, kept = JSON.parse(sessionStorage.getItem(key) || 'null');"
     "const folds = [...document.querySelectorAll('details')];"
     "if (kept) { folds.forEach((fold, n) => { fold.open = kept.open[n] ?? fold.open; }); scrollTo(0, kept.top); }"
+    "document.documentElement.dataset.live = 'yes';"
     "setInterval(() => { if (document.hidden) return; sessionStorage.setItem(key, JSON.stringify("
     "{ top: scrollY, open: folds.map(fold => fold.open) })); location.reload(); }, MILLISECONDS);"
 )
