@@ -10,6 +10,7 @@ from gpt25.plots.wording import round_ticks, tick_label
 _TOP, _BOTTOM, _LEFT, _RIGHT = 16, 46, 60, 14
 _MOST_DOTS = 60
 _MOST_COLOURS = 6
+_FEWEST_TO_CROP = 50
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def lines_chart(
 
     def place(point: Point) -> tuple[float, float]:
         down = _TOP + (bottom - _TOP) * (high - point[1]) / (high - low)
-        return _LEFT + (right - _LEFT) * point[0] / largest, max(down, _TOP - 6.0)
+        return _LEFT + (right - _LEFT) * point[0] / largest, down
 
     parts = [f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" ']
     parts[0] += f'aria-label="{escape(_in_words(lines), quote=True)}">'
@@ -89,7 +90,7 @@ def _limits(lines: Sequence[Line], levels: Sequence[tuple[str, float]]) -> tuple
     near = [value for _, value in levels if values[0] - 1.0 <= value <= values[-1] + 0.5]
     low, high = min([values[0], *near]), values[-1]
     usual = values[int(0.9 * (len(values) - 1))]
-    if len(values) >= 10 and high - low > 3 * (usual - low) > 0:
+    if len(values) >= _FEWEST_TO_CROP and high - low > 3 * (usual - low) > 0:
         high = usual + 0.25 * (usual - low)
     high = max([high, *near])
     padding = 0.06 * (high - low) or 0.05 * abs(high) or 0.5
