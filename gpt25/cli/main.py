@@ -68,10 +68,14 @@ def _speaks() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def _is_one_of_several() -> bool:
+    """Whether torchrun started more than this process."""
+    return os.environ.get("WORLD_SIZE", "1") != "1"
+
+
 def _complain(problem: Exception) -> None:
     """One error for people, on standard error, with the rank in front where there are several."""
-    alone = os.environ.get("WORLD_SIZE", "1") == "1"
-    rank = "" if alone else f"rank {os.environ.get('RANK', '0')} of {os.environ['WORLD_SIZE']}: "
+    rank = "" if not _is_one_of_several() else f"rank {os.environ.get('RANK', '0')} of {os.environ['WORLD_SIZE']}: "
     print(f"error: {rank}{problem}", file=sys.stderr)
 
 
@@ -116,8 +120,18 @@ def main(words: list[str] | None = None) -> int:
 
 
 def entry_point() -> None:
-    """What the installed command calls: `main`, then the process ends with its exit code."""
+    """What the installed command calls: `main`, then the process ends with its exit code.
+
+    One of several ranks ends without the interpreter's shutdown. In it, torch's threads for gloo now and then abort the
+    process ("terminate called without an active exception") although all work is done, and torchrun would take that
+    for a failure of the run. Files are closed and locks released before; both streams are flushed here.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets "?" instead of a crash
-    sys.exit(main())
+    exit_code = main()
+    if _is_one_of_several():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(exit_code)
+    sys.exit(exit_code)
