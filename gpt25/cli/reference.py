@@ -10,7 +10,7 @@ from gpt25.model import PUBLISHED_CONFIGURATIONS
 from gpt25.recipes.reference_check import ReferenceCheck, number_of_reference_checks, reference_checks
 from gpt25.references.openai_weights import OPENAI_WEIGHTS
 from gpt25.references.scores import nearest_model
-from gpt25.weights import load_model_word
+from gpt25.weights import load_pretrained
 
 _WIDEST_CELL = 29  # so that two such cells and a verdict stand in 80 columns
 
@@ -20,7 +20,7 @@ def compare_with_published(word: str, device: torch.device, output: Output) -> N
 
     Raises WeightsError, after all checks were shown, when one of them differs; and whatever loading raises.
     """
-    model, tokenizer = load_model_word(word, device=device)
+    model, tokenizer = load_pretrained(word, device=device)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     name = word.partition("@")[0]
     name = name if name in OPENAI_WEIGHTS else nearest_model(parameters)

@@ -13,6 +13,7 @@ from gpt25.storage import read_json
 _HUB_NAMES: dict[str, DataSetName] = {
     "huggingfacefw/fineweb-edu": "fineweb-edu",
     "karpathy/fineweb-edu": "fineweb-edu",
+    "kjj0/finewebedu10b": "fineweb-edu",
     "huggingfacefw/fineweb": "fineweb",
     "kjj0/fineweb10b": "fineweb",
     "skylion007/openwebtext": "openwebtext",

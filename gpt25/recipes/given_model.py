@@ -9,7 +9,7 @@ from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.records import RunDirectory
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import StartConfiguration, TrainingConfiguration
-from gpt25.weights import load_model_word, weights_sha256
+from gpt25.weights import load_pretrained, weights_sha256
 
 _SHAPE = (
     "vocabulary_size",
@@ -101,7 +101,7 @@ def given_model(run: RunDirectory, asked: StartConfiguration, begun: TrainingCon
     if begun and checkpoints and word == before.model:
         path = checkpoints[-1].path
         return GivenModel(before, begun.model, Tokenizer.load(path) if Tokenizer.is_in(path) else None)
-    model, tokenizer = load_model_word(word)
+    model, tokenizer = load_pretrained(word)
     found = weights_sha256(model)
     if begun and found != before.weights_sha256:
         raise ConfigurationError(

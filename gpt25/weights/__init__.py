@@ -3,7 +3,6 @@
 from gpt25.weights.describe import describe_model
 from gpt25.weights.gguf_export import export_gguf, require_gguf
 from gpt25.weights.load import load_pretrained
-from gpt25.weights.model_word import load_model_word
 from gpt25.weights.names import GLOSSARY
 from gpt25.weights.resolve import resolve_model
 from gpt25.weights.save import save_pretrained, write_model_files
@@ -13,7 +12,6 @@ __all__ = [
     "GLOSSARY",
     "describe_model",
     "export_gguf",
-    "load_model_word",
     "load_pretrained",
     "require_gguf",
     "resolve_model",

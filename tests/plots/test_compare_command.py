@@ -9,6 +9,9 @@ import pytest
 
 from gpt25.cli.commands import compare
 from gpt25.cli.main import main
+from gpt25.data.hub_address import NAMED_SETS
+from gpt25.data.pretokenized import PRETOKENIZED_SETS
+from gpt25.plots.data_set import data_set_of
 from gpt25.records import RunDirectory
 
 if TYPE_CHECKING:
@@ -26,6 +29,16 @@ def gpt2_run(make_run: "MakeRun", name: str, **options: float) -> RunDirectory:
     run = make_run(name, **options)
     run.recipe_path.write_text(GPT2_RECIPE.format(name=name))
     return run
+
+
+@pytest.mark.parametrize("name", ["fineweb", "fineweb-edu", "fineweb10B", "finewebedu10B"])
+def test_every_set_that_the_data_commands_know_by_name_is_recognised(name: str, tmp_path: Path) -> None:
+    pretokenized = PRETOKENIZED_SETS.get(name)
+    source = f"{pretokenized.repository}/shard.bin" if pretokenized else NAMED_SETS[name]
+    run = RunDirectory(tmp_path)
+    run.data_path.mkdir()
+    (run.data_path / "index.json").write_text(json.dumps({"sources": [source]}))
+    assert data_set_of(run) == ("fineweb-edu" if "edu" in name else "fineweb")
 
 
 def test_several_runs_in_words_and_figures(

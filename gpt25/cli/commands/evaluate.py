@@ -107,14 +107,14 @@ def run(arguments: Arguments, output: Output) -> None:
 @contextlib.contextmanager
 def _together(arguments: Arguments) -> Iterator[tuple[Ranks, Callable[[str], Any]]]:
     """The ranks, connected, and a function that loads what a MODEL word means onto this rank's device."""
-    from gpt25.weights import load_model_word
+    from gpt25.weights import load_pretrained
 
     ranks = Ranks.from_environment()
     device = ranks.device_for(choose_device(arguments.device))
     dtype = choose_precision(device, arguments.precision).dtype
     ranks.connect(device)
     try:
-        yield ranks, lambda word: load_model_word(word, device=device, dtype=dtype)
+        yield ranks, lambda word: load_pretrained(word, device=device, dtype=dtype)
     finally:
         ranks.disconnect()
 

@@ -34,10 +34,10 @@ def run(arguments: Differences, output: Output) -> None:
     """Load both, compare tensor by tensor, draw, and list the parts."""
     require_picture_place(arguments.output)
     from gpt25.inspection import differences
-    from gpt25.weights import load_model_word
+    from gpt25.weights import load_pretrained
 
-    model_a, _ = load_model_word(arguments.model_a)
-    model_b, _ = load_model_word(arguments.model_b)
+    model_a, _ = load_pretrained(arguments.model_a)
+    model_b, _ = load_pretrained(arguments.model_b)
     total = sum(1 for _ in model_a.parameters())
     with output.progress("comparing", total, "tensors") as progress:
         found = differences(model_a, model_b, progress=progress.advance)

@@ -106,9 +106,9 @@ def look_at_positions(word: str, name: str) -> PositionsOfModel:
         positional_embeddings,
         roughness,
     )
-    from gpt25.weights import load_model_word
+    from gpt25.weights import load_pretrained
 
-    model, _ = load_model_word(word)
+    model, _ = load_pretrained(word)
     embeddings = positional_embeddings(model)
     return PositionsOfModel(
         name=name,
