@@ -48,6 +48,11 @@ class Output:
     def _people(self) -> TextIO:
         return sys.stderr if self.json else sys.stdout
 
+    @property
+    def on_terminal(self) -> bool:
+        """Whether the text for people goes to a terminal, not to a file or a pipe."""
+        return self._people().isatty()
+
     def say(self, text: str = "", *, end: str = "\n") -> None:
         """Text for people: standard output, or standard error with --json. `end=""` for pieces of a stream."""
         if not self.quiet:

@@ -1,3 +1,4 @@
+import itertools
 import json
 import math
 import re
@@ -48,19 +49,48 @@ def row_of(text: str, name: str) -> list[str]:
     return re.split(r" {2,}", line)
 
 
+def section_of(text: str, heading: str) -> list[list[str]]:
+    """The words of each line under a heading, down to the next heading or empty line."""
+    lines = text.splitlines()
+    rows = itertools.takewhile(lambda line: line.startswith("  "), lines[lines.index(heading) + 1 :])
+    return [row.split() for row in rows]
+
+
 def test_equal_blocks_read_as_one(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", str(directory)]) == 0
     text = capsys.readouterr().out
-    row = row_of(text, "transformer.hidden.0…2.attention.query_key_value.weight")
-    assert row[1:] == ["transformer.h.0…2.attn.c_attn.weight", "96 × 32", "float32", "×3", f"{3 * 96 * 32:,}"]
-    assert row_of(text, "transformer.word_positional_embeddings.weight")[-1] == f"{64 * 32:,}"
+    rows = section_of(text, "transformer.hidden.{0…2} ×3  =  transformer.h.{0…2}  (float32)")
+    assert len(rows) == 12 + 2
+    assert ["attention.query_key_value", "attn.c_attn", "weight", "96×32", f"{96 * 32:,}"] in rows
+    block = 12 * 32 * 32 + 13 * 32
+    assert rows[-2:] == [["one", "block", f"{block:,}"], ["×3", f"{3 * block:,}"]]
+    outside = section_of(text, "transformer  (float32)")
+    assert outside[1] == ["word_positional_embeddings", "wpe", "weight", "64×32", f"{64 * 32:,}"]
+    assert row_of(text, "total")[-1] == f"{PARAMETERS:,}"
     assert "hidden.1." not in text
-    assert f"{PARAMETERS:,} (the head is the token embeddings, counted once)" in text
+    assert f"{PARAMETERS:,} (the head is wte, counted once)" in text
     assert f"{4 * PARAMETERS:,}" in text
     forward = describe_model(directory)["forward_operations_per_token"]
     assert f"{forward:,} forward, {3 * forward:,} in training" in text
+    glossary = " ".join(text.partition("short forms")[2].split())
     for short, long in GLOSSARY.items():
-        assert row_of(text, short.split()[0])[-1] == long
+        assert f"{short} {long}" in glossary
+
+
+@pytest.mark.parametrize("words", [[], ["--all"], ["--statistics"], ["--all", "--statistics"]])
+def test_no_line_is_wider_than_a_terminal(
+    words: list[str], directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(directory.parent)
+    monkeypatch.setattr("gpt25.cli.output.Output.on_terminal", True)
+    assert main(["show", directory.name, *words]) == 0
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    if "--all" in words:
+        for block in range(3):
+            rows = section_of(text, f"transformer.hidden.{block}  =  transformer.h.{block}  (float32)")
+            assert len(rows) == 12 + 1
+            assert rows[-1][:2] == ["the", "block"]
 
 
 def test_all_shows_a_row_for_every_tensor(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,14 +109,11 @@ def test_blocks_that_differ_stay_apart(directory: Path, capsys: pytest.CaptureFi
     save_file(tensors | {name: tensors[name].to(torch.bfloat16)}, directory / "model.safetensors")
     assert main(["show", str(directory)]) == 0
     text = capsys.readouterr().out
-    assert row_of(text, "transformer.hidden.0,2.layer_norm_1.bias")[1:] == [
-        "transformer.h.0,2.ln_1.bias",
-        "32",
-        "float32",
-        "×2",
-        "64",
-    ]
-    assert "bfloat16" in row_of(text, "transformer.hidden.1.layer_norm_1.bias")
+    rows = section_of(text, "transformer.hidden.{0,2} ×2  =  transformer.h.{0,2}  (float32)")
+    assert rows[0] == ["layer_norm_1", "ln_1", "bias", "32", "32"]
+    assert rows[-1] == ["×2", "64"]
+    rows = section_of(text, "transformer.hidden.1  =  transformer.h.1  (bfloat16)")
+    assert rows == [["layer_norm_1", "ln_1", "bias", "32", "32"], ["the", "block", "32"]]
 
 
 @pytest.mark.parametrize(
@@ -156,12 +183,13 @@ def test_all_lists_the_keys_that_transformers_lists(tmp_path: Path, capsys: pyte
     ]
     assert main(["show", str(tmp_path)]) == 0
     text = capsys.readouterr().out
-    table = text.partition("\n\n")[0]
-    assert len(table.splitlines()) == 2 + 4 + 12 + 1
-    assert table.count("×12") == 12
-    assert "124,439,808 (the head is the token embeddings, counted once)" in text
+    rows = section_of(text, "transformer.hidden.{0…11} ×12  =  transformer.h.{0…11}  (float32)")
+    assert len(rows) == 12 + 2
+    assert rows[-2:] == [["one", "block", "7,087,872"], ["×12", "85,054,464"]]
+    assert max(map(len, text.splitlines()[1:])) <= 80
+    assert "124,439,808 (the head is wte, counted once)" in text
     for short in ("wte", "wpe", "ln_1, ln_2", "attn", "c_attn", "c_proj", "mlp", "lm_head"):
-        assert re.search(rf"^{short}  ", text, flags=re.MULTILINE), short
+        assert re.search(rf"^{short} +", text, flags=re.MULTILINE), short
     assert "not cross-attention" in text
 
 
@@ -206,10 +234,10 @@ def test_statistics_of_equal_blocks_are_of_all_their_numbers_together(
 ) -> None:
     model, _ = load_pretrained(directory)
     assert main(["show", str(directory), "--statistics"]) == 0
-    table = capsys.readouterr().out.split("\n\n")[1]
-    assert table.startswith("Statistics (of blocks that are alike, all numbers together)\nname ")
+    table = capsys.readouterr().out.partition("Statistics (of blocks that are alike, all numbers together)\n")[2]
+    rows = section_of(table, "transformer.hidden.{0…2} ×3  =  transformer.h.{0…2}  (float32)")
     together = torch.cat([block.attention.projection.weight.flatten() for block in model.transformer.hidden]).double()
-    row = row_of(table, "transformer.hidden.0…2.attention.projection.weight")
+    (row,) = [row for row in rows if row[0] == "attn.c_proj.weight"]
     assert row[1:] == [
         f"{together.mean():.5f}",
         f"{together.std(correction=0):.4f}",
@@ -218,7 +246,7 @@ def test_statistics_of_equal_blocks_are_of_all_their_numbers_together(
         f"{together.norm():.2f}",
         "0.00",
     ]
-    assert row_of(table, "transformer.hidden.0…2.layer_norm_1.bias")[-1] == "100.00"
+    assert [row[-1] for row in rows if row[0] == "ln_1.bias"] == ["100.00"]
     assert main(["show", str(directory), "--statistics", "--all"]) == 0
     table = capsys.readouterr().out.split("\n\n")[1]
     norm = model.transformer.hidden[1].attention.projection.weight.norm()

@@ -5,7 +5,7 @@ With --statistics the weights are read as well.
 
 import dataclasses
 import math
-import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 import tyro
 
 from gpt25.cli.output import Output
+from gpt25.cli.parameter_sections import parameter_sections, section_lines, statistics_line, statistics_lines
 from gpt25.weights import GLOSSARY, describe_model, resolve_model
 
 if TYPE_CHECKING:
     from gpt25.inspection import WeightStatistics
 
-_BLOCK_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")
+_FIGURES = ("mean", "deviation", "smallest", "largest", "norm", "zeros, %")
 
 
 @dataclass(frozen=True)
@@ -73,41 +74,65 @@ def _show(
     *,
     every_row: bool,
 ) -> None:
-    groups = [[tensor] for tensor in description["tensors"]] if every_row else _alike(description["tensors"])
-    columns = ("name", "Hugging Face", "shape", "dtype", "times", "parameters")
-    tied = [_tied_row(tensor, description["tensors"]) for tensor in description["tied_tensors"]]
-    output.table(title, columns, [*map(_row, groups), *tied])
+    if every_row and not output.on_terminal:
+        _show_wide(description, statistics, title, output)
+    else:
+        _show_sections(description, statistics, title, output, every_block=every_row)
+    output.say("Together")
+    for name, value in _totals(description):
+        output.say(f"{name:<22}{value}")
+    output.say()
+    output.say("OpenAI's short forms")
+    for short, long in GLOSSARY.items():
+        output.say(textwrap.fill(f"{short:<12}{long}", 80, subsequent_indent=" " * 12))
+
+
+def _show_sections(
+    description: dict[str, Any],
+    statistics: "dict[str, WeightStatistics]",
+    title: str,
+    output: Output,
+    *,
+    every_block: bool,
+) -> None:
+    """Both short names under what they share, within 80 columns."""
+    sections = parameter_sections(description["tensors"], every_block=every_block)
+    output.say(f"{title}\nour name = Hugging Face's, shape, count")
+    for section in sections:
+        output.say("\n" + "\n".join(section_lines(section)))
+    for tied in description["tied_tensors"]:
+        (original,) = [tensor for tensor in description["tensors"] if tensor["name"] == tied["tied_to"]]
+        short = original["hugging_face_name"].removeprefix("transformer.")
+        output.say(f"\n{tied['name']}  =  {tied['hugging_face_name']}  (tied to {short})")
+    output.say(f"\n{'total':<20}{description['parameters']:>60,}\n")
+    if statistics:
+        output.say("Statistics (of blocks that are alike, all numbers together)")
+        output.say(statistics_line("", _FIGURES))
+        for section in sections:
+            lines = statistics_lines(section, lambda row: _figures([statistics[tensor["name"]] for tensor in row]))
+            output.say("\n".join(lines))
+        output.say()
+
+
+def _show_wide(
+    description: dict[str, Any], statistics: "dict[str, WeightStatistics]", title: str, output: Output
+) -> None:
+    """A line for every tensor with both its names in full, for grep and its like."""
+    tensors = description["tensors"]
+    tied = [_tied_row(tensor, tensors) for tensor in description["tied_tensors"]]
+    columns = ("name", "Hugging Face", "shape", "dtype", "parameters")
+    output.table(title, columns, [*map(_row, tensors), *tied])
     output.say()
     if statistics:
-        figures = ("name", "mean", "deviation", "smallest", "largest", "norm", "zeros, %")
-        rows = [_statistics_row(group, [statistics[tensor["name"]] for tensor in group]) for group in groups]
-        output.table("Statistics (of blocks that are alike, all numbers together)", figures, rows)
+        rows = [(tensor["name"], *_figures([statistics[tensor["name"]]])) for tensor in tensors]
+        output.table("Statistics", ("name", *_FIGURES), rows)
         output.say()
-    output.table("Together", ("", ""), _totals(description))
-    output.say()
-    output.table("OpenAI's short forms", ("", ""), list(GLOSSARY.items()))
 
 
-def _alike(tensors: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """The same tensor of all blocks together, where shape and dtype agree; in the order of the first."""
-    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for tensor in tensors:
-        key = (_BLOCK_NUMBER.sub("i", tensor["name"]), tuple(tensor["shape"]), tensor["dtype"])
-        groups.setdefault(key, []).append(tensor)
-    return list(groups.values())
-
-
-def _row(group: list[dict[str, Any]]) -> tuple[str, ...]:
-    """One row for tensors that differ in the number of their block only: hidden.0…11 times ×12."""
-    first = group[0]
-    return (
-        _name(group, "name"),
-        _name(group, "hugging_face_name"),
-        " × ".join(map(str, first["shape"])),
-        first["dtype"],
-        f"×{len(group)}" if len(group) > 1 else "",
-        f"{len(group) * math.prod(first['shape']):,}",
-    )
+def _row(tensor: dict[str, Any]) -> tuple[str, ...]:
+    shape = tensor["shape"]
+    dimensions = " × ".join(map(str, shape))
+    return (tensor["name"], tensor["hugging_face_name"], dimensions, tensor["dtype"], f"{math.prod(shape):,}")
 
 
 def _tied_row(tied: dict[str, str], tensors: list[dict[str, Any]]) -> tuple[str, ...]:
@@ -115,14 +140,13 @@ def _tied_row(tied: dict[str, str], tensors: list[dict[str, Any]]) -> tuple[str,
     (original,) = [tensor for tensor in tensors if tensor["name"] == tied["tied_to"]]
     shape = " × ".join(map(str, original["shape"]))
     short = original["hugging_face_name"].removeprefix("transformer.")
-    return (tied["name"], tied["hugging_face_name"], shape, original["dtype"], "", f"tied to {short}")
+    return (tied["name"], tied["hugging_face_name"], shape, original["dtype"], f"tied to {short}")
 
 
-def _statistics_row(group: list[dict[str, Any]], parts: "list[WeightStatistics]") -> tuple[str, ...]:
-    """The figures of a group's tensors as if they were one."""
+def _figures(parts: "list[WeightStatistics]") -> tuple[str, ...]:
+    """The figures of a row's tensors as if they were one."""
     together = type(parts[0]).of_several(parts)
     return (
-        _name(group, "name"),
         f"{together.mean:.5f}",
         f"{together.standard_deviation:.4f}",
         f"{together.smallest:.3f}",
@@ -132,26 +156,13 @@ def _statistics_row(group: list[dict[str, Any]], parts: "list[WeightStatistics]"
     )
 
 
-def _name(group: list[dict[str, Any]], which: str) -> str:
-    """The name of tensors that differ in the number of their block only: "transformer.h.0…11.ln_1.bias"."""
-    numbers = [int(found[0]) for tensor in group if (found := _BLOCK_NUMBER.search(tensor["name"]))]
-    return _BLOCK_NUMBER.sub(_in_words(numbers), group[0][which])
-
-
-def _in_words(numbers: list[int]) -> str:
-    """_in_words([0, 1, 2]) -> "0…2"; numbers with gaps are all written out."""
-    if len(numbers) > 1 and numbers[-1] - numbers[0] == len(numbers) - 1:
-        return f"{numbers[0]}…{numbers[-1]}"
-    return ",".join(map(str, numbers))
-
-
 def _totals(description: dict[str, Any]) -> list[tuple[str, str]]:
     shape = description["configuration"]
     forward, training = description["forward_operations_per_token"], description["training_operations_per_token"]
     return [
-        ("parameters", f"{description['parameters']:,} (the head is the token embeddings, counted once)"),
+        ("parameters", f"{description['parameters']:,} (the head is wte, counted once)"),
         ("bytes of weights", f"{description['weight_bytes']:,}"),
-        ("operations per token", f"{forward:,} forward, {training:,} in training (FLOP, matrix products, full block)"),
+        ("operations per token", f"{forward:,} forward, {training:,} in training (FLOP)"),
         ("layers", f"{shape['number_of_layers']:,} blocks of {shape['number_of_heads']:,} heads"),
         ("channels", f"{shape['number_of_embedding_dimensions']:,}"),
         ("block size", f"{shape['block_size']:,} tokens"),
