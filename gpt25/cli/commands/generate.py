@@ -4,6 +4,7 @@ The prompt and the new tokens together must fit the model's block size. The same
 """
 
 import sys
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -100,7 +101,7 @@ def run(arguments: Arguments, output: Output) -> None:
     output.result(content, text=None if arguments.stream else "\n".join(texts))
     if not arguments.json:
         rate = f"{tokens_per_second:.1f} tokens/s"
-        output.note(f"{precision} on {device} ({reason}), {rate}, seed {settings.seed}")
+        output.note(textwrap.fill(f"{precision} on {device} ({reason}), {rate}, seed {settings.seed}", 80))
 
 
 def _computing(arguments: Arguments) -> tuple[torch.device, str, str]:
