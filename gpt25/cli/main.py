@@ -17,6 +17,7 @@ from gpt25.errors import ConfigurationError, GPT25Error, Interrupted
 COMMANDS = {
     "quickstart": "train a small GPT-2 offline, in minutes, and look at it",
     "doctor": "what this machine has, what will be used, and why",
+    "plan": "memory, hours, money and loss of a run, before paying",
     "tokenizer": "train a tokenizer; encode and decode text",
     "data": "turn text into token shards; describe and verify them",
     "train": "train by a recipe; the same words resume a run",
@@ -30,7 +31,7 @@ COMMANDS = {
 """Every command and what it does, in the order in which `gpt25 --help` lists them."""
 
 GROUPS = {
-    "Start here": ("quickstart", "doctor"),
+    "Start here": ("quickstart", "doctor", "plan"),
     "Make a model": ("tokenizer", "data", "train"),
     "Use a model": ("generate", "evaluate", "compare", "show", "plot", "export"),
 }

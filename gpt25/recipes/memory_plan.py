@@ -1,0 +1,59 @@
+"""How much GPU memory a recipe takes, part by part, by arithmetic alone."""
+
+import dataclasses
+
+from gpt25.model import Accounting
+from gpt25.training import TrainingConfiguration
+
+ACTIVATION_BYTES = 34  # a token, channel and layer in bfloat16 with flash attention, as in the recipes' comments
+_LOGIT_POSITIONS = 8192  # the fused loss makes float32 logits for at most so many positions at once on a GPU
+_OVERHEAD = 500_000_000  # the CUDA context and the libraries' own space
+
+
+@dataclasses.dataclass(frozen=True)
+class MemoryPart:
+    """One part and the product that it comes from."""
+
+    name: str
+    number_of_bytes: int
+    arithmetic: str
+
+
+def memory_parts(configuration: TrainingConfiguration, rows: int) -> list[MemoryPart]:
+    """What one GPU holds when `rows` rows make a micro-batch; every GPU has all weights and averages."""
+    shape = configuration.model
+    channels, layers, block = shape.number_of_embedding_dimensions, shape.number_of_layers, shape.block_size
+    parameters = Accounting(shape).parameters
+    matrices = 12 * layers * channels**2 if configuration.optimizer.name == "muon" else 0
+    optimizer = 8 * (parameters - matrices) + 4 * matrices
+    words = f"8 B x {parameters - matrices:,}" + (f" + 4 B x {matrices:,}" if matrices else "")
+    positions = min(rows * block, _LOGIT_POSITIONS)
+    return [
+        MemoryPart("weights", 4 * parameters, f"4 B x {parameters:,}"),
+        MemoryPart("gradients", 4 * parameters, f"4 B x {parameters:,}"),
+        MemoryPart("optimizer", optimizer, words),
+        MemoryPart(
+            "activations",
+            ACTIVATION_BYTES * channels * layers * block * rows,
+            f"{ACTIVATION_BYTES} B x {channels:,} channels x {layers} layers x {block:,} tokens x {rows} rows",
+        ),
+        MemoryPart(
+            "loss and CUDA",
+            4 * positions * shape.vocabulary_size + _OVERHEAD,
+            f"4 B x {positions:,} positions x {shape.vocabulary_size:,} tokens + 0.5 GB",
+        ),
+    ]
+
+
+def needed_bytes(configuration: TrainingConfiguration, rows: int) -> int:
+    """The sum of the parts."""
+    return sum(part.number_of_bytes for part in memory_parts(configuration, rows))
+
+
+def largest_micro_batch(configuration: TrainingConfiguration, *, gpus: int, usable_bytes: int) -> int | None:
+    """Most rows that fit and cut a GPU's share of an update evenly; None where not even one row fits."""
+    share = configuration.rows_per_update // gpus
+    fitting = (
+        rows for rows in range(share, 0, -1) if share % rows == 0 and needed_bytes(configuration, rows) <= usable_bytes
+    )
+    return next(fitting, None)

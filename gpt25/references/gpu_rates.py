@@ -1,0 +1,44 @@
+"""GPUs that one can rent: memory and peak rate by their makers' data sheets, and what share of it training reached."""
+
+from dataclasses import dataclass
+
+from gpt25.references.processor_peaks import peak_operations_per_second
+
+
+@dataclass(frozen=True)
+class GPURate:
+    """One GPU as its maker describes it."""
+
+    device_name: str
+    """Part of the name that the driver gives it."""
+    memory_bytes: int
+    """Memory by the data sheet, in decimal gigabytes."""
+    source: str
+    """Where memory and peak are written."""
+
+    @property
+    def peak(self) -> float:
+        """Operations a second in bfloat16 with float32 sums, without sparsity."""
+        peak = peak_operations_per_second(self.device_name)
+        assert peak is not None, self.device_name
+        return peak
+
+
+GPU_RATES = {
+    "h200": GPURate("H200", 141 * 10**9, "NVIDIA H200 data sheet, SXM (half of the rate with sparsity)"),
+    "h100": GPURate("H100", 80 * 10**9, "NVIDIA H100 data sheet, SXM (half of the rate with sparsity)"),
+    "h100-pcie": GPURate("H100 PCIe", 80 * 10**9, "NVIDIA H100 data sheet, PCIe (half of the rate with sparsity)"),
+    "a100": GPURate("A100", 80 * 10**9, "NVIDIA A100 80GB data sheet"),
+    "a100-40gb": GPURate("A100", 40 * 10**9, "NVIDIA A100 40GB data sheet"),
+    "l40s": GPURate("L40S", 48 * 10**9, "NVIDIA L40S data sheet"),
+    "l4": GPURate("L4", 24 * 10**9, "NVIDIA L4 data sheet (half of the rate with sparsity)"),
+    "4090": GPURate("RTX 4090", 24 * 10**9, "NVIDIA Ada GPU architecture, appendix A"),
+}
+"""By the words that `gpt25 plan --gpu` takes."""
+
+UTILISATION = 0.38
+"""Share of the peak that a plan counts on: the lower of what two runs of the 124M reached."""
+UTILISATION_SOURCE = (
+    "llm.c's 124M reached 38 % on 8 H100 (3.74M tokens/s) "
+    "and 56 % on 8 A100 (9.9 billion tokens in 94 minutes)"
+)  # both by 0.80 GFLOP a token: karpathy/llm.c; modded-nanogpt, records/2024-10-13_llmc

@@ -1,0 +1,109 @@
+import dataclasses
+
+import pytest
+import torch
+
+from gpt25.errors import ConfigurationError
+from gpt25.model import Accounting, GPTConfiguration
+from gpt25.recipes import load_recipe
+from gpt25.recipes.memory_plan import largest_micro_batch, memory_parts, needed_bytes
+from gpt25.recipes.plan import plan
+from gpt25.recipes.speed_probe import probe_tokens_per_second
+from gpt25.references.gpu_rates import GPU_RATES
+from gpt25.training import BatchConfiguration, TrackConfiguration, TrainingConfiguration
+
+ADAMW = load_recipe("gpt2_124m_adamw")
+
+
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gpt25.recipes.plan.choose_device", lambda name: torch.device("cpu"))
+
+
+def test_memory_is_the_sum_by_hand() -> None:
+    sizes = {part.name: part.number_of_bytes for part in memory_parts(ADAMW, 16)}
+    assert sizes == {
+        "weights": 497_759_232,  # 4 x 124,439,808
+        "gradients": 497_759_232,
+        "optimizer": 995_518_464,
+        "activations": 5_133_828_096,  # 34 x 768 x 12 x 1,024 x 16
+        "loss and CUDA": 2_146_821_376,  # 4 x 8,192 x 50,257 + 500,000,000
+    }
+
+
+def test_muon_keeps_one_average_of_the_matrices() -> None:
+    optimizer = memory_parts(load_recipe("gpt2_124m"), 16)[2]
+    assert optimizer.number_of_bytes == 995_518_464 - 4 * 84_934_656
+    assert optimizer.arithmetic == "8 B x 39,505,152 + 4 B x 84,934,656"
+
+
+def test_largest_micro_batch_fits_and_the_next_does_not() -> None:
+    usable = needed_bytes(ADAMW, 32)
+    assert largest_micro_batch(ADAMW, gpus=8, usable_bytes=usable) == 32
+    assert largest_micro_batch(ADAMW, gpus=8, usable_bytes=usable - 1) == 16
+    assert largest_micro_batch(ADAMW, gpus=8, usable_bytes=10**9) is None
+
+
+def test_eight_h100_by_the_table() -> None:
+    found = plan(ADAMW, gpus=8, price_per_hour=24, gpu="h100")
+    assert found.tokens_per_second == pytest.approx(3.74e6, rel=0.02)  # llm.c's on eight H100
+    assert found.hours == pytest.approx(ADAMW.total_tokens / found.tokens_per_second / 3600)
+    assert found.money == pytest.approx(24 * found.hours)
+    assert "38% of 989 TFLOP/s" in found.hardware.source
+    assert not found.hardware.measured
+    assert found.largest_micro_batch_rows == 64
+
+
+def test_projection_crosses_the_small_line_alone() -> None:
+    found = plan(ADAMW, gpu="h100")
+    assert found.projected_loss == pytest.approx(3.28, abs=0.01)
+    small, *larger = found.crossings
+    assert small.model == "gpt2"
+    assert small.tokens == pytest.approx(4.8e9, rel=0.02)  # 2,753M x (10,260 / 2,753) ^ (0.115 / 0.27)
+    assert [line.tokens for line in larger] == [None, None, None]
+
+
+@pytest.mark.parametrize(("gpu", "share", "run_rate"), [("h100", 0.38, 3.74e6), ("a100", 0.56, 9.9e9 / (94 * 60))])
+def test_stated_utilisation_is_what_the_runs_reached(gpu: str, share: float, run_rate: float) -> None:
+    operations = Accounting(ADAMW.model).training_operations_per_token
+    assert run_rate * operations / (8 * GPU_RATES[gpu].peak) == pytest.approx(share, abs=0.005)
+
+
+def test_recipe_without_a_track_has_no_projection() -> None:
+    found = plan(dataclasses.replace(ADAMW, track=TrackConfiguration()), gpu="a100")
+    assert (found.projected_loss, found.crossings) == (None, [])
+
+
+def test_this_machine_is_probed_when_asked_and_assumed_away_otherwise() -> None:
+    found = plan(ADAMW, gpus=2, gpu="here", probe=lambda configuration, gpus: 1000.0)
+    assert (found.tokens_per_second, found.hardware.measured) == (2000.0, True)
+    assert plan(ADAMW).hardware.source.startswith("assumed, as no GPU is here")
+
+
+@pytest.mark.parametrize("gpus", [0, -1, 7])
+def test_wrong_number_of_gpus(gpus: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"--gpus is {gpus}; it must be 1 or more and divide the 512 rows"):
+        plan(ADAMW, gpus=gpus, gpu="h100")
+
+
+@pytest.mark.parametrize("price", [-1.0, float("nan"), float("inf")])
+def test_wrong_price(price: float) -> None:
+    with pytest.raises(ConfigurationError, match=f"--price-per-hour is {price}; give what all GPUs together cost"):
+        plan(ADAMW, price_per_hour=price, gpu="h100")
+
+
+def test_unknown_gpu_names_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError, match="--gpu 'tpu' is not in the table.*h200, h100.*4090, or here"):
+        plan(ADAMW, gpu="tpu")
+
+
+def test_every_gpu_has_a_peak() -> None:
+    assert all(rate.peak > 1e14 and rate.memory_bytes >= 24e9 for rate in GPU_RATES.values())
+
+
+def test_probe_does_real_updates_and_needs_no_data() -> None:
+    shape = GPTConfiguration(
+        block_size=16, vocabulary_size=64, number_of_layers=1, number_of_heads=2, number_of_embedding_dimensions=16
+    )
+    tiny = TrainingConfiguration(model=shape, batch=BatchConfiguration(tokens_per_update=1024, micro_batch_rows=4))
+    assert probe_tokens_per_second(tiny, gpus=2, seconds=0.02) > 0
