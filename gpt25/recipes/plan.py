@@ -14,8 +14,9 @@ from gpt25.recipes.memory_plan import MemoryPart, largest_micro_batch, memory_pa
 from gpt25.recipes.speed_probe import probe_tokens_per_second
 from gpt25.references.gpu_rates import GPU_RATES, UTILISATION, UTILISATION_SOURCE
 from gpt25.references.scores import PUBLISHED_SCORES
-from gpt25.runtime import choose_device, free_memory_bytes
+from gpt25.runtime import Ranks, choose_device, free_memory_bytes
 from gpt25.training import TrainingConfiguration
+from gpt25.training.accumulation import fitting_micro_batch_rows
 
 USABLE_SHARE = 0.9  # of the memory; the rest goes to fragments and to whoever else is there
 TRACK_MARGIN = 0.25  # nats that the recipes' [track] leaves above the run that it was drawn from
@@ -52,7 +53,7 @@ class Plan:
     gpus: int
     hardware: Hardware
     memory: list[MemoryPart]
-    """Of one GPU, with the recipe's micro-batch (or a GPU's whole share of an update, where that is less)."""
+    """Of one GPU, with the recipe's micro-batch (or the next smaller one that divides a GPU's share)."""
     largest_micro_batch_rows: int | None
     total_tokens: int
     tokens_per_second: float
@@ -105,7 +106,7 @@ def plan(
     return Plan(
         gpus=gpus,
         hardware=hardware,
-        memory=memory_parts(configuration, min(configuration.batch.micro_batch_rows, rows // gpus)),
+        memory=memory_parts(configuration, fitting_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus))),
         largest_micro_batch_rows=largest,
         total_tokens=configuration.total_tokens,
         tokens_per_second=rate,

@@ -12,7 +12,9 @@ import numpy as np
 from gpt25.data import TokenShards, open_shards
 from gpt25.data.shard_format import require_16_bit_vocabulary, shard_header
 from gpt25.records import RunDirectory
+from gpt25.runtime import Ranks
 from gpt25.training import Trainer, TrainingConfiguration
+from gpt25.training.accumulation import fitting_micro_batch_rows
 
 _SECONDS = 20.0
 
@@ -23,7 +25,7 @@ def probe_tokens_per_second(configuration: TrainingConfiguration, *, gpus: int, 
     Updates of one and of two micro-batches tell the time of a micro-batch from that of the optimizer's step, so that a
     slow machine need not do a whole update. Each kind is done at least twice, even where that takes longer.
     """
-    rows = min(configuration.batch.micro_batch_rows, max(1, configuration.rows_per_update // gpus))
+    rows = fitting_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus))
     with tempfile.TemporaryDirectory() as folder:
         shards = _random_shards(Path(folder), configuration, rows)
         one, two = (

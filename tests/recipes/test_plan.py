@@ -31,6 +31,12 @@ def test_memory_is_the_sum_by_hand() -> None:
     }
 
 
+def test_memory_is_of_the_micro_batch_that_the_trainer_would_take() -> None:
+    odd = dataclasses.replace(ADAMW, batch=dataclasses.replace(ADAMW.batch, micro_batch_rows=15))
+    activations = plan(odd, gpus=8, gpu="h100").memory[3]
+    assert activations.arithmetic.endswith("x 8 rows")  # the largest divisor of 512 / 8 up to 15
+
+
 def test_muon_keeps_one_average_of_the_matrices() -> None:
     optimizer = memory_parts(load_recipe("gpt2_124m"), 16)[2]
     assert optimizer.number_of_bytes == 995_518_464 - 4 * 84_934_656
