@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpt25.records import CheckpointRecord, RunDirectory
+from gpt25.records import CheckpointRecord, RunDirectory, split_model_word
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,10 @@ def checkpoint_of(word: str) -> RunCheckpoint | None:
 
     Raises StorageError or ConfigurationError where the run has no such checkpoint.
     """
-    name, at, which = word.rpartition("@")
-    if Path(word).exists() or not at:
-        name, which = word, "newest"
-    if not (which and RunDirectory.is_run(name)):
+    name, which = split_model_word(word)
+    if which == "" or not RunDirectory.is_run(name):
         return None
     run = RunDirectory(name)
-    path = run.find_checkpoint(which)
+    path = run.find_checkpoint("newest" if which is None else which)
     record = next(record for record in run.checkpoints() if record.path == path)
     return RunCheckpoint(run, record)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gpt25.errors import WeightsError
 from gpt25.model import PUBLISHED_CONFIGURATIONS
-from gpt25.records import RunDirectory
+from gpt25.records import RunDirectory, split_model_word
 from gpt25.storage import MANIFEST_NAME, verify_manifest
 from gpt25.weights.hub import download_model
 from gpt25.weights.openai_release import CONFIG_NAME, HPARAMS_NAME, is_openai_release
@@ -55,8 +55,8 @@ def resolve_model(word: str | Path, *, checkpoint: str = "newest", revision: str
 
 def _choice_in_word(word: str | Path, checkpoint: str, revision: str | None) -> tuple[str | Path, str, str | None]:
     """The word without what stands behind its "@", which becomes the checkpoint of a path or the revision of an id."""
-    name, at, which = str(word).rpartition("@")
-    if isinstance(word, Path) or not at or Path(word).exists():
+    name, which = split_model_word(str(word))
+    if isinstance(word, Path) or which is None:
         return word, checkpoint, revision
     if not (name and which):
         raise WeightsError(f"{word!r} names no model: write RUN@500, RUN@best or OWNER/NAME@REVISION.")
