@@ -4,28 +4,24 @@ import math
 import time
 from typing import Any
 
-import torch
-from torch import Tensor
-from torch.nn.parallel import DistributedDataParallel
-
-from gpt25.data import Batches, TokenShards, Validation
-from gpt25.errors import ConfigurationError, GPT25Error, Interrupted, StorageError, TrainingError
+from gpt25.data import Batches, TokenShards
+from gpt25.errors import ConfigurationError, GPT25Error, Interrupted, StorageError
 from gpt25.model import GPTModel
 from gpt25.records import RunDirectory
-from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision, derive_seed, generator_for
+from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision, generator_for
 from gpt25.tokenizer import Tokenizer
-from gpt25.training.accumulation import accumulate_gradients, fitting_micro_batch_rows
+from gpt25.training.accumulation import fitting_micro_batch_rows
 from gpt25.training.checkpoint import TrainingState
 from gpt25.training.checkpoint_keeper import CheckpointKeeper
 from gpt25.training.configuration import TrainingConfiguration
 from gpt25.training.failures import explaining_failures
+from gpt25.training.gradient_update import GradientUpdate
 from gpt25.training.hooks import TrainingHooks
 from gpt25.training.loss_module import LossModule
-from gpt25.training.optimizers import Optimizers
-from gpt25.training.schedule import learning_rate_factor
+from gpt25.training.non_finite_updates import NonFiniteUpdates
 from gpt25.training.stop_signals import StopSignals
+from gpt25.training.validation_loss import ValidationLoss
 
-_VALIDATION_TOKENS_AT_ONCE = 8192
 _STOPPING = (2, 15)  # SIGINT, SIGTERM: what StopSignals reports
 
 
@@ -63,26 +59,36 @@ class Trainer:
         self.precision = choose_precision(self.device, settings.precision)
         self.micro_batch_rows = fitting_micro_batch_rows(configuration, self.ranks)
         self.model = _fitting_model(initial_model, configuration).to(self.device).train()
-        self.optimizers = Optimizers(self.model, configuration.optimizer)
         self.loss_module = LossModule(self.model, precision=self.precision, compile=settings.compile)
         shape = configuration.model
         self.batches = Batches(
             train_shards, block_size=shape.block_size, seed=settings.seed, vocabulary_size=shape.vocabulary_size
         )
-        available = (validation_shards.number_of_tokens - 1) // shape.block_size * shape.block_size
-        self.validation = Validation(
-            validation_shards,
-            shape.block_size,
-            min(configuration.data.validation_tokens, available) or None,
-            vocabulary_size=shape.vocabulary_size,
-            selection=configuration.data.validation_selection,
+        self.gradient_update = GradientUpdate(
+            configuration,
+            model=self.model,
+            loss_module=self.loss_module,
+            batches=self.batches,
+            ranks=self.ranks,
+            device=self.device,
+            micro_batch_rows=self.micro_batch_rows,
         )
-        self._non_finite_in_a_row = 0
+        self.validation_loss = ValidationLoss(
+            configuration,
+            validation_shards,
+            self.loss_module,
+            ranks=self.ranks,
+            device=self.device,
+            micro_batch_rows=self.micro_batch_rows,
+        )
+        self._non_finite = NonFiniteUpdates(
+            allowed_in_a_row=settings.non_finite_updates_allowed, checkpoints_path=run.checkpoints_path
+        )
         self._checkpoints = CheckpointKeeper(
             configuration,
             run=run,
             model=self.model,
-            optimizers=self.optimizers,
+            optimizers=self.gradient_update.optimizers,
             shards=train_shards,
             tokenizer=tokenizer,
             ranks=self.ranks,
@@ -104,12 +110,12 @@ class Trainer:
             if self.ranks.is_first:
                 self.run.cut_after(-1 if is_new else self.state.update)
             stopwatch = Stopwatch(offset_seconds=self.state.elapsed_seconds)
-            reducing = self._reducing_module()
+            self.gradient_update.average_over_ranks()
             self._start_hooks()
             if is_new and self.configuration.loop.record_start:
                 self._record_start(stopwatch)
             while self.state.update < self.configuration.loop.number_of_updates:
-                stop = self._update(reducing, signals, stopwatch)
+                stop = self._update(signals, stopwatch)
                 if stop is not None:
                     self._checkpoints.save(self.state, required=True)
                     raise Interrupted(stop, self._interruption_message(stop))
@@ -118,31 +124,32 @@ class Trainer:
 
     def rehearse_update(self, update: int) -> None:
         """Do the work of an update, counted from 0, without recording it: for measuring how long it takes."""
-        self.state.update = update
-        _, norm = self._accumulate_gradients(self.loss_module)
-        self._step(norm, self._learning_rate_factor())
-        self.optimizers.zero_gradients()
+        _, norm = self.gradient_update.accumulate(update)
+        self.gradient_update.apply(update, norm)
+        self.gradient_update.drop_gradients()
 
     # One update.
 
-    def _update(self, reducing: torch.nn.Module, signals: StopSignals, stopwatch: Stopwatch) -> int | None:
+    def _update(self, signals: StopSignals, stopwatch: Stopwatch) -> int | None:
         """Do one update and what falls due after it; returns the signal on which all ranks agreed to stop, if any."""
         begin = time.perf_counter()
-        local_loss, norm = self._accumulate_gradients(reducing)
+        update = self.state.update
+        local_loss, norm = self.gradient_update.accumulate(update)
         # One exchange tells every rank the loss, and who heard which signal. A gradient that is not finite on one
         # rank has already become so on all, when the gradients were averaged.
         asked = [float(signals.received == number) for number in _STOPPING]
         total, *heard = self.ranks.sum([local_loss, *asked], device=self.device)
         loss = total / self.ranks.number_of_ranks
-        factor = self._learning_rate_factor()
-        if math.isfinite(loss) and math.isfinite(norm):
-            self._non_finite_in_a_row = 0
-            self._step(norm, factor)
+        skipping = self._non_finite.judge(update + 1, loss, norm)
+        if skipping is None:
+            self.gradient_update.apply(update, norm)
         else:
-            self._skip(loss, norm)
-        self.optimizers.zero_gradients()
+            self.state.non_finite_updates += 1
+            self._say(skipping)
+        self.gradient_update.drop_gradients()
         seconds = time.perf_counter() - begin
         self._count_update(loss)
+        factor = self.gradient_update.learning_rate_factor(update)
         row = {
             "update": self.state.update,
             "tokens": self.state.tokens,
@@ -153,44 +160,6 @@ class Trainer:
         }
         self._after_update(row, stopwatch)
         return next((number for number, count in zip(_STOPPING, heard, strict=True) if count), None)
-
-    def _accumulate_gradients(self, reducing: torch.nn.Module) -> tuple[float, float]:
-        """Forward and backward over this rank's micro-batches; returns its mean loss in nats and the gradient norm."""
-        update, settings = self.state.update, self.configuration
-        torch.manual_seed(derive_seed(settings.loop.seed, "dropout", update, self.ranks.rank))
-        micro_batches = self.batches.for_update(
-            update,
-            rows_per_update=settings.rows_per_update,
-            micro_batch_rows=self.micro_batch_rows,
-            rank=self.ranks.rank,
-            number_of_ranks=self.ranks.number_of_ranks,
-        )
-        loss = accumulate_gradients(
-            reducing, list(micro_batches), sequence_length=settings.sequence_length(update), device=self.device
-        )
-        return loss, float(torch.nn.utils.get_total_norm(self._gradients()))
-
-    def _step(self, norm: float, factor: float) -> None:
-        """Clip the gradients and move the weights."""
-        limit = self.configuration.optimizer.clip_gradient_norm
-        if limit is not None and norm > limit:
-            torch._foreach_mul_(self._gradients(), limit / norm)
-        progress = self.state.update / self.configuration.loop.number_of_updates
-        self.optimizers.step(learning_rate_factor=factor, progress=progress)
-
-    def _skip(self, loss: float, norm: float) -> None:
-        """Leave the weights as they are after a NaN or an infinity; stop when that goes on."""
-        self._non_finite_in_a_row += 1
-        self.state.non_finite_updates += 1
-        update, allowed = self.state.update + 1, self.configuration.loop.non_finite_updates_allowed
-        what = f"update {update}: loss {loss}, gradient norm {norm}"
-        if self._non_finite_in_a_row > allowed:
-            raise TrainingError(
-                f"{what}; {self._non_finite_in_a_row} updates in a row were not finite, {allowed} are allowed. "
-                f"The last good checkpoint is untouched in {self.run.checkpoints_path}. Look at the data, or train "
-                "with a lower learning rate in another --run directory."
-            )
-        self._say(f"{what}; all ranks skip this update ({self._non_finite_in_a_row} in a row, {allowed} allowed)")
 
     def _count_update(self, loss: float) -> None:
         self.state.update += 1
@@ -208,7 +177,7 @@ class Trainer:
         self._record(row, stopwatch)
         if self.ranks.is_first:
             self.hooks.on_update(row)
-        if update % settings.checkpoint_interval_in_updates == 0 and not self._non_finite_in_a_row:
+        if update % settings.checkpoint_interval_in_updates == 0 and not self._non_finite.in_a_row:
             self._checkpoints.save(self.state)
 
     def _record_start(self, stopwatch: Stopwatch) -> None:
@@ -223,7 +192,7 @@ class Trainer:
         self._checkpoints.save(self.state)
 
     def _validate(self, row: dict[str, Any]) -> None:
-        row["validation_loss"] = loss = self.validation_loss()
+        row["validation_loss"] = loss = self.validation_loss.measure()
         self.state.metrics["validation_loss"] = loss if math.isfinite(loss) else None
 
     def _record(self, row: dict[str, Any], stopwatch: Stopwatch) -> None:
@@ -249,26 +218,7 @@ class Trainer:
         update = self.state.update
         return update % interval == 0 or update == self.configuration.loop.number_of_updates
 
-    @torch.no_grad()
-    def validation_loss(self) -> float:
-        """Mean nats per token over the fixed validation tokens, shared out over the ranks."""
-        self.model.eval()
-        total = torch.zeros((), dtype=torch.float64)
-        # Without a backward pass, more rows fit than in training; a handful of short ones would waste the processor.
-        rows = max(self.micro_batch_rows, _VALIDATION_TOKENS_AT_ONCE // self.configuration.model.block_size)
-        for indices, labels in self.validation.micro_batches(rows, self.ranks.rank, self.ranks.number_of_ranks):
-            loss = self.loss_module(indices.to(self.device), labels.to(self.device))
-            total += loss.cpu().double() * labels.numel()
-        self.model.train()
-        return self.ranks.sum([float(total)], device=self.device)[0] / self.validation.number_of_tokens
-
     # Starting and stopping.
-
-    def _reducing_module(self) -> torch.nn.Module:
-        """The loss module, wrapped where several ranks average their gradients while the backward pass still runs."""
-        if self.ranks.is_alone:
-            return self.loss_module
-        return DistributedDataParallel(self.loss_module, gradient_as_bucket_view=True)
 
     def _start_hooks(self) -> None:
         if not self.ranks.is_first:
@@ -287,14 +237,6 @@ class Trainer:
             f"stopped by signal {number} after update {self.state.update:,}; saved in {self.run.path}. "
             "The same command goes on from here."
         )
-
-    def _learning_rate_factor(self) -> float:
-        return learning_rate_factor(
-            self.configuration.schedule, self.state.update, self.configuration.loop.number_of_updates
-        )
-
-    def _gradients(self) -> list[Tensor]:
-        return [parameter.grad for parameter in self.model.parameters() if parameter.grad is not None]
 
     def _say(self, message: str) -> None:
         if self.ranks.is_first:

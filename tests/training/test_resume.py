@@ -67,8 +67,8 @@ def test_resumed_is_uninterrupted_bit_for_bit(
     assert logged(resumed) == logged(whole)
     expected = weights(whole)
     assert all(torch.equal(value, expected[name]) for name, value in weights(resumed).items())
-    for name, tensor in resumed.optimizers.state().items():
-        assert torch.equal(tensor, whole.optimizers.state()[name]), name
+    for name, tensor in resumed.gradient_update.optimizers.state().items():
+        assert torch.equal(tensor, whole.gradient_update.optimizers.state()[name]), name
 
 
 def test_a_run_killed_before_its_first_update_goes_on_from_the_saved_start(
@@ -180,7 +180,7 @@ def test_the_newest_and_the_best_checkpoints_stay(trainer: MakeTrainer, changed:
     intervals = {"checkpoint_interval_in_updates": 1, "validation_interval_in_updates": 1, "checkpoints_to_keep": 2}
     trained = trainer(changed(loop=intervals))
     values = iter([5.0, 4.0, 3.0, 4.5, 4.4, 4.3, 4.2, 4.1])
-    trained.validation_loss = lambda: next(values)  # type: ignore[method-assign]
+    trained.validation_loss.measure = lambda: next(values)  # type: ignore[method-assign]
     trained.train()
     assert [record.update for record in trained.run.checkpoints()] == [3, 7, 8]
 

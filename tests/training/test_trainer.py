@@ -27,7 +27,7 @@ def losses(trainer: Trainer, kind: str = "training_loss") -> list[float]:
 
 def test_the_loss_falls_on_real_text(trainer: MakeTrainer, changed: Change) -> None:
     trained = trainer(changed(loop={"number_of_updates": 60, "validation_interval_in_updates": 60}))
-    before = trained.validation_loss()
+    before = trained.validation_loss.measure()
     trained.train()
     assert before == pytest.approx(5.77, abs=0.1)  # ln 320
     assert losses(trained, "validation_loss")[-1] < before - 1.5
@@ -89,7 +89,11 @@ def test_micro_batches_change_nothing_but_rounding(trainer: MakeTrainer, changed
     for rows in (4, 2, 1):
         trained = trainer(changed(batch={"micro_batch_rows": rows}), run=f"run-{rows}")
         trained.train()
-        runs[rows] = (losses(trained), losses(trained, "validation_loss"), trained.validation.number_of_tokens)
+        runs[rows] = (
+            losses(trained),
+            losses(trained, "validation_loss"),
+            trained.validation_loss.validation.number_of_tokens,
+        )
     for rows in (2, 1):
         assert runs[rows][0] == pytest.approx(runs[4][0], rel=1e-4)
         assert runs[rows][1] == pytest.approx(runs[4][1], rel=1e-4)
@@ -106,13 +110,13 @@ def test_the_micro_batch_that_was_asked_for_and_does_not_divide_is_said(
 
 def test_the_validation_loss_is_the_simple_loss_over_fixed_tokens(trainer: MakeTrainer, changed: Change) -> None:
     trained = trainer(changed(model={"residual_dropout": 0.5}))
-    shards = trained.validation.shards
+    shards = trained.validation_loss.validation.shards
     tokens = torch.from_numpy(shards.tokens(0, 321).astype("int64"))
     trained.model.eval()
     with torch.no_grad():
         expected = float(trained.model(tokens[:-1].view(-1, 32), tokens[1:].view(-1, 32))[1])
     trained.model.train()
-    assert trained.validation_loss() == pytest.approx(expected, rel=1e-5)
+    assert trained.validation_loss.measure() == pytest.approx(expected, rel=1e-5)
     assert trained.model.training
 
 
@@ -142,13 +146,13 @@ def test_long_gradients_are_shortened_to_the_limit(trainer: MakeTrainer, changed
     lengths: dict[float | None, list[float]] = {}
     for limit in (None, 1e-3, 1e3):
         trained = trainer(changed(optimizer={"name": "adamw", "clip_gradient_norm": limit}), run=f"run-{limit}")
-        step, seen = trained.optimizers.step, lengths.setdefault(limit, [])
+        step, seen = trained.gradient_update.optimizers.step, lengths.setdefault(limit, [])
 
         def watched(trained: Trainer = trained, step: Any = step, seen: list[float] = seen, **words: float) -> None:
-            seen.append(float(torch.nn.utils.get_total_norm(trained._gradients())))
+            seen.append(float(torch.nn.utils.get_total_norm(trained.gradient_update._gradients())))
             step(**words)
 
-        trained.optimizers.step = watched  # type: ignore[method-assign]
+        trained.gradient_update.optimizers.step = watched  # type: ignore[method-assign]
         trained.train()
         logged = [row["gradient_norm"] for row in trained.run.metrics()]
         assert seen == pytest.approx(logged if limit != 1e-3 else [1e-3] * 8, rel=1e-4)
@@ -198,7 +202,7 @@ def test_the_start_is_measured_sampled_and_saved_before_the_first_update(
     hooks = TrainingHooks(on_samples=lambda model, update, tokens: sampled.append(update), on_message=messages.append)
     settings = changed(loop={"record_start": True, "checkpoints_to_keep": 9})
     trained = trainer(settings, initial_model=model, hooks=hooks)
-    loss = trained.validation_loss()
+    loss = trained.validation_loss.measure()
     trained.train()
     first, *others = trained.run.metrics()
     assert first == {"update": 0, "tokens": 0, "validation_loss": loss, "elapsed_seconds": first["elapsed_seconds"]}
@@ -341,14 +345,14 @@ def test_weights_that_are_not_finite_are_never_saved(
     trainer: MakeTrainer, changed: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained = trainer()
-    step = trained.optimizers.step
+    step = trained.gradient_update.optimizers.step
 
     def spoiling(**words: float) -> None:
         step(**words)
         if trained.state.update == 5:
             trained.model.transformer.final_layer_norm.weight.data[0] = float("nan")
 
-    monkeypatch.setattr(trained.optimizers, "step", spoiling)
+    monkeypatch.setattr(trained.gradient_update.optimizers, "step", spoiling)
     with pytest.raises(TrainingError, match="after update 6, .* the weights hold NaN or infinite numbers"):
         trained.train()
     assert [record.update for record in trained.run.checkpoints()] == [3]
@@ -390,13 +394,13 @@ def test_a_rehearsed_update_is_a_real_one(
     before = weights(trained)
     trained.rehearse_update(0)
     assert all(not torch.equal(before[name], value) for name, value in weights(trained).items())
-    assert not trained._gradients()
+    assert not trained.gradient_update._gradients()
     assert not trained.run.path.exists()
 
 
 def test_batches_and_validation_are_those_of_the_data_floor(trainer: MakeTrainer, data: PreparedData) -> None:
     trained = trainer()
     assert isinstance(trained.batches, Batches)
-    assert isinstance(trained.validation, Validation)
+    assert isinstance(trained.validation_loss.validation, Validation)
     assert trained.batches.shards.number_of_tokens == data.train.tokens
-    assert trained.validation.vocabulary_size == 320
+    assert trained.validation_loss.validation.vocabulary_size == 320

@@ -1,0 +1,84 @@
+"""One update on one rank: its share of the batch forward and backward, then the weights moved."""
+
+import torch
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+
+from gpt25.data import Batches
+from gpt25.model import GPTModel
+from gpt25.runtime import Ranks, derive_seed
+from gpt25.training.accumulation import accumulate_gradients
+from gpt25.training.configuration import TrainingConfiguration
+from gpt25.training.loss_module import LossModule
+from gpt25.training.optimizers import Optimizers
+from gpt25.training.schedule import learning_rate_factor
+
+
+class GradientUpdate:
+    """The gradients of an update, and what becomes of them; updates are counted from 0 here.
+
+    It knows nothing of records, checkpoints or signals: the trainer decides whether gradients are applied or dropped.
+    """
+
+    def __init__(
+        self,
+        configuration: TrainingConfiguration,
+        *,
+        model: GPTModel,
+        loss_module: LossModule,
+        batches: Batches,
+        ranks: Ranks,
+        device: torch.device,
+        micro_batch_rows: int,
+    ) -> None:
+        self.optimizers = Optimizers(model, configuration.optimizer)
+        self._configuration = configuration
+        self._model = model
+        self._module: torch.nn.Module = loss_module
+        self._batches = batches
+        self._ranks = ranks
+        self._device = device
+        self._micro_batch_rows = micro_batch_rows
+
+    def average_over_ranks(self) -> None:
+        """From now on several ranks average their gradients, while the last backward pass still runs."""
+        if not self._ranks.is_alone:
+            self._module = DistributedDataParallel(self._module, gradient_as_bucket_view=True)
+
+    def accumulate(self, update: int) -> tuple[float, float]:
+        """Forward and backward over this rank's micro-batches; returns its mean loss in nats and the gradient norm."""
+        settings, ranks = self._configuration, self._ranks
+        torch.manual_seed(derive_seed(settings.loop.seed, "dropout", update, ranks.rank))
+        micro_batches = self._batches.for_update(
+            update,
+            rows_per_update=settings.rows_per_update,
+            micro_batch_rows=self._micro_batch_rows,
+            rank=ranks.rank,
+            number_of_ranks=ranks.number_of_ranks,
+        )
+        loss = accumulate_gradients(
+            self._module,
+            list(micro_batches),
+            sequence_length=settings.sequence_length(update),
+            device=self._device,
+        )
+        return loss, float(torch.nn.utils.get_total_norm(self._gradients()))
+
+    def apply(self, update: int, norm: float) -> None:
+        """Clip the gradients, whose norm is given, and move the weights with them."""
+        limit = self._configuration.optimizer.clip_gradient_norm
+        if limit is not None and norm > limit:
+            torch._foreach_mul_(self._gradients(), limit / norm)
+        progress = update / self._configuration.loop.number_of_updates
+        self.optimizers.step(learning_rate_factor=self.learning_rate_factor(update), progress=progress)
+
+    def drop_gradients(self) -> None:
+        """Forget the gradients, applied or not, and give their memory back."""
+        self.optimizers.zero_gradients()
+
+    def learning_rate_factor(self, update: int) -> float:
+        """The part of the peak learning rates that this update moves the weights by."""
+        return learning_rate_factor(self._configuration.schedule, update, self._configuration.loop.number_of_updates)
+
+    def _gradients(self) -> list[Tensor]:
+        return [parameter.grad for parameter in self._model.parameters() if parameter.grad is not None]
