@@ -3,13 +3,13 @@
 from gpt25.plots.attention import AttentionOfText, draw_attention
 from gpt25.plots.compared_run import ComparedRun
 from gpt25.plots.curves import HorizontalAxis
-from gpt25.plots.data_set import common_data_set
+from gpt25.plots.data_set import common_data_set, loss_levels
 from gpt25.plots.differences import TensorPair, draw_differences
 from gpt25.plots.losses import draw_losses
 from gpt25.plots.picture_kind import PictureKind, picture_kind, require_picture_place
 from gpt25.plots.positions import PositionsOfModel, draw_positions
 from gpt25.plots.predictions import PredictionsOfText, draw_predictions, positions_that_fit
-from gpt25.plots.published_lines import DataSetName, loss_lines
+from gpt25.plots.published_lines import DataSetName
 from gpt25.plots.report import write_report
 from gpt25.plots.report_settings import ReportSettings
 from gpt25.plots.wording import share
@@ -30,7 +30,7 @@ __all__ = [
     "draw_losses",
     "draw_positions",
     "draw_predictions",
-    "loss_lines",
+    "loss_levels",
     "picture_kind",
     "positions_that_fit",
     "require_picture_place",

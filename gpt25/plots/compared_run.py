@@ -1,12 +1,13 @@
 """One run among those that a report compares."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from gpt25.plots.crossings import Crossing, crossing
 from gpt25.plots.curves import Point, names_of
-from gpt25.plots.published_lines import PublishedLine
+from gpt25.plots.published_lines import HELLASWAG, HELLASWAG_ITEMS, PublishedLine
 from gpt25.plots.run_facts import RunFacts, gather
 from gpt25.records import RunDirectory
 from gpt25.references.processor_peaks import peak_operations_per_second
@@ -22,14 +23,61 @@ class ComparedRun:
     recipe: dict[str, Any]
     evaluations: list[dict[str, Any]]
     crossings: list[Crossing]
+    price_per_hour: float | None = None
+    """Of the machine with all its GPUs, in USD: as asked for, else as the run's recipe says."""
 
     def points(self, field: str, *, against: str = "tokens", unit: float = 1.0) -> list[Point]:
         """Finite pairs of two fields of the metrics, the first divided by `unit`."""
         return [
             (row[against] / unit, float(row[field]))
             for row in self.rows
-            if _is_number(row.get(against)) and _is_number(row.get(field))
+            if is_number(row.get(against)) and is_number(row.get(field))
         ]
+
+    @property
+    def hellaswag_items(self) -> int | None:
+        """How many items training itself measured HellaSwag on, where those were not all."""
+        items = [row.get("hellaswag_items") for row in self.rows if is_number(row.get(HELLASWAG))]
+        last = items[-1] if items else None
+        return int(last) if is_number(last) and last < HELLASWAG_ITEMS else None
+
+    def hellaswag_rows(self, *, whole: bool) -> list[dict[str, Any]]:
+        """Rows with HellaSwag's figure, by tokens: those of all items, or those of `hellaswag_items`.
+
+        Training measured it on the way, or `gpt25 evaluate` scored a checkpoint, which counts where both did.
+        """
+        own = {row["update"]: row for row in self.rows if is_number(row.get(HELLASWAG))}
+        if not whole:
+            return list(own.values()) if self.hellaswag_items else []
+        rows = {} if self.hellaswag_items else own
+        by_update = {row["update"]: row for row in self.rows}
+        for each in self.evaluations:
+            figure = each["metrics"].get("accuracy_norm")
+            is_whole = each.get("limit") is None and (each.get("units") or HELLASWAG_ITEMS) >= HELLASWAG_ITEMS
+            if each["task"] == "hellaswag" and is_whole and is_number(figure):
+                row = by_update.get(each.get("update"), {})
+                tokens = each.get("tokens") or row.get("tokens")
+                rows[each.get("update")] = {**row, "tokens": tokens, HELLASWAG: figure}
+        return sorted((row for row in rows.values() if is_number(row.get("tokens"))), key=lambda row: row["tokens"])
+
+    def last_of(self, measure: str) -> float | None:
+        """The last finite figure of that field, of HellaSwag by all items where there is one."""
+        if measure == HELLASWAG:
+            rows = self.hellaswag_rows(whole=True) or self.hellaswag_rows(whole=False)
+            return float(rows[-1][HELLASWAG]) if rows else None
+        points = self.points(measure)
+        return points[-1][1] if points else None
+
+    @property
+    def price_in_words(self) -> str:
+        """As in "24 USD an hour for 8 GPUs"; nothing where no price is known."""
+        if self.price_per_hour is None:
+            return ""
+        gpus, ranks = self.facts.environment.get("gpus"), self.facts.environment.get("number_of_ranks")
+        number = ranks if gpus and isinstance(ranks, int) else 0
+        return f"{self.price_per_hour:g} USD an hour" + (
+            f" for {number:,} GPUs" if number > 1 else " for one GPU" if number else ""
+        )
 
     @property
     def parameters(self) -> int | None:
@@ -59,23 +107,43 @@ class ComparedRun:
 def compared_runs(
     runs: Sequence[RunDirectory], lines: Sequence[PublishedLine], *, price_per_hour: float | None
 ) -> list[ComparedRun]:
-    """Read every run; raises CorruptFileError or StorageError where a file cannot be read."""
+    """Read every run; raises CorruptFileError or StorageError where a file cannot be read.
+
+    price_per_hour: of every run's machine; None takes what each run's recipe says.
+    """
     compared = []
     for run, name in zip(runs, names_of(runs), strict=True):
-        rows = run.metrics()
-        found = [crossing(rows, line, price_per_hour=price_per_hour) for line in lines]
-        compared.append(
-            ComparedRun(
-                name=name,
-                facts=gather(run),
-                rows=rows,
-                recipe=run.recipe(),
-                evaluations=run.evaluations(),
-                crossings=[each for each in found if each is not None],
-            )
+        recipe = run.recipe()
+        alone = ComparedRun(
+            name=name,
+            facts=gather(run),
+            rows=run.metrics(),
+            recipe=recipe,
+            evaluations=run.evaluations(),
+            crossings=[],
+            price_per_hour=price_per_hour or _recorded_price(recipe),
         )
+        found = [_crossing(alone, line) for line in lines]
+        compared.append(dataclasses.replace(alone, crossings=[each for each in found if each is not None]))
     return compared
 
 
-def _is_number(value: Any) -> bool:
+def _crossing(run: ComparedRun, line: PublishedLine) -> Crossing | None:
+    """Of HellaSwag by all items where there are such figures, else by the first ones."""
+    if line.measure != HELLASWAG:
+        return crossing(run.rows, line, price_per_hour=run.price_per_hour)
+    if rows := run.hellaswag_rows(whole=True):
+        return crossing(rows, line, price_per_hour=run.price_per_hour)
+    rows = run.hellaswag_rows(whole=False)
+    return crossing(rows, line, price_per_hour=run.price_per_hour, items=run.hellaswag_items)
+
+
+def _recorded_price(recipe: dict[str, Any]) -> float | None:
+    track = recipe.get("track")
+    price = track.get("price_per_hour") if isinstance(track, dict) else None
+    return float(price) if is_number(price) and price > 0 else None
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value of a JSON file is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and value - value == 0

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from gpt25.errors import PlotError
 from gpt25.plots.curves import names_of
-from gpt25.plots.published_lines import DataSetName
+from gpt25.plots.published_lines import DataSetName, PublishedLine, hellaswag_lines, loss_lines
 from gpt25.records import RunDirectory
 from gpt25.storage import read_json
 
@@ -22,13 +22,26 @@ _GPT2_VOCABULARY = range(50_257, 50_305)  # 50,304 is the same, padded
 
 
 def data_set_of(run: RunDirectory) -> DataSetName | None:
-    """The set whose Hub name stands among the sources in the index of the run's shards; None where none does."""
+    """The set whose Hub name stands among the sources in the index of the run's shards, else track.data_set."""
     sources = _index(run).get("sources")
     for source in sources if isinstance(sources, list) else []:
         for name, data_set in _HUB_NAMES.items():
             if name in str(source).lower():
                 return data_set
-    return None
+    track = run.recipe().get("track")
+    said = track.get("data_set") if isinstance(track, dict) else None
+    return cast(DataSetName, said) if said in get_args(DataSetName) else None
+
+
+def lines_beside(runs: Sequence[RunDirectory], chosen: DataSetName | None = None) -> list[PublishedLine]:
+    """OpenAI's figures that may be drawn beside these runs, of models up to twice their size.
+
+    Losses on the set that they were trained on, never another's, and HellaSwag. Raises PlotError like
+    `common_data_set`.
+    """
+    known = [summary.model_parameters or 0 for run in runs if (summary := run.read_summary()) is not None]
+    parameters = max(known, default=0)
+    return [*loss_lines(common_data_set(runs, chosen), parameters=parameters), *hellaswag_lines(parameters)]
 
 
 def common_data_set(runs: Sequence[RunDirectory], chosen: DataSetName | None) -> DataSetName | None:
@@ -56,6 +69,11 @@ def common_data_set(runs: Sequence[RunDirectory], chosen: DataSetName | None) ->
             )
         return None
     return chosen or known
+
+
+def loss_levels(runs: Sequence[RunDirectory], chosen: DataSetName | None = None) -> list[tuple[str, float]]:
+    """Names and values of the losses among `lines_beside`."""
+    return [(line.label, line.value) for line in lines_beside(runs, chosen) if not line.higher_is_better]
 
 
 def _require_alike(values: dict[str, Any], what: str) -> None:

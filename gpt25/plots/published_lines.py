@@ -1,5 +1,6 @@
 """The published losses and HellaSwag scores that a report draws as level lines, each only where it is comparable."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,6 +8,9 @@ from gpt25.references.published_score import PARAMETERS
 from gpt25.references.scores import PUBLISHED_SCORES
 
 DataSetName = Literal["fineweb", "fineweb-edu", "openwebtext"]
+HELLASWAG = "hellaswag_accuracy_norm"
+"""The field of metrics.jsonl that holds HellaSwag's acc_norm in the completion style."""
+HELLASWAG_ITEMS = 10_042  # of the whole validation set, which published figures are of
 _NAMES = {
     "gpt2": "GPT-2 124M",
     "gpt2-medium": "GPT-2 350M",
@@ -28,6 +32,13 @@ class PublishedLine:
     value: float
     definition: str
     source: str
+    measure: str = "validation_loss"
+    """The field of metrics.jsonl that it stands beside."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether the better side of the line is above it."""
+        return self.measure == HELLASWAG
 
 
 def loss_lines(data_set: DataSetName | None, *, parameters: int | None = None) -> list[PublishedLine]:
@@ -41,7 +52,11 @@ def loss_lines(data_set: DataSetName | None, *, parameters: int | None = None) -
 def hellaswag_lines(parameters: int | None = None) -> list[PublishedLine]:
     """HellaSwag in the completion style, acc_norm: GPT-2's in bfloat16 as llm.c has it, and GPT-3's."""
     lines = _lines("hellaswag", "accuracy_norm", parameters)
-    return [line for line in lines if "float32" not in line.definition]
+    return [
+        dataclasses.replace(line, label=f"{line.label} on HellaSwag", measure=HELLASWAG)
+        for line in lines
+        if "float32" not in line.definition
+    ]
 
 
 def _lines(task: str | None, metric: str, parameters: int | None) -> list[PublishedLine]:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gpt25.plots import report_comparison as comparison
+from gpt25.plots import report_scores as evaluations
 from gpt25.plots import report_sections as sections
 from gpt25.plots.compared_run import ComparedRun, compared_runs
-from gpt25.plots.data_set import common_data_set
-from gpt25.plots.published_lines import loss_lines
+from gpt25.plots.data_set import lines_beside
 from gpt25.plots.report_settings import ReportSettings
 from gpt25.plots.report_style import REPORT_STYLE
 from gpt25.plots.run_facts import headline
@@ -37,9 +37,7 @@ def write_report(
     """
     settings = settings or ReportSettings()
     runs = [runs] if isinstance(runs, RunDirectory) else list(runs)
-    data_set = common_data_set(runs, settings.data_set)
-    parameters = [summary.model_parameters for run in runs if (summary := run.read_summary()) is not None]
-    lines = loss_lines(data_set, parameters=max((number or 0 for number in parameters), default=0))
+    lines = lines_beside(runs, settings.data_set)
     compared = compared_runs(runs, lines, price_per_hour=settings.price_per_hour)
     own = _one(compared[0]) if len(compared) == 1 else _several(compared)
     opening, losses, rest, ending = own
@@ -47,9 +45,9 @@ def write_report(
         opening,
         comparison.milestones(compared, lines),
         losses,
-        comparison.validation_losses(compared, lines, price_per_hour=settings.price_per_hour),
-        comparison.hellaswag(compared),
-        comparison.scores(compared),
+        comparison.validation_losses(compared, lines),
+        evaluations.hellaswag(compared, lines),
+        evaluations.scores(compared),
         rest,
         comparison.positions(settings.positions),
         comparison.course(compared),

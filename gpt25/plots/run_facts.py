@@ -17,7 +17,7 @@ class RunFacts:
     name: str
     """The run directory's name."""
     summary: Summary
-    """summary.json; where it is absent, what the metrics tell by themselves."""
+    """summary.json; of a run that has not ended, with what the metrics tell."""
     by_tokens: Curves
     by_seconds: Curves
     samples: list[dict[str, Any]]
@@ -41,7 +41,9 @@ def gather(run: RunDirectory) -> RunFacts:
     (name,) = names_of([run])
     by_tokens, by_seconds = (curves_of(rows, name=name, x=x) for x in ("tokens", "seconds"))
     recipe = run.recipe()
-    summary = run.read_summary() or _summary_from(rows, by_tokens, recipe, name)
+    summary = run.read_summary()
+    if summary is None or not summary.finished:
+        summary = _summary_so_far(summary, rows, by_tokens, recipe, name)
     return RunFacts(
         name=name,
         summary=summary,
@@ -102,13 +104,16 @@ def _best_compressor(summary: Summary) -> tuple[str, float] | None:
     return min(summary.compressors.items(), key=lambda item: item[1], default=None)
 
 
-def _summary_from(rows: Sequence[dict[str, Any]], curves: Curves, recipe: dict[str, Any], name: str) -> Summary:
-    """What can be said without a summary.json: the run has not come to its end."""
-    title = recipe.get("title", name)
+def _summary_so_far(
+    known: Summary | None, rows: Sequence[dict[str, Any]], curves: Curves, recipe: dict[str, Any], name: str
+) -> Summary:
+    """What can be said of a run that has not come to its end."""
+    title = known.title if known else recipe.get("title", name)
     last = rows[-1] if rows else {}
     seconds, tokens = last.get("elapsed_seconds"), last.get("tokens")
     return Summary(
         title=title if isinstance(title, str) else name,
+        model_parameters=known.model_parameters if known else None,
         tokens=tokens if isinstance(tokens, int) else None,
         training_seconds=seconds if isinstance(seconds, int | float) and math.isfinite(seconds) else None,
         validation_loss=curves.validation[-1][1] if curves.validation else None,

@@ -2,6 +2,7 @@
 
 from gpt25.recipes.dry_run import DryRun, dry_run
 from gpt25.recipes.people import People
+from gpt25.recipes.positions_of_model import positions_of_model
 from gpt25.recipes.pretrain import pretrain
 from gpt25.recipes.quickstart import quickstart, with_length
 from gpt25.recipes.recipe import load_recipe, recipe_names, recipe_text
@@ -11,6 +12,7 @@ __all__ = [
     "People",
     "dry_run",
     "load_recipe",
+    "positions_of_model",
     "pretrain",
     "quickstart",
     "recipe_names",

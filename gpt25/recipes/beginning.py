@@ -2,10 +2,12 @@
 
 import dataclasses
 from pathlib import Path
+from typing import get_args
 
 from gpt25.data import INDEX_NAME, Batches, PreparedData, TokenShards, Validation, open_shards
 from gpt25.errors import ConfigurationError
 from gpt25.model import Accounting, GPTModel
+from gpt25.plots import DataSetName
 from gpt25.recipes.epochs import within_epochs
 from gpt25.recipes.given_model import GivenModel, given_model
 from gpt25.recipes.people import People
@@ -49,6 +51,7 @@ def begin(run: RunDirectory, configuration: TrainingConfiguration, *, people: Pe
         begun=begun.data if begun else None,
         people=people,
     )
+    _require_known_data_set(configuration)
     beginning = _open(run, configuration, given)
     require_same_run(run, beginning.configuration)
     _require_enough_tokens(beginning)
@@ -141,6 +144,16 @@ def _require_room_for_prompt(configuration: TrainingConfiguration, tokenizer: To
         raise ConfigurationError(
             f"loop.sample_prompt has {prompt_tokens:,} tokens; with model.block_size {block_size:,}, at most "
             f"{block_size - 1:,} leave room for a sample."
+        )
+
+
+def _require_known_data_set(configuration: TrainingConfiguration) -> None:
+    """Find out now, rather than in the report, that there are no published losses of the set."""
+    said = configuration.track.data_set
+    if said is not None and said not in get_args(DataSetName):
+        raise ConfigurationError(
+            f"track.data_set is {said!r}; OpenAI's losses are known on {', '.join(get_args(DataSetName))}. Leave it "
+            "out for other texts."
         )
 
 

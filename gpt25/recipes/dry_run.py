@@ -9,8 +9,9 @@ from typing import Any
 from gpt25.errors import Interrupted, StorageError, TrainingError
 from gpt25.recipes.beginning import Beginning, begin, join
 from gpt25.recipes.people import People
-from gpt25.recipes.pretrain import connected, draw, train_run
+from gpt25.recipes.pretrain import connected, train_run
 from gpt25.recipes.run_for_oneself import run_for_oneself
+from gpt25.recipes.run_report import draw_run
 from gpt25.recipes.same_run import require_same_run
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks
@@ -73,7 +74,7 @@ def dry_run(
                 before, after = _twice(run, _shortened(whole, ranks), people=people, ranks=ranks)
             if not ranks.is_first:
                 return None
-            draw(run, people)
+            draw_run(run, people)
             return _findings(run, whole.configuration, before, after)
     except Interrupted as stop:
         raise Interrupted(stop.signal_number, "the dry run was stopped; nothing is left of it") from stop

@@ -5,20 +5,19 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from gpt25.errors import GPT25Error
 from gpt25.generation import TextGenerator
-from gpt25.model import GPTModel
-from gpt25.plots import draw_losses, write_report
+from gpt25.model import Accounting, GPTModel
 from gpt25.recipes.beginning import Beginning, begin, join
 from gpt25.recipes.loss_track import LossTrack
 from gpt25.recipes.people import Advancing, People
 from gpt25.recipes.run_for_oneself import run_for_oneself
+from gpt25.recipes.run_report import begin_summary, draw_run, end_summary
 from gpt25.recipes.tensorboard_scalars import TensorBoardScalars
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, choose_device, choose_precision, describe_machine, use_fast_allocator
 from gpt25.storage import write_json
 from gpt25.tokenizer import Tokenizer
-from gpt25.training import LoopConfiguration, Trainer, TrainingConfiguration, TrainingHooks
+from gpt25.training import LoopConfiguration, Trainer, TrainingConfiguration, TrainingHooks, TrainingState
 
 _SAMPLE_TOKENS = 96
 
@@ -39,10 +38,13 @@ def pretrain(
         beginning = begin(run, configuration, people=people) if ranks.is_first else None
         try:
             with connected(ranks, configuration.loop):
-                train_run(run, beginning or join(run), people=people, ranks=ranks)
+                beginning = beginning or join(run)
+                state = train_run(run, beginning, people=people, ranks=ranks)
+            if ranks.is_first:
+                end_summary(run, state, Accounting(beginning.configuration.model).parameters)
         finally:
             if ranks.is_first:
-                draw(run, people)
+                draw_run(run, people)
     return run
 
 
@@ -56,11 +58,12 @@ def connected(ranks: Ranks, settings: LoopConfiguration) -> Iterator[None]:
         ranks.disconnect()
 
 
-def train_run(run: RunDirectory, beginning: Beginning, *, people: People, ranks: Ranks) -> None:
+def train_run(run: RunDirectory, beginning: Beginning, *, people: People, ranks: Ranks) -> TrainingState:
     """What `pretrain` does when everything is there and the ranks are connected, until its pictures are drawn."""
     use_fast_allocator()
     if ranks.is_first:
         write_json(run.environment_path, {**describe_machine(), "number_of_ranks": ranks.number_of_ranks})
+        begin_summary(run, Accounting(beginning.configuration.model).parameters)
     with ExitStack() as stack:
         trainer = Trainer(
             beginning.configuration,
@@ -72,7 +75,7 @@ def train_run(run: RunDirectory, beginning: Beginning, *, people: People, ranks:
             hooks=_hooks(beginning.configuration, run, beginning.tokenizer, people, stack),
             initial_model=beginning.initial_model,
         )
-        trainer.train()
+        return trainer.train()
 
 
 def _hooks(
@@ -126,13 +129,3 @@ def sampling_hook(
         people.say(f"\n--- a sample after update {update:,} ---\n{prompt}{sample.text}\n")
 
     return write_sample
-
-
-def draw(run: RunDirectory, people: People) -> None:
-    """Bring loss.png and report.html up to date, where there is anything to draw."""
-    try:
-        if run.metrics():
-            draw_losses([run], run.loss_picture_path)
-            write_report(run, run.report_path)
-    except GPT25Error as problem:  # must not hide how training itself ended
-        people.note(f"the pictures of {run.path} could not be drawn: {problem}")

@@ -15,9 +15,10 @@ from gpt25.generation import TextGenerator
 from gpt25.model import Accounting
 from gpt25.recipes.beginning import begin
 from gpt25.recipes.people import People
-from gpt25.recipes.pretrain import draw, train_run
+from gpt25.recipes.pretrain import train_run
 from gpt25.recipes.recipe import load_recipe
 from gpt25.recipes.run_for_oneself import run_for_oneself
+from gpt25.recipes.run_report import draw_run
 from gpt25.recipes.vocabulary import learn_vocabulary
 from gpt25.records import RunDirectory, Summary
 from gpt25.runtime import Ranks, use_fast_allocator
@@ -72,7 +73,7 @@ def quickstart(
                 train_run(run, begin(run, configuration, people=people), people=people, ranks=Ranks())
                 summary = _summarise(run, data, configuration, people)
         finally:
-            draw(run, people)  # also of a run that is done: an interruption may have come before its pictures
+            draw_run(run, people)  # also of a run that is done: an interruption may have come before its pictures
         _show_samples(run, people)
         _show(run, summary, people)
     return summary

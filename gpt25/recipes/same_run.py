@@ -11,8 +11,10 @@ _FREE_TO_CHANGE = {
     "data.directory",
     "data.texts",  # their content is compared instead, by `prepare`
     "start.required",
+    "track.data_set",
     "track.loss_at_least",
     "track.loss_at_most",
+    "track.price_per_hour",
     "track.tensorboard",
     "loop.checkpoint_interval_in_updates",
     "loop.checkpoints_to_keep",

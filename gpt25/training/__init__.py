@@ -3,6 +3,7 @@
 Training knows nothing of samples, pictures or terminals: it calls the hooks that it is handed.
 """
 
+from gpt25.training.checkpoint import TrainingState
 from gpt25.training.configuration import (
     BatchConfiguration,
     LoopConfiguration,
@@ -35,6 +36,7 @@ __all__ = [
     "Trainer",
     "TrainingConfiguration",
     "TrainingHooks",
+    "TrainingState",
     "fused_loss",
     "seconds_per_update",
 ]

@@ -8,7 +8,9 @@ from gpt25.training.requirements import is_number, require, require_positive
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrackConfiguration:
-    """The training losses that a recipe expects (a run that leaves them goes on, and says so), and TensorBoard."""
+    """The training losses that a recipe expects (a run that leaves them goes on, and says so), and what the run's
+    report and TensorBoard show.
+    """
 
     loss_at_most: tuple[tuple[float, float], ...] = ()
     """Pairs of millions of tokens and the highest loss then, in nats; straight between them over the tokens' log."""
@@ -16,6 +18,11 @@ class TrackConfiguration:
     """A loss below which something is too good to be true."""
     tensorboard: bool = False
     """Write every update's figures for TensorBoard too, into the run's folder tensorboard (extra `track`)."""
+    price_per_hour: float | None = None
+    """What the machine costs an hour in USD, all its GPUs together: the report then shows losses against money."""
+    data_set: str | None = None
+    """fineweb, fineweb-edu or openwebtext: whose OpenAI losses the report draws, where the index of the shards does
+    not say what they were made of."""
 
     def __post_init__(self) -> None:
         points: Any = self.loss_at_most
@@ -30,3 +37,5 @@ class TrackConfiguration:
             before = millions
         if self.loss_at_least is not None:
             require_positive(self, "track", "loss_at_least")
+        if self.price_per_hour is not None:
+            require_positive(self, "track", "price_per_hour")

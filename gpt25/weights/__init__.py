@@ -2,6 +2,7 @@
 
 from gpt25.weights.describe import describe_model
 from gpt25.weights.gguf_export import export_gguf, require_gguf
+from gpt25.weights.hub import cached_model
 from gpt25.weights.load import load_pretrained
 from gpt25.weights.names import GLOSSARY
 from gpt25.weights.resolve import resolve_model
@@ -10,6 +11,7 @@ from gpt25.weights.weights_sha256 import weights_sha256
 
 __all__ = [
     "GLOSSARY",
+    "cached_model",
     "describe_model",
     "export_gguf",
     "load_pretrained",

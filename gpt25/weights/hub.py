@@ -34,6 +34,15 @@ def download_model(repository: str, *, revision: str | None = None) -> Path:
     return directory
 
 
+def cached_model(repository: str) -> Path | None:
+    """The directory of a repository's main branch where the cache holds its weights already; asks nobody."""
+    from huggingface_hub import try_to_load_from_cache
+
+    weights = try_to_load_from_cache(repository, WEIGHTS_NAME)
+    is_whole = isinstance(try_to_load_from_cache(repository, CONFIG_NAME), str)
+    return Path(weights).parent if isinstance(weights, str) and is_whole else None
+
+
 def _directory(repository: str, revision: str | None) -> Path:
     """Where the cache keeps the commit that a revision now stands for, with its config.json already there.
 

@@ -51,14 +51,17 @@ def test_several_runs_in_words_and_figures(
     words = ["--output", str(page), "--data-set", "fineweb", "--price-per-hour", "36", "--json"]
     assert main(["compare", *(str(run.path) for run in runs), *words]) == 0
     content = json.loads(capsys.readouterr().out)
-    (crossing,) = content["runs"][0]["crossings"]
+    crossing, accuracy = content["runs"][0]["crossings"]
+    assert (accuracy["measure"], accuracy["level"]) == ("hellaswag_accuracy_norm", 0.294463)
     assert content["runs"][1]["crossings"] == []
     assert crossing["money"] == pytest.approx(crossing["seconds"] * 0.01)
     source = page.read_text(encoding="utf-8")
     for said in (
         "muon crosses GPT-2 124M (3.42496) at ",
         "adamw stays above GPT-2 124M (3.42496)",
-        "USD at 36 an hour",
+        "muon is above GPT-2 124M on HellaSwag (0.294463) at 9.83 million tokens, 9 min 42 s, 5.82 USD, its first",
+        "muon stays below GPT-3 125M on HellaSwag (0.337): its last score is 0.3010.",
+        "muon: 36 USD an hour; adamw: 36 USD an hour; only the time of training",
         "GPT-3 125M 0.337",
         "hellaswag",
         "0.0046",

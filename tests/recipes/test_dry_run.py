@@ -56,8 +56,8 @@ def test_it_goes_through_everything_and_leaves_nothing(
         draw(run, people)
         drawn.append(sorted(path.name for path in run.path.iterdir() if not path.name.startswith(".")))
 
-    draw = module.draw
-    monkeypatch.setattr(module, "draw", watched)
+    draw = module.draw_run
+    monkeypatch.setattr(module, "draw_run", watched)
     found = dry_run(configuration, tmp_path / "runs" / "run", people=people)
     assert found is not None
     assert (found.updates, found.tokens_per_update) == (4, 128)  # 2 micro-batches x 2 rows x 32
@@ -67,7 +67,16 @@ def test_it_goes_through_everything_and_leaves_nothing(
     assert found.whole_run_seconds == pytest.approx(10_000 * (1 << 20) / found.tokens_per_second)
     assert found.needed_bytes == 4 * found.checkpoint_bytes > 4 * 12 * 30_000
     assert drawn == [
-        ["checkpoints", "environment.json", "loss.png", "metrics.jsonl", "report.html", "run.toml", "samples.jsonl"]
+        [
+            "checkpoints",
+            "environment.json",
+            "loss.png",
+            "metrics.jsonl",
+            "report.html",
+            "run.toml",
+            "samples.jsonl",
+            "summary.json",
+        ]
     ]
     assert "going on after update 2 of 4" in people.said
     assert people.everything.count("--- a sample after update 4 ---") == 2

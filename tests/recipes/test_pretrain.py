@@ -4,7 +4,6 @@ import dataclasses
 import os
 import signal
 import socket
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +68,7 @@ def test_a_run_leaves_every_file_and_says_where_it_stands(
 ) -> None:
     run = pretrain(configuration, tmp_path / "run", people=people)
     names = {"run.toml", "environment.json", "metrics.jsonl", "samples.jsonl", "checkpoints", "loss.png", "report.html"}
+    names |= {"summary.json"}
     assert {path.name for path in run.path.iterdir()} == names | {".lock"}
     assert load_recipe(run.recipe_path) == configuration
     assert run.environment()["number_of_ranks"] == 1
@@ -203,11 +203,10 @@ def test_a_prompt_without_room_for_a_sample_is_found_before_training(
 def test_pictures_that_cannot_be_drawn_are_a_remark(
     configuration: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise PlotError("no font")
 
-    # The package's attribute of that name is the function, not its module.
-    monkeypatch.setattr(sys.modules["gpt25.recipes.pretrain"], "draw_losses", fail)
+    monkeypatch.setattr("gpt25.recipes.run_report.draw_losses", fail)
     run = pretrain(configuration, tmp_path / "run", people=people)
     assert people.noted[-1] == f"the pictures of {run.path} could not be drawn: no font"
     assert [record.update for record in run.checkpoints()] == [2, 4]

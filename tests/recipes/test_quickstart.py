@@ -150,12 +150,12 @@ def test_a_run_that_another_process_holds_is_refused_before_any_work(
 
 def test_the_pictures_are_drawn_once(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Path] = []
-    pictures = sys.modules["gpt25.recipes.pretrain"]
+    pictures = sys.modules["gpt25.recipes.run_report"]
     write_report = pictures.write_report
 
-    def counting(run: RunDirectory, output: Path) -> None:
+    def counting(run: RunDirectory, output: Path, **words: Any) -> None:
         drawn.append(output)
-        write_report(run, output)
+        write_report(run, output, **words)
 
     monkeypatch.setattr(pictures, "write_report", counting)
     start()
@@ -176,7 +176,7 @@ PHASES = {
     "training": lambda: (module, "train_run"),
     "the figures": lambda: (module, "_summarise"),
     "writing the figures": lambda: (RunDirectory, "write_summary"),
-    "the pictures": lambda: (module, "draw"),
+    "the pictures": lambda: (module, "draw_run"),
     "the samples": lambda: (module, "_show_samples"),
 }
 

@@ -22,7 +22,7 @@ from gpt25.plots import (
     ReportSettings,
     common_data_set,
     draw_losses,
-    loss_lines,
+    loss_levels,
     require_picture_place,
     write_report,
 )
@@ -68,8 +68,7 @@ def run(arguments: Arguments, output: Output) -> None:
     compared = write_report(runs, page, settings=settings)
     picture = page.with_suffix(".png")
     data_set = common_data_set(runs, arguments.data_set)
-    levels = [(line.label, line.value) for line in loss_lines(data_set)]
-    draw_losses(runs, picture, levels=levels)
+    draw_losses(runs, picture, levels=loss_levels(runs, arguments.data_set))
     for each in compared:
         for crossing in each.crossings:
             output.say(f"{each.name} {crossing.in_words}.")
@@ -133,9 +132,9 @@ def _positions(arguments: Arguments, runs: list[RunDirectory]) -> list[Any]:
     if not words:
         return []
     from gpt25.cli.pictures.model_words import short_names
-    from gpt25.cli.pictures.positions import look_at_positions
+    from gpt25.recipes import positions_of_model
 
-    return [look_at_positions(word, name) for word, name in zip(words, short_names(words), strict=True)]
+    return [positions_of_model(word, name) for word, name in zip(words, short_names(words), strict=True)]
 
 
 def _as_json(compared: ComparedRun) -> dict[str, Any]:

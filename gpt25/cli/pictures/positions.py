@@ -40,7 +40,9 @@ def run(arguments: Positions, output: Output) -> None:
         raise PlotError("there is no model to draw; name at least one.")
     require_picture_place(arguments.output)
     names = short_names(list(arguments.models))
-    models = [look_at_positions(word, name) for word, name in zip(arguments.models, names, strict=True)]
+    from gpt25.recipes import positions_of_model
+
+    models = [positions_of_model(word, name) for word, name in zip(arguments.models, names, strict=True)]
     columns = arguments.columns or _columns_for(min(model.embeddings.shape[1] for model in models))
     verdict = in_words({model.name: model.overall_roughness for model in models})
     draw_positions(models, arguments.output, columns=columns, verdict=verdict)
@@ -95,29 +97,6 @@ def _columns_for(channels: int) -> tuple[int, ...]:
     if channels > max(_USUAL_COLUMNS):
         return _USUAL_COLUMNS
     return tuple(sorted({channels * quarter // 4 for quarter in (1, 2, 3)}))
-
-
-def look_at_positions(word: str, name: str) -> PositionsOfModel:
-    """What is drawn of the model that a word means."""
-    from gpt25.inspection import (
-        overall_roughness,
-        position_similarity,
-        position_spectrum,
-        positional_embeddings,
-        roughness,
-    )
-    from gpt25.weights import load_pretrained
-
-    model, _ = load_pretrained(word)
-    embeddings = positional_embeddings(model)
-    return PositionsOfModel(
-        name=name,
-        embeddings=embeddings,
-        similarity=position_similarity(embeddings),
-        spectrum=position_spectrum(embeddings),
-        roughness=roughness(embeddings),
-        overall_roughness=overall_roughness(embeddings),
-    )
 
 
 def _as_json(word: str, model: PositionsOfModel, columns: tuple[int, ...]) -> dict[str, Any]:

@@ -1,0 +1,75 @@
+"""The report's sections on evaluations: HellaSwag along the run, and every score with its error and definition."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gpt25.plots.compared_run import ComparedRun, is_number
+from gpt25.plots.lines_chart import Line
+from gpt25.plots.published_lines import HELLASWAG, PublishedLine
+from gpt25.plots.report_figures import figure_of, table
+from gpt25.plots.report_sections import text
+from gpt25.references.scores import scores_beside
+
+
+def hellaswag(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> str:
+    """HellaSwag against tokens: by all items (training's own or of evaluated checkpoints), and by the first ones."""
+    published = [line for line in lines if line.measure == HELLASWAG]
+    drawn = hellaswag_drawn(runs)
+    if not any(line.points for line in drawn):
+        return ""
+    levels = [(line.label.removesuffix(" on HellaSwag"), line.value) for line in published]
+    shown = figure_of(drawn, "tokens", "acc_norm, completion style", levels)
+    notes = [f"{line.label}: {line.definition} ({line.source})" for line in published]
+    for run in runs:
+        rows = run.hellaswag_rows(whole=False)
+        error = rows[-1].get("hellaswag_standard_error") if rows else None
+        if is_number(error):
+            notes.append(
+                f"{run.name}: only the first {run.hellaswag_items:,} items were scored on the way, so that its points "
+                f"have a standard error of {error:.2g}, and the lines are of all 10,042"
+            )
+    return f'<section><h2>HellaSwag</h2>{shown}<p class="note">{text("; ".join(notes))}.</p></section>'
+
+
+def hellaswag_drawn(runs: Sequence[ComparedRun]) -> list[Line]:
+    """One line a run, in the runs' order and perhaps empty; behind them checkpoints scored on more items than that."""
+    lines, others = [], []
+    for run in runs:
+        first, whole = (
+            [(float(row["tokens"]), float(row[HELLASWAG])) for row in run.hellaswag_rows(whole=all_items)]
+            for all_items in (False, True)
+        )
+        name = f"{run.name}, first {run.hellaswag_items:,}" if first else run.name
+        lines.append(Line(name, first or whole, True))
+        others += [Line(f"{run.name}, all items", whole, True)] if first and whole else []
+    return lines + others
+
+
+def scores(runs: Sequence[ComparedRun]) -> str:
+    """Every recorded evaluation with its error and definition, published figures below each task."""
+    rows = ""
+    tasks = sorted({each["task"] for run in runs for each in run.evaluations})
+    for task in tasks:
+        for run in runs:
+            for each in (found for found in run.evaluations if found["task"] == task):
+                where = f"{run.name}, update {each['update']:,}" if isinstance(each.get("update"), int) else run.name
+                where += f", only the first {each['limit']:,}" if isinstance(each.get("limit"), int) else ""
+                for metric, value in each["metrics"].items():
+                    error = (each.get("standard_errors") or {}).get(metric)
+                    definition = (each.get("definitions") or {}).get(metric, "")
+                    rows += _score_row(task, metric, where, value, error, definition)
+        parameters = max((run.parameters or 124_439_808 for run in runs), default=124_439_808)
+        for score in scores_beside(task, parameters):
+            definition = f"{score.definition}; {score.source}"
+            rows += _score_row(task, score.metric, f"{score.model} (published)", score.value, None, definition)
+    if not rows:
+        return ""
+    listed = table(("task", "metric", "model", "value", "± s.e.", "definition"), rows)
+    return f"<section><h2>Scores</h2>{listed}</section>"
+
+
+def _score_row(task: str, metric: str, where: str, value: Any, error: Any, definition: str) -> str:
+    shown = f"{value:.4f}" if isinstance(value, int | float) else ""
+    spread = f"{error:.2g}" if isinstance(error, int | float) else ""
+    cells = (metric, where, shown, spread, definition)
+    return f"<tr><th>{text(task)}</th>{''.join(f'<td>{text(cell)}</td>' for cell in cells)}</tr>"
