@@ -6,10 +6,12 @@ from typing import get_args
 
 from gpt25.data import INDEX_NAME, Batches, PreparedData, TokenShards, Validation, open_shards
 from gpt25.errors import ConfigurationError
+from gpt25.evaluation import Examples
 from gpt25.model import Accounting, GPTModel
 from gpt25.plots import DataSetName
 from gpt25.recipes.epochs import within_epochs
 from gpt25.recipes.given_model import GivenModel, given_model
+from gpt25.recipes.hellaswag_hook import hellaswag_examples
 from gpt25.recipes.people import People
 from gpt25.recipes.recipe import load_recipe, recipe_text
 from gpt25.recipes.run_data import prepare_run_data, run_data
@@ -30,6 +32,8 @@ class Beginning:
     validation_shards: TokenShards
     initial_model: GPTModel | None
     """None for random weights, and for a run that goes on from its checkpoint."""
+    hellaswag: Examples | None = None
+    """The items that the model is scored on while it trains, where that is asked for."""
 
 
 def begin(run: RunDirectory, configuration: TrainingConfiguration, *, people: People) -> Beginning:
@@ -81,6 +85,7 @@ def _open(run: RunDirectory, configuration: TrainingConfiguration, given: GivenM
         train_shards,
         validation_shards,
         given.initial_model(configuration.model) if given else None,
+        hellaswag_examples(configuration.hellaswag),
     )
 
 

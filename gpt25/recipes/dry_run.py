@@ -21,6 +21,7 @@ from gpt25.training import TrainingConfiguration
 _UPDATES = 4
 _MICRO_BATCHES = 2  # of every rank, so that gradients are accumulated too
 _VALIDATION_ROWS = 16  # of every rank
+_HELLASWAG_ITEMS = 16
 _LARGEST_DIFFERENCE = 0.01  # of the loss of a resumed update: a GPU adds up in another order each time
 
 
@@ -36,6 +37,8 @@ class DryRun:
     """Nats per token, one a update."""
     validation_loss: float
     """Nats per token on a few rows after the last update."""
+    hellaswag_accuracy_norm: float | None
+    """On a few items, where the recipe measures HellaSwag on the way."""
     resume_difference: float
     """Largest difference, as a share of the loss, between the updates after the resume and the same before it."""
     tokens_per_second: float
@@ -107,6 +110,11 @@ def _shortened(beginning: Beginning, ranks: Ranks) -> Beginning:
             checkpoint_interval_in_updates=_UPDATES // 2,
             checkpoints_to_keep=2,
         ),
+        hellaswag=dataclasses.replace(
+            whole.hellaswag,
+            interval_in_updates=whole.hellaswag.interval_in_updates and _UPDATES // 2,
+            limit=min(_HELLASWAG_ITEMS, whole.hellaswag.limit or _HELLASWAG_ITEMS),
+        ),
     )
     return dataclasses.replace(beginning, configuration=short)
 
@@ -159,6 +167,7 @@ def _findings(
         tokens_per_update=first[0]["tokens"],
         training_losses=[row["training_loss"] for row in first],
         validation_loss=first[-1]["validation_loss"],
+        hellaswag_accuracy_norm=first[-1].get("hellaswag_accuracy_norm"),
         resume_difference=difference,
         tokens_per_second=rate,
         whole_run_seconds=whole.total_tokens / rate,

@@ -8,6 +8,7 @@ from typing import Any
 from gpt25.generation import TextGenerator
 from gpt25.model import Accounting, GPTModel
 from gpt25.recipes.beginning import Beginning, begin, join
+from gpt25.recipes.hellaswag_hook import hellaswag_hook
 from gpt25.recipes.loss_track import LossTrack
 from gpt25.recipes.people import Advancing, People
 from gpt25.recipes.run_for_oneself import run_for_oneself
@@ -72,16 +73,15 @@ def train_run(run: RunDirectory, beginning: Beginning, *, people: People, ranks:
             validation_shards=beginning.validation_shards,
             tokenizer=beginning.tokenizer,
             ranks=ranks,
-            hooks=_hooks(beginning.configuration, run, beginning.tokenizer, people, stack),
+            hooks=_hooks(beginning, run, people, stack, ranks),
             initial_model=beginning.initial_model,
         )
         return trainer.train()
 
 
-def _hooks(
-    configuration: TrainingConfiguration, run: RunDirectory, tokenizer: Tokenizer, people: People, stack: ExitStack
-) -> TrainingHooks:
-    """What people see while the model trains: a bar, samples, remarks."""
+def _hooks(beginning: Beginning, run: RunDirectory, people: People, stack: ExitStack, ranks: Ranks) -> TrainingHooks:
+    """What people see while the model trains: a bar, samples, scores, remarks."""
+    configuration, tokenizer = beginning.configuration, beginning.tokenizer
     progress: list[Advancing] = []
     scalars: list[TensorBoardScalars] = []
     track = LossTrack(configuration)
@@ -101,6 +101,11 @@ def _hooks(
         fields = {"loss": row["training_loss"], "tokens_per_second": row["tokens_per_second"]}
         if "validation_loss" in row:
             fields["validation_loss"] = row["validation_loss"]
+        if "hellaswag_accuracy_norm" in row:
+            people.note(
+                f"after update {row['update']:,} HellaSwag stands at {row['hellaswag_accuracy_norm']:.4f} (acc_norm, "
+                f"{row['hellaswag_items']:,} items)"
+            )
         progress[0].advance(1, **fields)
         for board in scalars:
             board.write(row)
@@ -110,6 +115,7 @@ def _hooks(
     return TrainingHooks(
         on_start=on_start,
         on_update=on_update,
+        on_figures=hellaswag_hook(configuration, beginning.hellaswag, tokenizer, ranks),
         on_samples=sampling_hook(configuration, run, tokenizer, people),
         on_message=people.note,
     )

@@ -11,6 +11,8 @@ _FREE_TO_CHANGE = {
     "data.directory",
     "data.texts",  # their content is compared instead, by `prepare`
     "start.required",
+    "hellaswag.data",
+    "hellaswag.interval_in_updates",
     "track.data_set",
     "track.loss_at_least",
     "track.loss_at_most",

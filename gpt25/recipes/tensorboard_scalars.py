@@ -8,6 +8,8 @@ from gpt25.errors import MissingExtraError
 _SCALARS = {
     "training_loss": "loss/training",
     "validation_loss": "loss/validation",
+    "hellaswag_accuracy": "hellaswag/acc",
+    "hellaswag_accuracy_norm": "hellaswag/acc_norm",
     "learning_rate": "learning rate",
     "gradient_norm": "gradient norm",
     "tokens_per_second": "tokens per second",

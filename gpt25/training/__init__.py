@@ -13,6 +13,7 @@ from gpt25.training.configuration import (
 )
 from gpt25.training.data_configuration import DataConfiguration
 from gpt25.training.fused_loss import fused_loss
+from gpt25.training.hellaswag_configuration import HellaSwagConfiguration
 from gpt25.training.hooks import TrainingHooks
 from gpt25.training.loss_module import LossModule
 from gpt25.training.muon import Muon
@@ -25,6 +26,7 @@ from gpt25.training.trainer import Trainer
 __all__ = [
     "BatchConfiguration",
     "DataConfiguration",
+    "HellaSwagConfiguration",
     "LoopConfiguration",
     "LossModule",
     "Muon",

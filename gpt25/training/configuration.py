@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from gpt25.model import GPTConfiguration
 from gpt25.training.data_configuration import DataConfiguration
+from gpt25.training.hellaswag_configuration import HellaSwagConfiguration
 from gpt25.training.requirements import is_number, require, require_fraction, require_positive
 from gpt25.training.start_configuration import StartConfiguration
 from gpt25.training.track_configuration import TrackConfiguration
@@ -176,6 +177,7 @@ class TrainingConfiguration:
     schedule: ScheduleConfiguration = ScheduleConfiguration()
     loop: LoopConfiguration = LoopConfiguration()
     track: TrackConfiguration = dataclasses.field(default_factory=TrackConfiguration)
+    hellaswag: HellaSwagConfiguration = dataclasses.field(default_factory=HellaSwagConfiguration)
 
     def __post_init__(self) -> None:
         if not self.start.leaves_shape_open:

@@ -172,6 +172,7 @@ class Trainer:
         settings, update = self.configuration.loop, self.state.update
         if self._is_due(settings.validation_interval_in_updates):
             self._validate(row)
+        row.update(self.hooks.on_figures(self.model, update))
         if self.ranks.is_first and self._is_due(settings.samples_interval_in_updates):
             self._show_samples()
         self._record(row, stopwatch)
@@ -185,6 +186,7 @@ class Trainer:
         row: dict[str, Any] = {"update": 0, "tokens": 0}
         self.state.metrics = {"training_loss": None, "validation_loss": None}
         self._validate(row)
+        row.update(self.hooks.on_figures(self.model, 0))
         self._say(f"before the first update the validation loss is {row['validation_loss']:.4f}")
         if self.ranks.is_first:
             self._show_samples()

@@ -21,6 +21,7 @@ from gpt25.runtime import Ranks
 from gpt25.training import (
     BatchConfiguration,
     DataConfiguration,
+    HellaSwagConfiguration,
     LoopConfiguration,
     OptimizerConfiguration,
     ScheduleConfiguration,
@@ -46,13 +47,14 @@ class Arguments:
     schedule: ScheduleConfiguration = dataclasses.field(default_factory=ScheduleConfiguration)
     loop: LoopConfiguration = dataclasses.field(default_factory=LoopConfiguration)
     track: TrackConfiguration = dataclasses.field(default_factory=TrackConfiguration)
+    hellaswag: HellaSwagConfiguration = dataclasses.field(default_factory=HellaSwagConfiguration)
     dry_run: bool = False
     """Try the whole loop in a few small updates beside the run directory, with a resume, and say what worked."""
     json: bool = False
     """Print one JSON object on standard output."""
 
 
-_SECTIONS = ("model", "data", "batch", "optimizer", "schedule", "loop", "track")
+_SECTIONS = ("model", "data", "batch", "optimizer", "schedule", "loop", "track", "hellaswag")
 
 
 def defaults(words: list[str]) -> Arguments | None:
@@ -94,11 +96,12 @@ def run(arguments: Arguments, output: Output) -> None:
 
 def _in_words(found: DryRun) -> str:
     """What a dry run exercised, and what the whole run will need."""
+    hellaswag = "" if found.hellaswag_accuracy_norm is None else f"HellaSwag ({found.hellaswag_accuracy_norm:.3f}), "
     same = "equal to the bit" if not found.resume_difference else f"equal to within {found.resume_difference:.1e}"
     return (
         f"the dry run went through: data, {found.updates} updates of {found.tokens_per_update:,} tokens (losses "
         f"{', '.join(f'{loss:.3f}' for loss in found.training_losses)}), validation ({found.validation_loss:.3f}), "
-        f"samples, checkpoints, a resume ({same}), pictures\n"
+        f"{hellaswag}samples, checkpoints, a resume ({same}), pictures\n"
         f"{found.tokens_per_second:,.0f} tokens/s in these small updates: the whole run would take "
         f"{duration_text(found.whole_run_seconds)} without validation and checkpoints\n"
         f"a checkpoint takes {found.checkpoint_bytes / 1e9:.2f} GB, all that are kept at once up to "

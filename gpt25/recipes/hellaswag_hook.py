@@ -1,0 +1,56 @@
+"""HellaSwag while a model trains: the set is read at the start, every rank scores its share."""
+
+import copy
+from collections.abc import Callable
+
+from gpt25.errors import DataError, GPT25Error
+from gpt25.evaluation import Examples, ScoringSettings, find_task, read_examples, score
+from gpt25.model import GPTModel
+from gpt25.runtime import Ranks, choose_device, choose_precision
+from gpt25.tokenizer import Tokenizer
+from gpt25.training import HellaSwagConfiguration, TrainingConfiguration
+
+_TASK = "hellaswag"
+
+
+def hellaswag_examples(settings: HellaSwagConfiguration) -> Examples | None:
+    """The items, None where they are not asked for; raises DataError at once where they cannot be had."""
+    if settings.interval_in_updates is None:
+        return None
+    try:
+        return read_examples(find_task(_TASK), settings.data)
+    except GPT25Error as problem:
+        raise DataError(
+            f"HellaSwag cannot be measured while the model trains: {problem} Name a file of the set with "
+            "--hellaswag.data FILE, or leave hellaswag.interval_in_updates out."
+        ) from problem
+
+
+def hellaswag_hook(
+    configuration: TrainingConfiguration, examples: Examples | None, tokenizer: Tokenizer, ranks: Ranks
+) -> Callable[[GPTModel, int], dict[str, float]]:
+    """A hook that scores the model when that is due: {} at most updates, else the figures for metrics.jsonl.
+
+    The weights are those of training; with bfloat16 a copy of them is rounded to it, which is how llm.c's published
+    figures were made.
+    """
+    settings = configuration.hellaswag
+
+    def measure(model: GPTModel, update: int) -> dict[str, float]:
+        interval = settings.interval_in_updates
+        if examples is None or interval is None:
+            return {}
+        if update % interval and update != configuration.loop.number_of_updates:
+            return {}
+        precision = choose_precision(choose_device(configuration.loop.device), configuration.loop.precision)
+        scored = model if precision.name == "float32" else copy.deepcopy(model).to(precision.dtype)
+        found = score(
+            find_task(_TASK), examples, scored, tokenizer, settings=ScoringSettings(settings.limit), ranks=ranks
+        )
+        figures = {f"hellaswag_{each.metric}": each.value for each in found}
+        norm = next(each for each in found if each.metric == "accuracy_norm")
+        if norm.standard_error is not None:
+            figures["hellaswag_standard_error"] = norm.standard_error
+        return {**figures, "hellaswag_items": norm.number_of_units}
+
+    return measure
