@@ -8,32 +8,29 @@ import torch
 from torch import Tensor
 
 from gpt25.errors import EvaluationError
-from gpt25.evaluation.plan import Batch, Row, make_plan
+from gpt25.evaluation.plan import Tree, make_plan
 from gpt25.evaluation.request import Answer, Request
-from gpt25.model import GPTModel, KeyValueCache, evaluating
+from gpt25.evaluation.tree_tensors import tree_tensors
+from gpt25.model import GPTModel, evaluating
 from gpt25.runtime import Ranks
 
 OpenProgress = Callable[[str, int, str], AbstractContextManager[Any]]
 """Called with a description, a total and a unit; the context's value has `advance(units_done)`."""
 
-_Prefixes = tuple[KeyValueCache, Tensor]
-_Pass = tuple[Batch, list[tuple[int, Row]]]
-
 _BATCH_TOKENS = {"cpu": 1024}  # more only leaves the caches of a processor
 _BATCH_TOKENS_ELSEWHERE = 32_768
-_OVERHEAD_TOKENS = {"cpu": 12}  # 0.34 GB of weights at 10 GB/s against 0.17 GFLOP a token at 0.06 TFLOP/s
-_OVERHEAD_TOKENS_ELSEWHERE = 2048  # some milliseconds of launching kernels
-_CACHE_BYTES = {"cpu": 2**29}
-_CACHE_BYTES_ELSEWHERE = 2**33
 _LOGIT_BYTES = {"cpu": 2**26}  # 64 MiB of float32 are 333 positions of GPT-2's vocabulary
 _LOGIT_BYTES_ELSEWHERE = 2**30
+_COST_OF_A_PAIR = 3  # attention runs at about a third of the speed of the large matrix products
+
+_Found = dict[int, tuple[Tensor, Tensor, Tensor]]
 
 
 class ContinuationScorer:
     """Answers requests with one model; the same answers, to rounding, for every batch size and number of ranks.
 
-    Rows that begin alike are read once up to where they part, through the key-value cache; the head computes only the
-    logits that are asked for. Passes are shared out over the ranks, and every rank gets all answers.
+    Rows that begin alike are read once up to where they part, as one tree of tokens; the head computes only the logits
+    that are asked for, each once. Passes are shared out over the ranks, and every rank gets all answers.
     """
 
     def __init__(
@@ -55,124 +52,72 @@ class ContinuationScorer:
         self.ranks = Ranks() if ranks is None else ranks
         self._open_progress = open_progress
         weight = model.transformer.word_token_embeddings.weight
-        self._device, self._dtype = weight.device, weight.dtype
+        self._device = weight.device
         kind = self._device.type
         self.batch_tokens = batch_tokens or _BATCH_TOKENS.get(kind, _BATCH_TOKENS_ELSEWHERE)
-        self._overhead_tokens = _OVERHEAD_TOKENS.get(kind, _OVERHEAD_TOKENS_ELSEWHERE)
         shape = model.configuration
-        position_bytes = 2 * shape.number_of_layers * shape.number_of_embedding_dimensions * weight.element_size()
-        self._cache_tokens = _CACHE_BYTES.get(kind, _CACHE_BYTES_ELSEWHERE) // position_bytes
         self._positions_at_once = max(1, _LOGIT_BYTES.get(kind, _LOGIT_BYTES_ELSEWHERE) // (4 * shape.vocabulary_size))
         self._barred = torch.tensor(sorted(set(barred)), dtype=torch.int64, device=self._device)  # (barred,)
 
     def answer(self, requests: Sequence[Request], *, description: str = "scoring") -> list[Answer]:
         """The answers, in the order of the requests; `description` stands before the progress."""
         self._check(requests)
-        batches = make_plan(
-            requests,
-            block_size=self.model.configuration.block_size,
-            batch_tokens=self.batch_tokens,
-            cache_tokens=self._cache_tokens,
-            overhead_tokens=self._overhead_tokens,
-        )
-        found: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
-        parts = self._share([(batch, rows) for batch in batches for rows in batch.passes])
-        total = sum(len(row.asked) for _, rows in parts for _, row in rows)
+        shape = self.model.configuration
+        # A layer does 24 channels² operations a token in its matrices and 4 channels a pair in its attention.
+        pairs_per_token = 6 * shape.number_of_embedding_dimensions / _COST_OF_A_PAIR
+        passes = make_plan(
+            requests, block_size=shape.block_size, batch_tokens=self.batch_tokens, pairs_per_token=pairs_per_token
+        )[self.ranks.rank :: self.ranks.number_of_ranks]
+        found: _Found = {}
+        total = sum(len(tree.asked) for trees in passes for tree in trees)
         with evaluating(self.model), self._progress(description, total) as progress:
-            prefix_of: Batch | None = None
-            prefixes: _Prefixes | None = None
-            for batch, rows in parts:
-                if batch is not prefix_of:
-                    prefixes, prefix_of = self._read_prefixes(batch), batch
-                self._answer_rows(batch, rows, prefixes, requests, found)
+            for trees in passes:
+                self._answer_trees(trees, requests, found)
                 if progress is not None:
-                    progress.advance(sum(len(row.asked) for _, row in rows))
+                    progress.advance(sum(len(tree.asked) for tree in trees))
         return self._gather(requests, found)
 
     def _progress(self, description: str, total: int) -> AbstractContextManager[Any]:
         return nullcontext() if self._open_progress is None else self._open_progress(description, total, "requests")
 
-    def _share(self, parts: list[_Pass]) -> list[_Pass]:
-        """This rank's passes: of each batch with a prefix all of them or none, of the others every n-th."""
-        mine = []
-        turn = -1
-        before: Batch | None = None
-        for batch, rows in parts:
-            if batch is not before or not batch.prefix_length:
-                turn += 1
-            before = batch
-            if turn % self.ranks.number_of_ranks == self.ranks.rank:
-                mine.append((batch, rows))
-        return mine
-
-    def _read_prefixes(self, batch: Batch) -> _Prefixes | None:
-        """Keys, values and hidden states of the tokens that each group shares, one row a group."""
-        length = batch.prefix_length
-        if not length:
-            return None
-        shared = [group.rows[0].tokens[:length] for group in batch.groups]
-        cache = KeyValueCache(
-            self.model.configuration, batch_size=len(shared), capacity=length, device=self._device, dtype=self._dtype
-        )
-        indices = torch.tensor(shared, device=self._device)  # (groups, length)
-        return cache, self.model.hidden_states(indices, cache=cache)
-
-    def _answer_rows(
-        self,
-        batch: Batch,
-        rows: list[tuple[int, Row]],
-        prefixes: _Prefixes | None,
-        requests: Sequence[Request],
-        found: dict[int, tuple[Tensor, Tensor, Tensor]],
-    ) -> None:
-        """One pass: the rows' tokens behind their prefixes, then the head where logits are asked for."""
-        start = batch.prefix_length
-        longest = max(len(row.tokens) for _, row in rows)
-        inputs = torch.zeros((len(rows), longest - start), dtype=torch.int64)  # (rows, time), padded on the right
-        behind = len(batch.groups) * start  # in the hidden states below, the prefixes' positions come first
+    def _answer_trees(self, trees: Sequence[Tree], requests: Sequence[Request], found: _Found) -> None:
+        """One pass: the trees' tokens, then the head where logits are asked for."""
         places: list[int] = []
         targets: list[int] = []
         order = []
-        for number, (group, row) in enumerate(rows):
-            inputs[number, : len(row.tokens) - start] = torch.tensor(row.tokens[start:])
-            for request, first in row.asked:
-                continuation = requests[request].continuation
-                for position in range(first, first + len(continuation)):
-                    in_prefix = position < start
-                    offset = group * start if in_prefix else behind + number * (longest - start) - start
-                    places.append(offset + position)
-                targets.extend(continuation)
+        start = 0
+        for tree in trees:
+            for request, behind in tree.asked:
+                places.extend(start + token for token in behind)
+                targets.extend(requests[request].continuation)
                 order.append(request)
-        cache = None
-        if prefixes is not None:
-            cache = prefixes[0].copy_of_rows([group for group, _ in rows], capacity=longest)
-        hidden = self.model.hidden_states(inputs.to(self._device), cache=cache).flatten(0, 1)  # (rows * time, channels)
-        if prefixes is not None:
-            hidden = torch.cat([prefixes[1].flatten(0, 1), hidden])  # (positions, channels)
-        wanted = hidden[torch.tensor(places, device=self._device)]  # (scored, channels)
-        results = self._score(wanted, torch.tensor(targets, device=self._device))
-        done = 0
-        for request in order:
-            end = done + len(requests[request].continuation)
-            found[request] = tuple(result[done:end] for result in results)  # type: ignore[assignment]
-            done = end
+            start += len(tree.tokens)
+        wanted, lines = torch.tensor(places).unique(return_inverse=True)  # (wanted), (scored)
+        hidden = tree_tensors(trees, self._device).hidden_states(self.model, wanted.to(self._device))
+        results = self._score(hidden, lines.to(self._device), torch.tensor(targets, device=self._device))
+        lengths = [len(requests[request].continuation) for request in order]
+        found.update(zip(order, zip(*(result.split(lengths) for result in results), strict=True), strict=True))
 
-    def _score(self, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Of hidden states (scored, channels) and their next tokens (scored): log-likelihood, likeliest, so allowed."""
-        log_likelihoods, likeliest, allowed = [], [], []
-        for some, expected in zip(
-            hidden.split(self._positions_at_once), targets.split(self._positions_at_once), strict=True
-        ):
-            logits = self.model.language_modeling_head(some).float()  # (some, vocabulary)
-            chosen = logits.gather(1, expected[:, None])[:, 0]  # (some)
-            log_likelihoods.append((chosen - logits.logsumexp(dim=1)).cpu())
-            likeliest.append((logits.argmax(dim=1) == expected).cpu())
+    def _score(self, hidden: Tensor, lines: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Log-likelihood, whether likeliest, whether likeliest of the allowed, of every target: each (scored).
+
+        hidden: (wanted, channels). lines: behind which of these the targets stand (scored). targets: (scored).
+        """
+        log_likelihoods = torch.empty(len(targets), device=hidden.device)  # (scored)
+        likeliest = torch.empty(len(targets), dtype=torch.bool, device=hidden.device)  # (scored)
+        allowed = likeliest if not len(self._barred) else torch.empty_like(likeliest)
+        for start in range(0, len(hidden), self._positions_at_once):
+            logits = self.model.language_modeling_head(hidden[start : start + self._positions_at_once]).float()
+            here = ((lines >= start) & (lines < start + len(logits))).nonzero()[:, 0]  # (some)
+            line, expected = lines[here] - start, targets[here]  # (some)
+            log_likelihoods[here] = logits[line, expected] - logits.logsumexp(dim=1)[line]
+            likeliest[here] = logits.argmax(dim=1)[line] == expected
             if len(self._barred):
                 logits.index_fill_(1, self._barred, -torch.inf)
-                allowed.append((logits.argmax(dim=1) == expected).cpu())
-        return torch.cat(log_likelihoods), torch.cat(likeliest), torch.cat(allowed or likeliest)
+                allowed[here] = logits.argmax(dim=1)[line] == expected
+        return log_likelihoods.cpu(), likeliest.cpu(), allowed.cpu()
 
-    def _gather(self, requests: Sequence[Request], found: dict[int, tuple[Tensor, Tensor, Tensor]]) -> list[Answer]:
+    def _gather(self, requests: Sequence[Request], found: _Found) -> list[Answer]:
         """All answers on every rank: each rank lays its own into zeros, and the sum over the ranks has them all."""
         if not self.ranks.is_alone:
             total = sum(len(request.continuation) for request in requests)

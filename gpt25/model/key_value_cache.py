@@ -22,7 +22,6 @@ class KeyValueCache:
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        self._configuration = configuration
         self.capacity = configuration.block_size if capacity is None else capacity
         if not 1 <= self.capacity <= configuration.block_size:
             raise ConfigurationError(
@@ -66,21 +65,3 @@ class KeyValueCache:
         """Go on with these rows of the batch only, in this order; a row may be repeated."""
         index = torch.tensor(rows, device=self._room.device)
         self._room = self._room.index_select(2, index)
-
-    def copy_of_rows(self, rows: list[int], *, capacity: int) -> "KeyValueCache":
-        """A new cache with room for `capacity` positions that holds what these rows hold; a row may be repeated.
-
-        Several continuations of one beginning go on from copies of its row. Raises ConfigurationError where the
-        capacity is less than what is held, or more than the model reads.
-        """
-        if capacity < self.length:
-            raise ConfigurationError(f"{self.length} positions do not fit a cache of {capacity}.")
-        room = self._room
-        copy = KeyValueCache(
-            self._configuration, batch_size=len(rows), capacity=capacity, device=room.device, dtype=room.dtype
-        )
-        index = torch.tensor(rows, device=room.device)
-        held = room[..., : self.length, :].index_select(2, index)  # (layers, 2, rows, heads, length, head size)
-        copy._room[..., : self.length, :] = held
-        copy.length = self.length
-        return copy

@@ -9,7 +9,7 @@ import torch
 
 from gpt25.errors import EvaluationError
 from gpt25.evaluation import ContinuationScorer, Request
-from gpt25.model import GPTModel
+from gpt25.model import GPTModel, TokenTrees
 
 Oracle = Callable[[Sequence[Request]], list[Any]]
 
@@ -91,18 +91,22 @@ def test_barred_tokens_are_left_out_of_what_is_likeliest(tiny_model: GPTModel) -
     assert [answer.log_likelihood for answer in answers] == [answer.log_likelihood for answer in plain]
 
 
-def test_the_shared_prefix_is_read_once(tiny_model: GPTModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_shared_is_read_once_and_nothing_is_padded(
+    tiny_model: GPTModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read = []
-    states = GPTModel.hidden_states
+    states = TokenTrees.hidden_states
 
-    def watched(self: GPTModel, indices: torch.Tensor, **words: Any) -> torch.Tensor:
-        read.append(indices.numel())
-        return states(self, indices, **words)
+    def watched(self: TokenTrees, model: GPTModel, wanted: torch.Tensor) -> torch.Tensor:
+        read.append((len(self.indices), len(wanted)))
+        return states(self, model, wanted)
 
-    monkeypatch.setattr(GPTModel, "hidden_states", watched)
+    monkeypatch.setattr(TokenTrees, "hidden_states", watched)
     context = tuple(range(50))
-    ContinuationScorer(tiny_model).answer([Request(context, (ending,) * 5) for ending in (1, 2, 3, 4)])
-    assert read == [50, 4 * 4]  # of each ending the last token is only predicted
+    requests = [Request(context, (ending,) * (4 + ending)) for ending in (1, 2, 3, 4)]
+    ContinuationScorer(tiny_model).answer([*requests, Request((9, 8, 7), (6,))])
+    # Of each ending the last token is only predicted; the token before all four is asked once for all.
+    assert read == [(50 + 4 + 5 + 6 + 7, 1 + 4 + 5 + 6 + 7), (3, 1)]
 
 
 def test_the_model_stays_in_its_mode(tiny_model: GPTModel) -> None:

@@ -61,17 +61,3 @@ def test_the_block_size_counts_what_the_cache_holds(make_model: Callable[..., GP
         model(torch.zeros(1, 9, dtype=torch.int64), cache=cache)
         with pytest.raises(ConfigurationError, match="13 tokens are more than the block size of 12"):
             model(torch.zeros(1, 4, dtype=torch.int64), cache=cache)
-
-
-def test_a_copy_of_rows_goes_on_by_itself(make_model) -> None:
-    model = make_model()
-    tokens = torch.randint(model.configuration.vocabulary_size, (2, 4))
-    cache = KeyValueCache(model.configuration, batch_size=2, capacity=4)
-    model(tokens, cache=cache)
-    rows = [1, 0, 1]
-    copy = cache.copy_of_rows(rows, capacity=6)
-    more = torch.randint(model.configuration.vocabulary_size, (3, 2))
-    torch.testing.assert_close(model(more, cache=copy), model(torch.cat([tokens[rows], more], dim=1))[:, 4:])
-    assert (cache.length, cache.batch_size, copy.length, copy.batch_size) == (4, 2, 6, 3)
-    with pytest.raises(ConfigurationError, match="4 positions do not fit a cache of 3"):
-        cache.copy_of_rows(rows, capacity=3)
