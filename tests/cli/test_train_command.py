@@ -366,11 +366,15 @@ def test_two_ranks_go_through_a_dry_run(
     recipe: Path, tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2, "-m", "--", "gpt25"]
-    agent = start(*torchrun, "train", recipe, "--run", tmp_path / "run", "--dry-run", "--json")
+    items = tmp_path / "items.jsonl"
+    items.write_text(json.dumps({"ctx": "def a", "endings": ["(b)", "c", "d", "e"], "label": 0}))
+    scoring = ["--hellaswag.interval-in-updates", 9, "--hellaswag.data", items]
+    agent = start(*torchrun, "train", recipe, "--run", tmp_path / "run", "--dry-run", "--json", *scoring)
     printed, error = agent.communicate(timeout=PATIENCE_SECONDS)
     assert agent.returncode == 0, error
     assert json.loads(printed)["resume_difference"] == 0.0
-    assert list(tmp_path.iterdir()) == []
+    assert json.loads(printed)["hellaswag_accuracy_norm"] in (0, 1)
+    assert list(tmp_path.iterdir()) == [items]
 
 
 def test_two_ranks_fine_tune_as_one_does(

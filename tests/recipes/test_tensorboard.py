@@ -11,6 +11,9 @@ from gpt25.errors import MissingExtraError
 from gpt25.recipes.tensorboard_scalars import TensorBoardScalars
 
 
+HELLASWAG = {"hellaswag_accuracy": 0.25, "hellaswag_accuracy_norm": 0.5}
+
+
 def row(update: int, **more: float) -> dict[str, Any]:
     return {"update": update, "tokens": 100 * update, "training_loss": 5.0 - update, "elapsed_seconds": 1.0, **more}
 
@@ -32,10 +35,12 @@ def write(directory: Path, rows: list[dict[str, Any]], *, updates_done: int = 0)
 
 def test_every_figure_stands_at_its_update(tmp_path: Path) -> None:
     figures = {"learning_rate": 0.5, "gradient_norm": 2.0, "tokens_per_second": 100.0}
-    write(tmp_path, [row(1, **figures), row(2, **figures, validation_loss=4.5)])
+    write(tmp_path, [row(1, **figures), row(2, **figures, validation_loss=4.5, **HELLASWAG)])
     assert read(tmp_path) == {
         "loss/training": [(1, 4.0), (2, 3.0)],
         "loss/validation": [(2, 4.5)],
+        "hellaswag/acc": [(2, 0.25)],
+        "hellaswag/acc_norm": [(2, 0.5)],
         "learning rate": [(1, 0.5), (2, 0.5)],
         "gradient norm": [(1, 2.0), (2, 2.0)],
         "tokens per second": [(1, 100.0), (2, 100.0)],
