@@ -2,8 +2,9 @@
 
 from gpt25.plots.attention import AttentionOfText, draw_attention
 from gpt25.plots.compared_run import ComparedRun
+from gpt25.plots.comparison_picture import draw_comparison
 from gpt25.plots.curves import HorizontalAxis
-from gpt25.plots.data_set import common_data_set, loss_levels
+from gpt25.plots.data_set import common_data_set, lines_beside, loss_levels
 from gpt25.plots.differences import TensorPair, draw_differences
 from gpt25.plots.losses import draw_losses
 from gpt25.plots.picture_kind import PictureKind, picture_kind, require_picture_place
@@ -26,10 +27,12 @@ __all__ = [
     "TensorPair",
     "common_data_set",
     "draw_attention",
+    "draw_comparison",
     "draw_differences",
     "draw_losses",
     "draw_positions",
     "draw_predictions",
+    "lines_beside",
     "loss_levels",
     "picture_kind",
     "positions_that_fit",

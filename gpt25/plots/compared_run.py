@@ -10,7 +10,7 @@ from gpt25.plots.curves import Point, names_of
 from gpt25.plots.published_lines import HELLASWAG, HELLASWAG_ITEMS, PublishedLine
 from gpt25.plots.run_facts import RunFacts, gather
 from gpt25.records import RunDirectory
-from gpt25.references.processor_peaks import peak_operations_per_second
+from gpt25.references.processor_peaks import ProcessorPeak, processor_peak
 
 
 @dataclass(frozen=True)
@@ -85,23 +85,31 @@ class ComparedRun:
         return self.facts.summary.model_parameters
 
     @property
+    def _peak(self) -> ProcessorPeak | None:
+        gpus = self.facts.environment.get("gpus")
+        return processor_peak(str(gpus[0])) if isinstance(gpus, list) and gpus else None
+
+    @property
+    def peak_in_words(self) -> str:
+        """As in "H100: 990 TFLOP/s (NVIDIA H100 data sheet, …)"; nothing for other machines."""
+        peak = self._peak
+        return "" if peak is None else f"{peak.name}: {peak.operations_per_second / 1e12:,.0f} TFLOP/s ({peak.source})"
+
+    @property
     def utilisation_per_token(self) -> float | None:
         """The share of the GPUs' peak that one token a second takes; None for other machines or unknown models.
 
         6 operations per parameter and token, and 12 x layers x channels x positions for attention (PaLM, appendix B).
         """
-        gpus = self.facts.environment.get("gpus")
-        model = self.recipe.get("model")
-        if not (isinstance(gpus, list) and gpus and isinstance(model, dict) and self.parameters):
+        model, peak, ranks = self.recipe.get("model"), self._peak, self.facts.environment.get("number_of_ranks", 1)
+        if not (peak and self.parameters and isinstance(model, dict)):
             return None
-        peak = peak_operations_per_second(str(gpus[0]))
-        shape: list[Any] = [
-            model.get(name) for name in ("number_of_layers", "number_of_embedding_dimensions", "block_size")
-        ]
-        if peak is None or not all(isinstance(size, int) for size in shape):
+        names = ("number_of_layers", "number_of_embedding_dimensions", "block_size")
+        shape: list[Any] = [model.get(name) for name in names]
+        if not all(isinstance(size, int) and size > 0 for size in [*shape, ranks]):
             return None
-        ranks = self.facts.environment.get("number_of_ranks", 1)
-        return (6 * self.parameters + 12 * shape[0] * shape[1] * shape[2]) / (peak * ranks)
+        operations = 6 * self.parameters + 12 * shape[0] * shape[1] * shape[2]
+        return float(operations / (peak.operations_per_second * ranks))
 
 
 def compared_runs(

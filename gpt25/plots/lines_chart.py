@@ -37,7 +37,7 @@ def lines_chart(
     """
     points = [point for line in lines for point in line.points]
     largest = max((x for x, _ in points), default=1.0) or 1.0
-    low, high = _limits(lines, levels)
+    low, high = vertical_range(lines, levels)
     right, bottom = width - _RIGHT, height - _BOTTOM
 
     def place(point: Point) -> tuple[float, float]:
@@ -83,7 +83,8 @@ def lines_chart(
     return "".join([*parts, "</svg>"])
 
 
-def _limits(lines: Sequence[Line], levels: Sequence[tuple[str, float]]) -> tuple[float, float]:
+def vertical_range(lines: Sequence[Line], levels: Sequence[tuple[str, float]]) -> tuple[float, float]:
+    """Lowest and highest value to show, of the lines and of the levels near them; first values that tower leave it."""
     values = sorted(y for line in lines for _, y in line.points)
     if not values:
         return 0.0, 1.0

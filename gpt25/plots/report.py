@@ -72,7 +72,7 @@ def _several(runs: Sequence[ComparedRun]) -> tuple[str, str, str, str]:
         + comparison.overview(runs)
     )
     samples = "".join(
-        f"<details><summary>{sections.text(run.name)}</summary>{shown}</details>"
+        f"<details><summary>What {sections.text(run.name)} writes</summary>{shown}</details>"
         for run in runs
         if (shown := sections.samples(run.facts))
     )

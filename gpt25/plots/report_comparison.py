@@ -9,7 +9,7 @@ from gpt25.plots.curves import Point, smooth
 from gpt25.plots.lines_chart import Line
 from gpt25.plots.positions import PositionsOfModel, matrix_picture
 from gpt25.plots.published_lines import PublishedLine
-from gpt25.plots.report_figures import against, figure, table
+from gpt25.plots.report_figures import against, figure, figure_of, table
 from gpt25.plots.report_sections import text
 from gpt25.plots.wording import duration, share
 
@@ -51,14 +51,14 @@ def validation_losses(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine
     figures = against("validation_loss", runs, "tokens", "Against tokens", levels)
     figures += against("validation_loss", runs, "elapsed_seconds", "Against time", levels)
     if priced:
-        figures += figure("Against money", _by_money(runs), across_title="USD", levels=levels)
+        figures += figure("Against money", by_money(runs), across_title="USD", levels=levels)
         prices = "; ".join(f"{run.name}: {run.price_in_words}" for run in priced)
         prices += "".join(f"; {run.name}: price not known" for run in runs if not run.price_per_hour)
         figures += f'<p class="note">{text(prices)}; only the time of training, without pauses.</p>'
     return f"<section><h2>Validation loss</h2><p>Nats per token on held-out text.</p>{figures}</section>"
 
 
-def _by_money(runs: Sequence[ComparedRun]) -> list[Line]:
+def by_money(runs: Sequence[ComparedRun]) -> list[Line]:
     """Every run at its own price; one without a price has an empty line, so that the others keep their colours."""
     return [
         Line(
@@ -76,17 +76,37 @@ def course(runs: Sequence[ComparedRun]) -> str:
     """Learning rate, gradient norm, speed and utilisation against tokens."""
     figures = against("learning_rate", runs, "tokens", "Learning rate")
     figures += against("gradient_norm", runs, "tokens", "Gradient norm, smoothed", change=smooth)
-    figures += against("tokens_per_second", runs, "tokens", "Tokens per second, smoothed", change=smooth)
-    shares = [(run, run.utilisation_per_token) for run in runs]
-    known = [(run, factor) for run, factor in shares if factor is not None]
-    for run, factor in known:
-
-        def of_peak(points: list[Point], factor: float = factor) -> list[Point]:
-            return [(x, 100 * factor * y) for x, y in smooth(points)]
-
-        title = f"Utilisation of {run.name}, % of the GPU's bfloat16 peak"
-        figures += against("tokens_per_second", [run], "tokens", title, change=of_peak)
+    speeds = [smooth(run.points("tokens_per_second")) for run in runs]
+    unit, word = _speed_unit(max((y for points in speeds for _, y in points), default=0.0))
+    title = f"{word} per second, smoothed"
+    figures += figure_of([_changed(run, points, 1 / unit) for run, points in zip(runs, speeds, strict=True)], title)
+    factors = [run.utilisation_per_token for run in runs]
+    if any(factors):
+        shares = [
+            _changed(run, points if factor else [], 100 * (factor or 0.0))
+            for run, points, factor in zip(runs, speeds, factors, strict=True)
+        ]
+        figures += figure_of(shares, "Utilisation, % of the GPUs' peak in bfloat16")
+        figures += f'<p class="note">{text(_peaks(runs))}.</p>'
     return f"<section><h2>The course of training</h2>{figures}</section>" if figures else ""
+
+
+def _speed_unit(largest: float) -> tuple[float, str]:
+    """In what tokens are counted, so that an axis has short numbers."""
+    if largest >= 1e6:
+        return 1e6, "Million tokens"
+    return (1e3, "Thousand tokens") if largest >= 1e4 else (1.0, "Tokens")
+
+
+def _changed(run: ComparedRun, points: Sequence[Point], factor: float) -> Line:
+    return Line(run.name, [(x, factor * y) for x, y in points])
+
+
+def _peaks(runs: Sequence[ComparedRun]) -> str:
+    """What the shares are of, and by which arithmetic."""
+    named = sorted({run.peak_in_words for run in runs if run.utilisation_per_token})
+    how = "6 operations per parameter and token and 12 x layers x channels x positions for attention (PaLM, appendix B)"
+    return f"{'; '.join(named)}; {how}"
 
 
 def overview(runs: Sequence[ComparedRun]) -> str:

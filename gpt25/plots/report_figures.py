@@ -37,10 +37,10 @@ def against(
     """A figure of one field of the metrics against tokens or seconds, nothing where no run has it."""
     points = [run.points(field, against=across) for run in runs]
     lines = [Line(run.name, change(line), field == "validation_loss") for run, line in zip(runs, points, strict=True)]
-    return figure_of(lines, across, title, levels)
+    return figure_of(lines, title, across=across, levels=levels)
 
 
-def figure_of(lines: Sequence[Line], across: str, title: str, levels: Levels = ()) -> str:
+def figure_of(lines: Sequence[Line], title: str, *, across: str = "tokens", levels: Levels = ()) -> str:
     """The same of lines whose points lie at tokens or seconds."""
     largest = max((x for line in lines for x, _ in line.points), default=0.0)
     if not largest:

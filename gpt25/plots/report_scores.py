@@ -18,7 +18,7 @@ def hellaswag(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> st
     if not any(line.points for line in drawn):
         return ""
     levels = [(line.label.removesuffix(" on HellaSwag"), line.value) for line in published]
-    shown = figure_of(drawn, "tokens", "acc_norm, completion style", levels)
+    shown = figure_of(drawn, "acc_norm, completion style", levels=levels)
     notes = [f"{line.label}: {line.definition} ({line.source})" for line in published]
     for run in runs:
         rows = run.hellaswag_rows(whole=False)
@@ -39,7 +39,7 @@ def hellaswag_drawn(runs: Sequence[ComparedRun]) -> list[Line]:
             [(float(row["tokens"]), float(row[HELLASWAG])) for row in run.hellaswag_rows(whole=all_items)]
             for all_items in (False, True)
         )
-        name = f"{run.name}, first {run.hellaswag_items:,}" if first else run.name
+        name = f"{run.name}, first {run.hellaswag_items:,} items" if first else run.name
         lines.append(Line(name, first or whole, True))
         others += [Line(f"{run.name}, all items", whole, True)] if first and whole else []
     return lines + others

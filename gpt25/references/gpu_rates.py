@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gpt25.references.processor_peaks import peak_operations_per_second
+from gpt25.references.processor_peaks import processor_peak
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class GPURate:
     @property
     def peak(self) -> float:
         """Operations a second in bfloat16 with float32 sums, without sparsity."""
-        peak = peak_operations_per_second(self.device_name)
+        peak = processor_peak(self.device_name)
         assert peak is not None, self.device_name
-        return peak
+        return peak.operations_per_second
 
 
 GPU_RATES = {

@@ -1,16 +1,39 @@
-"""What GPUs can do at most in bfloat16 with float32 sums, dense, by their makers' data sheets."""
+"""What GPUs can do at most in bfloat16 with float32 sums, dense, by their maker's own papers."""
+
+import re
+from dataclasses import dataclass
+
+_HALF = "half of the rate with sparsity"
+
+
+@dataclass(frozen=True)
+class ProcessorPeak:
+    """One kind of GPU."""
+
+    name: str
+    """Words of the name that the driver gives it."""
+    operations_per_second: float
+    source: str
+    """Where the figure is written."""
+
 
 _PEAKS = (
-    ("H200", 989e12),
-    ("H100 PCIe", 756e12),
-    ("H100", 989e12),
-    ("A100", 312e12),
-    ("L40S", 362e12),
-    ("L4", 121e12),
-    ("RTX 4090", 165e12),
-)  # operations a second; the first whose name is part of the device's
+    ProcessorPeak("H200 NVL", 835.5e12, f"NVIDIA H200 data sheet, NVL column: 1,671 TFLOPS, {_HALF}"),
+    ProcessorPeak("H200", 989.4e12, f"NVIDIA H200 data sheet, SXM column: 1,979 TFLOPS, {_HALF}; the H100's chip"),
+    ProcessorPeak("H100 NVL", 835.5e12, f"NVIDIA H100 data sheet, NVL column: 1,671 TFLOPS, {_HALF}"),
+    ProcessorPeak("H100 PCIe", 756.5e12, f"NVIDIA H100 data sheet, PCIe column: 1,513 TFLOPS, {_HALF}"),
+    ProcessorPeak("H100", 989.4e12, "NVIDIA H100 GPU architecture paper, SXM5: 989.4 TFLOPS"),
+    ProcessorPeak("A100", 312e12, "NVIDIA A100 data sheet: 312 TFLOPS"),
+    ProcessorPeak("L40S", 362.05e12, "NVIDIA L40S data sheet: 362.05 TFLOPS"),
+    ProcessorPeak("L40", 181.05e12, "NVIDIA L40 data sheet: 181.05 TFLOPS"),
+    ProcessorPeak("L4", 121e12, f"NVIDIA L4 data sheet: 242 TFLOPS, {_HALF}"),
+    ProcessorPeak("RTX 4090", 165.2e12, "NVIDIA Ada GPU architecture, appendix A: 165.2 TFLOPS"),
+)  # the first whose words are part of the device's name counts
+_OTHERS = re.compile(r"laptop|max-q|\bD\b", re.IGNORECASE)  # namesakes with other figures: mobile ones, and RTX 4090 D
 
 
-def peak_operations_per_second(device_name: str) -> float | None:
-    """peak_operations_per_second("NVIDIA H100 80GB HBM3") -> 9.89e14; None for a device that is not in the table."""
-    return next((peak for name, peak in _PEAKS if name in device_name), None)
+def processor_peak(device_name: str) -> ProcessorPeak | None:
+    """processor_peak("NVIDIA H100 80GB HBM3").operations_per_second -> 9.894e14; None for what is not in the table."""
+    if _OTHERS.search(device_name):
+        return None
+    return next((peak for peak in _PEAKS if re.search(rf"\b{peak.name}\b", device_name)), None)

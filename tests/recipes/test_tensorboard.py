@@ -10,7 +10,6 @@ import pytest
 from gpt25.errors import MissingExtraError
 from gpt25.recipes.tensorboard_scalars import TensorBoardScalars
 
-
 HELLASWAG = {"hellaswag_accuracy": 0.25, "hellaswag_accuracy_norm": 0.5}
 
 

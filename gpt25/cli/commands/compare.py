@@ -21,8 +21,8 @@ from gpt25.plots import (
     DataSetName,
     ReportSettings,
     common_data_set,
-    draw_losses,
-    loss_levels,
+    draw_comparison,
+    lines_beside,
     require_picture_place,
     write_report,
 )
@@ -68,7 +68,7 @@ def run(arguments: Arguments, output: Output) -> None:
     compared = write_report(runs, page, settings=settings)
     picture = page.with_suffix(".png")
     data_set = common_data_set(runs, arguments.data_set)
-    draw_losses(runs, picture, levels=loss_levels(runs, arguments.data_set))
+    draw_comparison(compared, lines_beside(runs, arguments.data_set), picture)
     for each in compared:
         for crossing in each.crossings:
             output.say(f"{each.name} {crossing.in_words}.")
