@@ -7,7 +7,8 @@ from html import escape
 from gpt25.plots.curves import Point, thin_out
 from gpt25.plots.wording import round_ticks, tick_label
 
-_TOP, _BOTTOM, _LEFT, _RIGHT = 16, 46, 60, 14
+_TOP, _BOTTOM, _RIGHT = 16, 46, 14
+_FEWEST_PIXELS_LEFT, _PIXELS_A_SIGN = 60, 8.2
 _MOST_DOTS = 60
 _MOST_COLOURS = 6
 _FEWEST_TO_CROP = 50
@@ -38,21 +39,22 @@ def lines_chart(
     points = [point for line in lines for point in line.points]
     largest = max((x for x, _ in points), default=1.0) or 1.0
     low, high = vertical_range(lines, levels)
+    ticks = round_ticks(low, high, most=max(2, height // 55))
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 0.0
+    labels = [tick_label(tick, step=step) for tick in ticks]
+    left = round(max(_FEWEST_PIXELS_LEFT, 10 + _PIXELS_A_SIGN * max(map(len, labels), default=0)))
     right, bottom = width - _RIGHT, height - _BOTTOM
 
     def place(point: Point) -> tuple[float, float]:
         down = _TOP + (bottom - _TOP) * (high - point[1]) / (high - low)
-        return _LEFT + (right - _LEFT) * point[0] / largest, down
+        return left + (right - left) * point[0] / largest, down
 
     parts = [f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" ']
     parts[0] += f'aria-label="{escape(_in_words(lines), quote=True)}">'
-    ticks = round_ticks(low, high, most=max(2, height // 55))
-    step = ticks[1] - ticks[0] if len(ticks) > 1 else 0.0
-    for tick in ticks:
+    for tick, label in zip(ticks, labels, strict=True):
         _, y = place((0, tick))
-        label = tick_label(tick, step=step)
-        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text class="tick" x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
+        parts.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text class="tick" x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
     ticks = round_ticks(0, largest, most=max(2, width // 70))
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 0.0
     for tick in ticks:
@@ -63,10 +65,10 @@ def lines_chart(
     shown = [(label, value) for label, value in levels if low <= value <= high]
     for _, value in shown:
         _, y = place((0, value))
-        parts.append(f'<line class="level" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<line class="level" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
     for number, line in enumerate(lines):
         colour = f"line-{number % _MOST_COLOURS}"
-        places = [place(point) for point in thin_out(line.points, columns=(right - _LEFT) // 2)]
+        places = [place(point) for point in thin_out(line.points, columns=(right - left) // 2)]
         corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         parts.append(f'<polyline class="{colour}" points="{corners}"/>')
         if len(line.points) == 1 or (line.marked and len(line.points) <= _MOST_DOTS):

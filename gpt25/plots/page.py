@@ -1,13 +1,11 @@
 """A page that answers to the pointer: one HTML file with its numbers, its style and its script; it fetches nothing."""
 
-import base64
-import hashlib
 import json
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from gpt25 import __version__
+from gpt25.plots.page_assets import fingerprint, page_asset
 from gpt25.plots.report_sections import text
 from gpt25.plots.report_style import REPORT_STYLE
 from gpt25.storage import write_text
@@ -20,9 +18,9 @@ def write_page(output: str | Path, *, title: str, eyebrow: str, lead: str, scrip
     Only these scripts may run, by their hashes: nothing that stands in the content can add one. Raises StorageError
     where the file cannot be written.
     """
-    code = _asset("figures.js") + _asset(script)
+    code = page_asset("figures.js") + page_asset(script)
     policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; script-src '{_fingerprint(code)}'; "
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src '{fingerprint(code)}'; "
         "base-uri 'none'; form-action 'none'"
     )
     # "<" could end the element and "&" begin an entity for a careless reader; JSON can spell both otherwise.
@@ -34,7 +32,7 @@ def write_page(output: str | Path, *, title: str, eyebrow: str, lead: str, scrip
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
         f"<title>{text(title)}</title>",
-        f"<style>{REPORT_STYLE}{_asset('page.css')}</style></head><body><main>",
+        f"<style>{REPORT_STYLE}{page_asset('page.css')}</style></head><body><main>",
         f'<header><p class="eyebrow">{text(eyebrow)}</p><h1>{text(title)}</h1>',
         f'<p class="lead">{text(lead)}</p></header>',
         '<div id="picture"><noscript>This picture is drawn by a script, which the browser was told not to run.'
@@ -45,12 +43,3 @@ def write_page(output: str | Path, *, title: str, eyebrow: str, lead: str, scrip
         f"<script>{code}</script></body></html>",
     ]
     write_text(output, "\n".join(parts) + "\n")
-
-
-def _asset(name: str) -> str:
-    return (files("gpt25.plots") / "pages" / name).read_text(encoding="utf-8")
-
-
-def _fingerprint(code: str) -> str:
-    """How a content security policy names a script: its SHA-256 in base64."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(code.encode("utf-8")).digest()).decode("ascii")

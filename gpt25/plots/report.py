@@ -1,6 +1,5 @@
 """The report of one run or several: one HTML file that holds everything it shows and fetches nothing."""
 
-import base64
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,21 +9,12 @@ from gpt25.plots import report_scores as evaluations
 from gpt25.plots import report_sections as sections
 from gpt25.plots.compared_run import ComparedRun, compared_runs
 from gpt25.plots.data_set import lines_beside
+from gpt25.plots.page_assets import fingerprint, page_asset
 from gpt25.plots.report_settings import ReportSettings
 from gpt25.plots.report_style import REPORT_STYLE
 from gpt25.plots.run_facts import headline
 from gpt25.records import RunDirectory
 from gpt25.storage import write_text
-
-# Keeps its place and what was unfolded; a page in the background waits until somebody looks at it.
-_RELOADING = (
-    "const key = 'gpt25 ' + location.pathname, kept = JSON.parse(sessionStorage.getItem(key) || 'null');"
-    "const folds = [...document.querySelectorAll('details')];"
-    "if (kept) { folds.forEach((fold, n) => { fold.open = kept.open[n] ?? fold.open; }); scrollTo(0, kept.top); }"
-    "document.documentElement.dataset.live = 'yes';"
-    "setInterval(() => { if (document.hidden) return; sessionStorage.setItem(key, JSON.stringify("
-    "{ top: scrollY, open: folds.map(fold => fold.open) })); location.reload(); }, MILLISECONDS);"
-)
 
 
 def write_report(
@@ -91,17 +81,18 @@ def _title(runs: Sequence[ComparedRun]) -> str:
 
 
 def _page(title: str, body: Sequence[str], *, reload_seconds: float | None) -> str:
-    """Nothing may be fetched, and no script may run but the one that reloads, by its hash."""
-    script, allowed = "", ""
-    if reload_seconds is not None:
-        code = _RELOADING.replace("MILLISECONDS", str(round(1000 * reload_seconds)))
-        digest = base64.b64encode(hashlib.sha256(code.encode("utf-8")).digest()).decode("ascii")
-        script, allowed = f"<script>{code}</script>", f" script-src 'sha256-{digest}';"
+    """Nothing may be fetched, and no script may run; but while it is live, the page itself in a frame, and live.js."""
+    script, allowed, version = "", "", ""
     images = " img-src data:;" if any('src="data:' in part for part in body) else ""
+    if reload_seconds is not None:
+        code = page_asset("live.js").replace("INTERVAL", str(round(1000 * reload_seconds)))
+        script, images = f"<script>{code}</script>", " img-src data:;"
+        allowed = f" script-src '{fingerprint(code)}'; frame-src 'self' file:;"
+        version = f' data-version="{hashlib.sha256("".join(body).encode("utf-8")).hexdigest()[:16]}"'
     policy = f"default-src 'none'; style-src 'unsafe-inline';{images}{allowed} base-uri 'none'; form-action 'none'"
     parts = [
         "<!doctype html>",
-        '<html lang="en"><head><meta charset="utf-8">',
+        f'<html lang="en"{version}><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',

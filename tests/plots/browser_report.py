@@ -1,13 +1,13 @@
 """The report in a real browser: `make test-browser`, which fails where there is no Chromium.
 
-Out of the suite for its needs: Debian's packages chromium, or CHROMIUM=/path/to/it. The suite itself checks structure
+Out of the suite for its needs: Debian's package chromium, or CHROMIUM=/path/to/it. The suite itself checks structure
 and policy of the page.
 """
 
 import os
-import re
-import shutil
-import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,22 +15,24 @@ import pytest
 from matplotlib.image import imread
 
 from gpt25.plots import ReportSettings, write_report
+from gpt25.records import RunDirectory
+
+sys.path.insert(0, str(Path(__file__).parent))
+from headless_browser import Browser, open_browser
+
+sys.path.pop(0)
 
 if TYPE_CHECKING:
     from conftest import MakeRun
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-)
 PHONE, DESK = (390, 2600), (1000, 2600)
+TRUE_OF_THE_SIZE = "document.documentElement.scrollWidth <= window.innerWidth"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with open_browser(tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -38,41 +40,82 @@ def page(make_run: "MakeRun", tmp_path: Path) -> Path:
     runs = [make_run("muon", final_loss=3.1), make_run("adamw", final_loss=3.3)]
     for run in runs:
         run.recipe_path.write_text(f'[model]\nvocabulary_size = 50257\n[optimizer]\nname = "{run.path.name}"\n')
+        run.write_evaluation({"task": "hellaswag", "update": 600, "limit": None, "metrics": {"accuracy_norm": 0.31}})
     settings = ReportSettings(data_set="fineweb", price_per_hour=24.0)
     write_report(runs, tmp_path / "report.html", settings=settings)
     return tmp_path / "report.html"
 
 
-def browse(page: Path, *words: str) -> str:
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert chromium, "no Chromium: install Debian's package chromium, or name one with CHROMIUM=/path/to/it"
-    command = [chromium, *FLAGS, f"--user-data-dir={page.parent / 'profile'}", *words, page.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
-    assert "Refused to" not in done.stderr, done.stderr
-    return done.stdout
-
-
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("size", [PHONE, DESK])
-def test_the_page_is_painted(page: Path, size: tuple[int, int], dark: bool) -> None:
-    picture = page.with_suffix(".png")
-    words = ["--blink-settings=preferredColorScheme=0"] if dark else []
-    browse(page, f"--screenshot={picture}", f"--window-size={size[0]},{size[1]}", "--enable-logging=stderr", *words)
+def test_the_page_is_painted(browser: Browser, page: Path, size: tuple[int, int], dark: bool) -> None:
+    width, height = size
+    browser.complaints.clear()
+    browser.look_at(page, width=width, height=height, dark=dark)
+    assert browser.run("window.innerWidth") == width
+    assert browser.run(TRUE_OF_THE_SIZE)  # what is wider scrolls inside its own box
+    picture = Path(os.environ.get("PICTURES", page.parent)) / f"report-{width}-{'dark' if dark else 'light'}.png"
+    browser.picture(picture)
     pixels = imread(picture)[..., :3]  # (height, width, colours)
+    assert pixels.shape[1] == width
     paper = pixels[5, 5].mean()
     assert paper < 0.2 if dark else paper > 0.95
     blue = (pixels[..., 2] - pixels[..., 0] > 0.35).sum()  # the first run's line
     orange = (pixels[..., 0] - pixels[..., 2] > 0.35).sum()  # the second's
     assert min(blue, orange) > 200
+    charts = browser.run("[...document.querySelectorAll('svg')].filter(svg => svg.clientWidth > 0).length")
+    assert charts == 7  # losses by tokens, time and money, HellaSwag, rate, gradient norm, speed: of one width each
+    assert browser.complaints == []
 
 
-def test_the_browser_reads_the_graphs_and_the_words(page: Path) -> None:
-    shown = browse(page, "--dump-dom")
-    assert "crosses GPT-2 124M (3.42496)" in shown
-    assert len(re.findall(r"<polyline", shown)) >= 12
+def test_no_letter_of_a_chart_leaves_it(browser: Browser, page: Path) -> None:
+    outside = """[...document.querySelectorAll('svg text')].filter(letter => {
+        const box = letter.getBoundingClientRect(), frame = letter.ownerSVGElement.getBoundingClientRect();
+        return box.width > 0 && (box.left < frame.left - 1 || box.right > frame.right + 1);
+    }).map(letter => letter.textContent)"""
+    for width, height in (PHONE, DESK):
+        browser.look_at(page, width=width, height=height)
+        assert browser.run(outside) == []
 
 
-def test_a_page_that_follows_may_run_its_script(make_run: "MakeRun", tmp_path: Path) -> None:
-    page = tmp_path / "live.html"
-    write_report(make_run("live"), page, settings=ReportSettings(reload_seconds=60))
-    assert 'data-live="yes"' in browse(page, "--dump-dom")  # set by the script that the policy allows by its hash
+def test_the_browser_reads_the_graphs_and_the_words(browser: Browser, page: Path) -> None:
+    browser.look_at(page, width=1000, height=800)
+    assert "crosses GPT-2 124M (3.42496)" in browser.run("document.body.innerText")
+    assert browser.run("document.querySelectorAll('polyline').length") >= 12
+
+
+def live(run: RunDirectory, page: Path, seconds: float | None = 0.2) -> None:
+    write_report(run, page, settings=ReportSettings(reload_seconds=seconds))
+
+
+@pytest.mark.parametrize("size", [(390, 700), (1000, 700)])
+def test_a_live_page_shows_what_is_new_and_stays_where_the_reader_is(
+    browser: Browser, make_run: "MakeRun", tmp_path: Path, size: tuple[int, int]
+) -> None:
+    page, run = tmp_path / "live.html", make_run("live")
+    summary = run.summary_path.read_text()
+    run.summary_path.unlink()
+    live(run, page)
+    browser.complaints.clear()
+    browser.look_at(page, width=size[0], height=size[1])
+    browser.wait_until("document.documentElement.dataset.live === 'yes'")
+    browser.run("window.untouched = true; document.querySelector('details').open = false; scrollTo(0, 900)")
+    version = browser.run("document.documentElement.dataset.version")
+    graph = "document.querySelector('svg')"
+    browser.run(f"window.graph = {graph}")
+    live(run, page)  # written anew, and nothing in it is new
+    time.sleep(1.5)
+    assert browser.run(f"window.graph === {graph}")
+    row = {"update": 601, "tokens": 601 * 16_384, "training_loss": 2.2, "elapsed_seconds": 583.0}
+    run.append_metrics({**row, "validation_loss": 1.2345})
+    live(run, page)
+    browser.wait_until(f"document.documentElement.dataset.version !== '{version}'")
+    assert "last 1.234" in browser.run("document.body.innerText")
+    assert browser.run("window.untouched")  # the page itself was not loaded again
+    assert browser.run("scrollY") == 900
+    assert not browser.run("document.querySelector('details').open")
+    run.summary_path.write_text(summary)
+    live(run, page, seconds=None)  # the end: a page at rest
+    browser.wait_until("!window.untouched && document.readyState === 'complete' && !document.querySelector('script')")
+    assert "Still in training" not in browser.run("document.body.innerText")
+    assert browser.complaints == []
