@@ -3,7 +3,7 @@
 from gpt25.plots.attention import AttentionOfText, draw_attention
 from gpt25.plots.compared_run import ComparedRun
 from gpt25.plots.comparison_picture import draw_comparison
-from gpt25.plots.curves import HorizontalAxis
+from gpt25.plots.curves import HorizontalAxis, names_of
 from gpt25.plots.data_set import common_data_set, lines_beside, loss_levels
 from gpt25.plots.differences import TensorPair, draw_differences
 from gpt25.plots.losses import draw_losses
@@ -13,6 +13,7 @@ from gpt25.plots.predictions import PredictionsOfText, draw_predictions, positio
 from gpt25.plots.published_lines import DataSetName
 from gpt25.plots.report import write_report
 from gpt25.plots.report_settings import ReportSettings
+from gpt25.plots.score_comparison import ScoreComparison
 from gpt25.plots.wording import share
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "PositionsOfModel",
     "PredictionsOfText",
     "ReportSettings",
+    "ScoreComparison",
     "TensorPair",
     "common_data_set",
     "draw_attention",
@@ -34,6 +36,7 @@ __all__ = [
     "draw_predictions",
     "lines_beside",
     "loss_levels",
+    "names_of",
     "picture_kind",
     "positions_that_fit",
     "require_picture_place",

@@ -8,6 +8,8 @@ from gpt25.plots.lines_chart import Line
 from gpt25.plots.published_lines import HELLASWAG, PublishedLine
 from gpt25.plots.report_figures import figure_of, table
 from gpt25.plots.report_sections import text
+from gpt25.plots.score_comparison import ScoreComparison
+from gpt25.references.published_score import PARAMETERS
 from gpt25.references.scores import scores_beside
 
 
@@ -45,20 +47,23 @@ def hellaswag_drawn(runs: Sequence[ComparedRun]) -> list[Line]:
     return lines + others
 
 
-def scores(runs: Sequence[ComparedRun]) -> str:
-    """Every recorded evaluation with its error and definition, published figures below each task."""
+def scores(runs: Sequence[ComparedRun], others: Sequence[dict[str, Any]] = ()) -> str:
+    """Every evaluation with its error and definition, published figures below each task.
+
+    others: evaluations of models that are no runs.
+    """
+    found = [(_of_run(run, each), each) for run in runs for each in run.evaluations]
+    found += [(str(each.get("model", "")), each) for each in others]
     rows = ""
-    tasks = sorted({each["task"] for run in runs for each in run.evaluations})
-    for task in tasks:
-        for run in runs:
-            for each in (found for found in run.evaluations if found["task"] == task):
-                where = f"{run.name}, update {each['update']:,}" if isinstance(each.get("update"), int) else run.name
-                where += f", only the first {each['limit']:,}" if isinstance(each.get("limit"), int) else ""
+    for task in sorted({each["task"] for _, each in found}):
+        for name, each in found:
+            if each["task"] == task:
+                limited = f", only the first {each['limit']:,}" if isinstance(each.get("limit"), int) else ""
                 for metric, value in each["metrics"].items():
                     error = (each.get("standard_errors") or {}).get(metric)
                     definition = (each.get("definitions") or {}).get(metric, "")
-                    rows += _score_row(task, metric, where, value, error, definition)
-        parameters = max((run.parameters or 124_439_808 for run in runs), default=124_439_808)
+                    rows += _score_row(task, metric, name + limited, value, error, definition)
+        parameters = max((run.parameters or 0 for run in runs), default=0) or PARAMETERS["gpt2"]
         for score in scores_beside(task, parameters):
             definition = f"{score.definition}; {score.source}"
             rows += _score_row(task, score.metric, f"{score.model} (published)", score.value, None, definition)
@@ -66,6 +71,27 @@ def scores(runs: Sequence[ComparedRun]) -> str:
         return ""
     listed = table(("task", "metric", "model", "value", "± s.e.", "definition"), rows)
     return f"<section><h2>Scores</h2>{listed}</section>"
+
+
+def _of_run(run: ComparedRun, evaluation: dict[str, Any]) -> str:
+    update = evaluation.get("update")
+    return f"{run.name}, update {update:,}" if isinstance(update, int) else run.name
+
+
+def comparisons(found: Sequence[ScoreComparison]) -> str:
+    """Which of two models is better, and whether that could be chance."""
+    if not found:
+        return ""
+    rows = ""
+    for each in found:
+        error = "" if each.standard_error is None else f"{each.standard_error:.2g}"
+        chance = "" if each.p_value is None else f"{each.p_value:.3g}"
+        which = f"{each.first} minus {each.second}"
+        cells = (each.metric, which, f"{each.difference:+.5g}", error, chance, each.test)
+        rows += f"<tr><th>{text(each.task)}</th>{''.join(f'<td>{text(cell)}</td>' for cell in cells)}</tr>"
+    listed = table(("task", "metric", "models", "difference", "± s.e.", "p", "test"), rows)
+    words = "On the same items, item by item. p is how likely so large a difference is between equally good models."
+    return f"<section><h2>Is the difference real?</h2><p>{words}</p>{listed}</section>"
 
 
 def _score_row(task: str, metric: str, where: str, value: Any, error: Any, definition: str) -> str:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gpt25.plots.positions import PositionsOfModel
 from gpt25.plots.published_lines import DataSetName
+from gpt25.plots.score_comparison import ScoreComparison
 
 
 @dataclass(frozen=True)
@@ -17,5 +19,9 @@ class ReportSettings:
     """Of the whole machine, in USD; without it nothing is said of money."""
     positions: Sequence[PositionsOfModel] = ()
     """Positional embeddings to show, the runs' and OpenAI's."""
+    evaluations: Sequence[dict[str, Any]] = ()
+    """Of models that are no runs: what `gpt25 evaluate` found of them."""
+    comparisons: Sequence[ScoreComparison] = ()
+    """Scores of two models on the same items."""
     reload_seconds: float | None = None
     """Let the page load itself anew so often, for a run that is still in training."""

@@ -6,6 +6,7 @@ from gpt25.recipes.positions_of_model import positions_of_model
 from gpt25.recipes.pretrain import pretrain
 from gpt25.recipes.quickstart import quickstart, with_length
 from gpt25.recipes.recipe import load_recipe, recipe_names, recipe_text
+from gpt25.recipes.score_comparisons import read_evaluation, score_comparisons
 
 __all__ = [
     "DryRun",
@@ -15,7 +16,9 @@ __all__ = [
     "positions_of_model",
     "pretrain",
     "quickstart",
+    "read_evaluation",
     "recipe_names",
     "recipe_text",
+    "score_comparisons",
     "with_length",
 ]

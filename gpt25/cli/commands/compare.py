@@ -23,6 +23,7 @@ from gpt25.plots import (
     common_data_set,
     draw_comparison,
     lines_beside,
+    names_of,
     require_picture_place,
     write_report,
 )
@@ -46,6 +47,8 @@ class Arguments:
     """Show the newest checkpoints' positional embeddings."""
     beside: str | None = None
     """A MODEL whose positional embeddings are shown as well, such as gpt2."""
+    evaluations: tuple[Path, ...] = ()
+    """Files that `gpt25 evaluate MODEL --output FILE` wrote: scores of other models beside the runs'."""
     follow: bool = False
     """Draw anew while a run trains; the page reloads itself."""
     interval_seconds: float = 5.0
@@ -61,6 +64,7 @@ def run(arguments: Arguments, output: Output) -> None:
     if require_picture_place(page) != "html":
         raise PlotError(f"{page.name} is no page; name an .html file, the .png is written beside it.")
     settings = ReportSettings(arguments.data_set, arguments.price_per_hour, _positions(arguments, runs))
+    settings = _with_scores(settings, arguments, runs)
     if arguments.follow:
         live = dataclasses.replace(settings, reload_seconds=arguments.interval_seconds)
         output.say(f"{page} is drawn anew every {arguments.interval_seconds:g} s; Ctrl-C ends that.")
@@ -73,9 +77,26 @@ def run(arguments: Arguments, output: Output) -> None:
         for crossing in each.crossings:
             output.say(f"{each.name} {crossing.in_words}.")
     output.result(
-        {"output": page, "picture": picture, "data_set": data_set, "runs": [_as_json(each) for each in compared]},
+        {
+            "output": page,
+            "picture": picture,
+            "data_set": data_set,
+            "runs": [_as_json(each) for each in compared],
+            "comparisons": settings.comparisons,
+        },
         f"The report is {page}; open it in a browser.",
     )
+
+
+def _with_scores(settings: ReportSettings, arguments: Arguments, runs: list[RunDirectory]) -> ReportSettings:
+    """The same with other models' scores, and with every two models compared whose items were kept."""
+    if not arguments.evaluations and not any(each.get("items") for run in runs for each in run.evaluations()):
+        return settings
+    from gpt25.recipes import read_evaluation, score_comparisons
+
+    others = [read_evaluation(path) for path in arguments.evaluations]
+    found = score_comparisons(list(zip(names_of(runs), runs, strict=True)), others)
+    return dataclasses.replace(settings, evaluations=others, comparisons=found)
 
 
 def _runs(arguments: Arguments) -> list[RunDirectory]:

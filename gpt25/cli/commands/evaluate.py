@@ -8,12 +8,13 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import tyro
 
 from gpt25.cli.output import Output, to_json
-from gpt25.cli.run_checkpoint import checkpoint_of
+from gpt25.cli.run_checkpoint import RunCheckpoint, checkpoint_of
 from gpt25.errors import EvaluationError
 from gpt25.evaluation import (
     TASKS,
@@ -28,11 +29,13 @@ from gpt25.evaluation import (
     read_examples,
     score,
 )
+from gpt25.evaluation.kept_items import fingerprint_of, items_as_json
 from gpt25.evaluation.lm_eval_tasks import score_harness_task
 from gpt25.model import Accounting
 from gpt25.references.published_score import PublishedScore
 from gpt25.references.scores import scores_beside
 from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision
+from gpt25.storage import require_writable_directory, write_json
 
 HARNESS = "lm-eval:"
 """What a task's name begins with that lm-evaluation-harness knows."""
@@ -62,6 +65,8 @@ class Arguments:
     """The number format of the weights; published figures differ in the third digit between the two."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
+    output: Path | None = None
+    """Keep the result with every item's in this JSON file, for `gpt25 compare --evaluations`."""
     tasks: bool = False
     """List the tasks and do nothing else."""
     json: bool = False
@@ -78,6 +83,8 @@ def run(arguments: Arguments, output: Output) -> None:
         return
     if not (arguments.model and arguments.task):
         raise EvaluationError("gpt25 evaluate needs a model and a task: gpt25 evaluate gpt2 --task hellaswag.")
+    if arguments.output is not None:
+        require_writable_directory(arguments.output.parent)
     if arguments.task.startswith(HARNESS):
         _score_in_harness(arguments, output)
         return
@@ -95,13 +102,27 @@ def run(arguments: Arguments, output: Output) -> None:
     differences = _differences(*results) if len(results) == 2 else []
     if differences:
         content["against"] = {"model": arguments.against, **_figures(results[1]), "differences": differences}
-    if checkpoint is not None and not output.quiet:
-        checkpoint.keep(to_json(content))
+    _keep(arguments, checkpoint, {**content, **_items(results[0], examples)}, output)
     if not output.json:
         _show(arguments, task, examples.source, results, references, output)
         if differences:
             _show_differences(arguments, differences, output)
     output.result(content)
+
+
+def _items(measurements: list[Measurement], examples: Examples) -> dict[str, Any]:
+    whole, _ = groups_last(measurements)
+    return {"items": items_as_json(whole), "data_sha256": fingerprint_of(examples)}
+
+
+def _keep(arguments: Arguments, checkpoint: RunCheckpoint | None, content: dict[str, Any], output: Output) -> None:
+    """The result with its items: in the run that it is of, and in the file that was asked for."""
+    if output.quiet:
+        return
+    if checkpoint is not None:
+        checkpoint.keep(to_json(content))
+    if arguments.output is not None:
+        write_json(arguments.output, to_json(content))
 
 
 @contextlib.contextmanager
@@ -138,7 +159,7 @@ def _scored(
 def _score_in_harness(arguments: Arguments, output: Output) -> None:
     """A task of lm-evaluation-harness: its own set, prompts and metrics, our model and its speed."""
     name = str(arguments.task).removeprefix(HARNESS)
-    for flag in ("data", "against", "stride"):
+    for flag in ("data", "against", "stride", "output"):
         if getattr(arguments, flag) is not None:
             raise EvaluationError(f"--{flag} has no meaning for {arguments.task}: the harness has its own protocol.")
     settings = ScoringSettings(arguments.limit, arguments.batch_tokens)

@@ -1,0 +1,72 @@
+"""Kept evaluations of several models, compared item by item where they are of the same items."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from gpt25.errors import CorruptFileError
+from gpt25.evaluation.kept_items import items_from_json
+from gpt25.evaluation.measurement import difference_between
+from gpt25.plots import ScoreComparison
+from gpt25.records import RunDirectory
+from gpt25.storage import read_json
+
+_SAME = ("task", "data_sha256", "limit", "units")
+
+
+def read_evaluation(path: str | Path) -> dict[str, Any]:
+    """What `gpt25 evaluate --json` or `--output` wrote; raises StorageError or CorruptFileError for anything else."""
+    content = read_json(path)
+    if not (isinstance(content, dict) and isinstance(content.get("task"), str)):
+        raise CorruptFileError(f"{path} is not what `gpt25 evaluate --output FILE` writes: it names no task.")
+    if not isinstance(content.get("metrics"), dict):
+        raise CorruptFileError(f"{path} is not what `gpt25 evaluate --output FILE` writes: it holds no metrics.")
+    return content
+
+
+def score_comparisons(
+    runs: Sequence[tuple[str, RunDirectory]], others: Sequence[dict[str, Any]]
+) -> list[ScoreComparison]:
+    """Every two models whose kept items are the same, task by task: a run's newest evaluation, and other files.
+
+    Other than beside a figure's own error, two models that answer the same items can be told apart by few of them.
+    """
+    kept = [(f"{name}, update {each.get('update')}", each) for name, run in runs for each in _newest(run.evaluations())]
+    kept += [(str(each.get("model")), each) for each in others]
+    found = []
+    for (first, one), (second, other) in combinations(kept, 2):
+        if not _are_of_the_same_items(one, other):
+            continue
+        measured = items_from_json(one, source=first)
+        beside = items_from_json(other, source=second)
+        for metric in [metric for metric in measured if metric in beside]:
+            difference = difference_between(measured[metric], beside[metric])
+            found.append(
+                ScoreComparison(
+                    task=one["task"],
+                    metric=metric,
+                    first=first,
+                    second=second,
+                    difference=difference.value,
+                    standard_error=difference.standard_error,
+                    p_value=difference.p_value,
+                    test=difference.test,
+                )
+            )
+    return found
+
+
+def _newest(evaluations: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of every task and limit the evaluation of the latest update."""
+    newest: dict[tuple[str, Any], dict[str, Any]] = {}
+    for each in evaluations:  # by task and update, the latest last
+        newest[each["task"], each.get("limit")] = each
+    return list(newest.values())
+
+
+def _are_of_the_same_items(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """By the hash of the items; where they are files of tokens, by what was named."""
+    if not (one.get("items") and other.get("items")) or any(one.get(name) != other.get(name) for name in _SAME):
+        return False
+    return one.get("data_sha256") is not None or one.get("data") == other.get("data")
