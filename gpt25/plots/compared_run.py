@@ -121,11 +121,11 @@ def compared_runs(
     """
     compared = []
     for run, name in zip(runs, names_of(runs), strict=True):
-        recipe = run.recipe()
+        recipe, rows = run.recipe(), run.metrics()
         alone = ComparedRun(
             name=name,
-            facts=gather(run),
-            rows=run.metrics(),
+            facts=gather(run, rows),
+            rows=rows,
             recipe=recipe,
             evaluations=run.evaluations(),
             crossings=[],

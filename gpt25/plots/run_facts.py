@@ -35,9 +35,8 @@ class RunFacts:
         return smoothed[-1][1] if smoothed else None
 
 
-def gather(run: RunDirectory) -> RunFacts:
-    """Read a run's files; raises CorruptFileError or StorageError where one of them cannot be read."""
-    rows = run.metrics()
+def gather(run: RunDirectory, rows: Sequence[dict[str, Any]]) -> RunFacts:
+    """Read a run's other files beside its metrics; raises CorruptFileError or StorageError where one cannot be read."""
     (name,) = names_of([run])
     by_tokens, by_seconds = (curves_of(rows, name=name, x=x) for x in ("tokens", "seconds"))
     recipe = run.recipe()

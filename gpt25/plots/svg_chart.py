@@ -9,6 +9,7 @@ from gpt25.plots.wording import axis_wording, count, duration, round_ticks, tick
 
 _TOP, _BOTTOM, _LEFT = 16, 46, 44
 _HOVER_STRIPS = 60
+_DOT_COLUMNS = 60  # of many validations at most 240 get a dot, the lowest and the highest among them
 _PIXELS_PER_TICK_ACROSS, _PIXELS_PER_TICK_DOWN = 60, 55
 
 
@@ -31,6 +32,7 @@ def loss_chart(curves: Curves, *, x: HorizontalAxis, width: int, height: int) ->
         return _TOP + (height - _BOTTOM - _TOP) * (high - loss) / (high - low)
 
     columns = (right - _LEFT) // 2
+    shown = thin_out(dots, columns=_DOT_COLUMNS)
     raw = thin_out(line, columns=columns)
     smoothed = thin_out(curves.smoothed, columns=columns)
     frame = f"frame-{x}-{width}"
@@ -44,14 +46,14 @@ def loss_chart(curves: Curves, *, x: HorizontalAxis, width: int, height: int) ->
         f'<g clip-path="url(#{frame})">',
         *(_path("raw", raw, across, down) if len(line) > 1 else []),
         *(_path("smooth", smoothed, across, down) if len(line) > 1 else _dots("point", line, across, down, x)),
-        *_path("validation", dots, across, down),
+        *_path("validation", shown, across, down),
         *(
             f'<text class="alarm" x="{across(place):.1f}" y="{height - _BOTTOM - 3}" text-anchor="middle">×</text>'
             for place in curves.not_finite[:200]
         ),
         "</g>",
         *_strips(curves.smoothed, across, height, right, x),
-        *_dots("point", dots, across, down, x, label="validation"),
+        *_dots("point", shown, across, down, x, label="validation"),
         "</svg>",
     ]
     return "".join(parts)

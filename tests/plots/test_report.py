@@ -232,3 +232,14 @@ def test_a_loss_lost_after_the_last_finite_one_is_marked_inside_the_frame(make_r
     for graph in graphs:
         (mark,) = [text for text in graph.iter("text") if text.get("class") == "alarm"]
         assert float(mark.get("x", 1e9)) < float(graph.get("width", 0))
+
+
+def test_a_report_of_a_long_run_stays_small(make_run: "MakeRun") -> None:
+    run = make_run(updates=5_000, interval=2)  # 2,500 validations
+    page = report(run)
+    assert len(page.source) < 400_000
+    losses = [row["validation_loss"] for row in run.metrics() if "validation_loss" in row]
+    for graph in loss_graphs(page):
+        assert 60 <= sum(1 for _ in graph.iter("circle")) <= 240
+        titles = [title.text or "" for title in graph.iter("title")]
+        assert any(title.startswith(f"validation loss {min(losses):.3f}") for title in titles)  # it keeps its dot
