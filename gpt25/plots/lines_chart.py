@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 from gpt25.plots.curves import Point, thin_out
 from gpt25.plots.wording import round_ticks, tick_label
@@ -66,9 +67,11 @@ def lines_chart(
     for _, value in shown:
         _, y = place((0, value))
         parts.append(f'<line class="level" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+    drawn: list[list[Point]] = []
     for number, line in enumerate(lines):
         colour = f"line-{number % _MOST_COLOURS}"
         places = [place(point) for point in thin_out(line.points, columns=(right - left) // 2)]
+        drawn.append(places)
         corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         parts.append(f'<polyline class="{colour}" points="{corners}"/>')
         if len(line.points) == 1 or (line.marked and len(line.points) <= _MOST_DOTS):
@@ -81,8 +84,22 @@ def lines_chart(
     for label, value in shown:  # above the lines, or they would strike it out
         _, y = place((0, value))
         name = f"{escape(label)} {value:g}"
-        parts.append(f'<text class="level-name" x="{right}" y="{y - 5:.1f}" text-anchor="end">{name}</text>')
+        room = _PIXELS_A_SIGN * len(name)
+        crowds = [_crowd(drawn, start, start + room, y) for start in (right - room, left)]
+        x, anchor = (right, "end") if crowds[0] <= crowds[1] else (left + 6, "start")
+        parts.append(f'<text class="level-name" x="{x}" y="{y - 5:.1f}" text-anchor="{anchor}">{name}</text>')
     return "".join([*parts, "</svg>"])
+
+
+def _crowd(drawn: Sequence[Sequence[Point]], first: float, last: float, y: float) -> float:
+    """How many pixels of the lines' length across would lie behind a name over a level at y, from first to last."""
+    hidden = 0.0
+    for places in drawn:
+        for (x1, y1), (x2, y2) in pairwise(places):
+            overlap = min(x2, last) - max(x1, first)
+            if overlap > 0 and min(y1, y2) < y + 4 and max(y1, y2) > y - 20:
+                hidden += overlap
+    return hidden
 
 
 def vertical_range(lines: Sequence[Line], levels: Sequence[tuple[str, float]]) -> tuple[float, float]:

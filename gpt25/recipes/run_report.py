@@ -1,5 +1,8 @@
 """The pictures that a run leaves behind, with all that the run itself can tell: loss.png and report.html."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 from gpt25.errors import GPT25Error
 from gpt25.plots import PositionsOfModel, ReportSettings, draw_losses, loss_levels, write_report
 from gpt25.recipes.people import People
@@ -44,9 +47,19 @@ def draw_run(run: RunDirectory, people: People) -> None:
     try:
         if run.metrics():
             draw_losses([run], run.loss_picture_path, levels=loss_levels([run]))
-            write_report(run, run.report_path, settings=ReportSettings(positions=_positions(run)))
+            write_run_report(run, run.report_path, note=people.note)
     except GPT25Error as problem:  # must not hide how training itself ended
         people.note(f"the pictures of {run.path} could not be drawn: {problem}")
+
+
+def write_run_report(run: RunDirectory, output: str | Path, *, note: Callable[[str], None]) -> None:
+    """The report of one run with its positional embeddings, which are a remark where they cannot be read."""
+    positions = []
+    try:
+        positions = _positions(run)
+    except GPT25Error as problem:
+        note(f"the report of {run.path} lacks the positional embeddings: {problem}")
+    write_report(run, output, settings=ReportSettings(positions=positions))
 
 
 def _positions(run: RunDirectory) -> list[PositionsOfModel]:

@@ -162,5 +162,8 @@ def test_control_c_ends_following_with_a_page_that_rests(make_run: "MakeRun", mo
         raise KeyboardInterrupt
 
     monkeypatch.setattr(compare.time, "sleep", interrupt)
+    young = make_run("young", updates=20)
+    young.summary_path.unlink()
+    assert main(["compare", str(young.path), "--follow"]) == 0  # also before the first validation
     assert main(["compare", str(run.path), "--follow"]) == 0
     assert "<script" not in run.report_path.read_text(encoding="utf-8")

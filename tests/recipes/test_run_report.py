@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gpt25.cli.main import main
 from gpt25.data import Document, PreparedData, prepare
 from gpt25.errors import ConfigurationError
 from gpt25.model import GPTConfiguration, GPTModel
@@ -64,6 +65,20 @@ def test_a_run_ends_with_its_money_its_positions_and_the_end(
     assert re.search(r"<b>run, update 4</b>roughness \d", page)
     assert page.count("data:image/png;base64,") == 1
     assert "OpenAI" not in page  # its tokens are not GPT-2's, and no model of OpenAI's is at hand
+
+
+def test_a_report_drawn_later_is_the_same_and_damage_costs_only_the_positions(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = pretrain(configuration, tmp_path / "run", people=people)
+    at_the_end = run.report_path.read_bytes()
+    assert main(["plot", "report", str(run.path)]) == 0
+    assert run.report_path.read_bytes() == at_the_end
+    weights = run.checkpoint_path(4) / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-8])
+    draw_run(run, people)
+    assert people.noted[-1].startswith(f"the report of {run.path} lacks the positional embeddings: ")
+    assert "Positional embeddings" not in run.report_path.read_text(encoding="utf-8")
 
 
 def test_openais_positions_stand_beside_where_the_cache_has_them(

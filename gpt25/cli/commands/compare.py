@@ -72,7 +72,8 @@ def run(arguments: Arguments, output: Output) -> None:
     compared = write_report(runs, page, settings=settings)
     picture = page.with_suffix(".png")
     data_set = common_data_set(runs, arguments.data_set)
-    draw_comparison(compared, lines_beside(runs, arguments.data_set), picture)
+    if any(each.points("validation_loss") for each in compared):  # else only followed until Ctrl-C
+        draw_comparison(compared, lines_beside(runs, arguments.data_set), picture)
     for each in compared:
         for crossing in each.crossings:
             output.say(f"{each.name} {crossing.in_words}.")

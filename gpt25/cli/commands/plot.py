@@ -9,7 +9,7 @@ import tyro
 from gpt25.cli.existing_run import existing_run
 from gpt25.cli.output import Output
 from gpt25.cli.pictures import attention, differences, positions, predictions
-from gpt25.plots import HorizontalAxis, draw_losses, require_picture_place, write_report
+from gpt25.plots import HorizontalAxis, draw_losses, require_picture_place
 
 
 @dataclass(frozen=True)
@@ -83,5 +83,7 @@ def _loss(arguments: Loss, output: Output) -> None:
 def _report(arguments: Report, output: Output) -> None:
     run = existing_run(arguments.run)
     path = run.report_path if arguments.output is None else arguments.output
-    write_report(run, path)
+    from gpt25.recipes import write_run_report
+
+    write_run_report(run, path, note=output.note)
     output.result({"output": path, "run": str(run.path)}, f"The report is {path}; open it in a browser.")
