@@ -50,7 +50,7 @@ class Arguments:
     evaluations: tuple[Path, ...] = ()
     """Files that `gpt25 evaluate MODEL --output FILE` wrote: scores of other models beside the runs'."""
     follow: bool = False
-    """Draw anew while a run trains; the page reloads itself."""
+    """Draw anew while a run trains; the open page takes over what is new and stays where you are."""
     interval_seconds: float = 5.0
     """How often --follow looks for something new."""
     json: bool = False

@@ -15,6 +15,7 @@ import tyro
 
 from gpt25.cli.output import Output, to_json
 from gpt25.cli.run_checkpoint import RunCheckpoint, checkpoint_of
+from gpt25.cli.score_tables import error, limited, number, show_differences, show_scores
 from gpt25.errors import EvaluationError
 from gpt25.evaluation import (
     TASKS,
@@ -104,9 +105,12 @@ def run(arguments: Arguments, output: Output) -> None:
         content["against"] = {"model": arguments.against, **_figures(results[1]), "differences": differences}
     _keep(arguments, checkpoint, {**content, **_items(results[0], examples)}, output)
     if not output.json:
-        _show(arguments, task, examples.source, results, references, output)
+        words = [str(arguments.model), str(arguments.against)]
+        show_scores(f"{task.title}{limited(arguments.limit)}", words, results, references, output)
+        units = f"{results[0][0].number_of_units:,} units"
+        output.say(f"{units} from {examples.source}, {arguments.precision}. {task.note}".rstrip())
         if differences:
-            _show_differences(arguments, differences, output)
+            show_differences(words, differences, output)
     output.result(content)
 
 
@@ -177,8 +181,8 @@ def _score_in_harness(arguments: Arguments, output: Output) -> None:
             open_progress=output.progress,
         )
     if not output.json:
-        rows = [(each.metric, _number(each.value), _error(each.standard_error), each.definition) for each in found]
-        output.table(f"{name}{_limited(arguments)}", ("metric", "value", "± s.e.", "definition"), rows)
+        rows = [(each.metric, number(each.value), error(each.standard_error), each.definition) for each in found]
+        output.table(f"{name}{limited(arguments.limit)}", ("metric", "value", "± s.e.", "definition"), rows)
     output.result(
         {
             "task": arguments.task,
@@ -228,68 +232,6 @@ def _content(
 
 def _differences(first: list[Measurement], second: list[Measurement]) -> list[Difference]:
     return [difference_between(one, other) for one, other in zip(first, second, strict=True)]
-
-
-def _show(
-    arguments: Arguments,
-    task: Task,
-    source: str,
-    results: list[list[Measurement]],
-    references: list[PublishedScore],
-    output: Output,
-) -> None:
-    words = [str(arguments.model), str(arguments.against)]
-    rows = []
-    for word, measurements in zip(words, results, strict=False):
-        whole, _ = groups_last(measurements)
-        rows += [
-            (each.metric, word, _number(each.value), _error(each.standard_error), each.definition) for each in whole
-        ]
-    named = {row[0] for row in rows}
-    for each in references:
-        name = each.metric if each.metric in named else f"({each.metric})"
-        rows.append((name, each.model, _number(each.value), "", f"{each.definition}; {each.source}"))
-    columns = ("metric", "model", "value", "± s.e.", "definition")
-    output.table(f"{task.title}{_limited(arguments)}", columns, rows)
-    parts = [(each.metric, _number(each.value), _error(each.standard_error)) for each in groups_last(results[0])[1]]
-    if parts:
-        output.say()
-        output.table("Its parts", ("part", "value", "± s.e."), parts)
-    output.say()
-    output.say(f"{results[0][0].number_of_units:,} units from {source}, {arguments.precision}. {task.note}".rstrip())
-
-
-def _show_differences(arguments: Arguments, differences: list[Difference], output: Output) -> None:
-    rows = [
-        (
-            each.metric,
-            f"{each.value:+.5g}",
-            _error(each.standard_error),
-            "" if each.p_value is None else f"{each.p_value:.3g}",
-            each.test,
-        )
-        for each in differences
-        if " " not in each.metric
-    ]
-    output.say()
-    output.table(
-        f"{arguments.model} minus {arguments.against}, on the same units",
-        ("metric", "difference", "± s.e.", "p", "test"),
-        rows,
-    )
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < 10 else f"{value:,.2f}"
-
-
-def _error(error: float | None) -> str:
-    return "" if error is None else f"{error:.2g}"
-
-
-def _limited(arguments: Arguments) -> str:
-    """What marks a quick look."""
-    return "" if arguments.limit is None else f" (only the first {arguments.limit:,}: a quick look, not the score)"
 
 
 def _list_tasks(output: Output) -> None:
