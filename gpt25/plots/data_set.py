@@ -23,8 +23,7 @@ _GPT2_VOCABULARY = range(50_257, 50_305)  # 50,304 is the same, padded
 
 def data_set_of(run: RunDirectory) -> DataSetName | None:
     """The set whose Hub name stands among the sources in the index of the run's shards, else track.data_set."""
-    sources = _index(run).get("sources")
-    for source in sources if isinstance(sources, list) else []:
+    for source in _listed(_indices(run), "sources"):
         for name, data_set in _HUB_NAMES.items():
             if name in str(source).lower():
                 return data_set
@@ -93,9 +92,8 @@ def _vocabulary(run: RunDirectory) -> int | None:
 
 def _validation_text(run: RunDirectory) -> str | None:
     """The hashes of the validation shards and how much of them is read; None where the shards are not there."""
-    split = _index(run).get("validation")
-    shards = split.get("shards") if isinstance(split, dict) else None
-    if not isinstance(shards, list):
+    shards = _listed([index.get("validation") for index in _indices(run)], "shards")
+    if not shards:
         return None
     data = run.recipe().get("data")
     data = data if isinstance(data, dict) else {}
@@ -103,10 +101,17 @@ def _validation_text(run: RunDirectory) -> str | None:
     return f"{hashes} {data.get('validation_tokens')} {data.get('validation_selection')}"
 
 
-def _index(run: RunDirectory) -> dict[str, Any]:
-    """index.json of the run's shards, empty where it cannot be found any more."""
+def _indices(run: RunDirectory) -> list[dict[str, Any]]:
+    """index.json of the run's shards, or of each part where many machines made them; [] where there is none."""
     data = run.recipe().get("data")
-    directory = data.get("directory") if isinstance(data, dict) else None
-    path = (Path(directory) if isinstance(directory, str) else run.data_path) / "index.json"
-    content = read_json(path) if path.is_file() else {}
-    return content if isinstance(content, dict) else {}
+    named = data.get("directory") if isinstance(data, dict) else None
+    directory = Path(named) if isinstance(named, str) else run.data_path
+    paths = [directory / "index.json", *sorted(directory.glob("part-*-of-*/index.json"))]
+    contents = [read_json(path) for path in paths if path.is_file()]
+    return [content for content in contents if isinstance(content, dict)]
+
+
+def _listed(contents: Sequence[Any], field: str) -> list[Any]:
+    """The lists under one field of several objects, one after the other."""
+    lists = [content.get(field) for content in contents if isinstance(content, dict)]
+    return [each for found in lists if isinstance(found, list) for each in found]

@@ -6,7 +6,7 @@ from gpt25.recipes.positions_of_model import positions_of_model
 from gpt25.recipes.pretrain import pretrain
 from gpt25.recipes.quickstart import quickstart, with_length
 from gpt25.recipes.recipe import load_recipe, recipe_names, recipe_text
-from gpt25.recipes.run_report import write_run_report
+from gpt25.recipes.run_report import positions_of_run, write_run_report
 from gpt25.recipes.score_comparisons import read_evaluation, score_comparisons
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "dry_run",
     "load_recipe",
     "positions_of_model",
+    "positions_of_run",
     "pretrain",
     "quickstart",
     "read_evaluation",

@@ -53,13 +53,17 @@ def draw_run(run: RunDirectory, people: People) -> None:
 
 
 def write_run_report(run: RunDirectory, output: str | Path, *, note: Callable[[str], None]) -> None:
-    """The report of one run with its positional embeddings, which are a remark where they cannot be read."""
-    positions = []
+    """The report of one run, as training ends with it."""
+    write_report(run, output, settings=ReportSettings(positions=positions_of_run(run, note=note)))
+
+
+def positions_of_run(run: RunDirectory, *, note: Callable[[str], None]) -> list[PositionsOfModel]:
+    """The run's positional embeddings, and OpenAI's where they are at hand; a remark where they cannot be read."""
     try:
-        positions = _positions(run)
+        return _positions(run)
     except GPT25Error as problem:
         note(f"the report of {run.path} lacks the positional embeddings: {problem}")
-    write_report(run, output, settings=ReportSettings(positions=positions))
+        return []
 
 
 def _positions(run: RunDirectory) -> list[PositionsOfModel]:

@@ -41,6 +41,22 @@ def test_every_set_that_the_data_commands_know_by_name_is_recognised(name: str, 
     assert data_set_of(run) == ("fineweb-edu" if "edu" in name else "fineweb")
 
 
+def test_shards_in_parts_are_recognised_and_told_apart(
+    make_run: "MakeRun", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [gpt2_run(make_run, name) for name in ("first", "second")]
+    for run, last in zip(runs, ("22", "33"), strict=True):
+        for part, sha256 in ((1, "11" * 32), (2, last * 32)):
+            folder = run.data_path / f"part-{part:05d}-of-00002"
+            folder.mkdir(parents=True)
+            content = {"sources": [NAMED_SETS["fineweb"]], "validation": {"shards": [{"sha256": sha256}]}}
+            (folder / "index.json").write_text(json.dumps(content))
+    assert data_set_of(runs[0]) == "fineweb"
+    words = ["compare", *(str(run.path) for run in runs), "--output", str(tmp_path / "x.html")]
+    assert main(words) == 2
+    assert "they are validated on different tokens" in capsys.readouterr().err
+
+
 def test_several_runs_in_words_and_figures(
     make_run: "MakeRun", tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -74,6 +74,8 @@ def test_a_report_drawn_later_is_the_same_and_damage_costs_only_the_positions(
     at_the_end = run.report_path.read_bytes()
     assert main(["plot", "report", str(run.path)]) == 0
     assert run.report_path.read_bytes() == at_the_end
+    assert main(["compare", str(run.path)]) == 0
+    assert run.report_path.read_bytes() == at_the_end
     weights = run.checkpoint_path(4) / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-8])
     draw_run(run, people)

@@ -19,6 +19,7 @@ from gpt25.errors import PlotError
 from gpt25.plots import (
     ComparedRun,
     DataSetName,
+    PositionsOfModel,
     ReportSettings,
     common_data_set,
     draw_comparison,
@@ -44,7 +45,7 @@ class Arguments:
     price_per_hour: float | None = None
     """What the machine costs, in USD, for losses against money."""
     positions: bool = False
-    """Show the newest checkpoints' positional embeddings."""
+    """Show the newest checkpoints' positional embeddings; a run's own report.html has them anyway."""
     beside: str | None = None
     """A MODEL whose positional embeddings are shown as well, such as gpt2."""
     evaluations: tuple[Path, ...] = ()
@@ -63,12 +64,11 @@ def run(arguments: Arguments, output: Output) -> None:
     page = arguments.output or (runs[0].report_path if len(runs) == 1 else Path("compare.html"))
     if require_picture_place(page) != "html":
         raise PlotError(f"{page.name} is no page; name an .html file, the .png is written beside it.")
-    settings = ReportSettings(arguments.data_set, arguments.price_per_hour, _positions(arguments, runs))
-    settings = _with_scores(settings, arguments, runs)
     if arguments.follow:
-        live = dataclasses.replace(settings, reload_seconds=arguments.interval_seconds)
+        live = dataclasses.replace(_settings(arguments, runs, output), reload_seconds=arguments.interval_seconds)
         output.say(f"{page} is drawn anew every {arguments.interval_seconds:g} s; Ctrl-C ends that.")
         _follow(runs, lambda: write_report(runs, page, settings=live), arguments.interval_seconds)
+    settings = _settings(arguments, runs, output)
     compared = write_report(runs, page, settings=settings)
     picture = page.with_suffix(".png")
     data_set = common_data_set(runs, arguments.data_set)
@@ -89,8 +89,9 @@ def run(arguments: Arguments, output: Output) -> None:
     )
 
 
-def _with_scores(settings: ReportSettings, arguments: Arguments, runs: list[RunDirectory]) -> ReportSettings:
-    """The same with other models' scores, and with every two models compared whose items were kept."""
+def _settings(arguments: Arguments, runs: list[RunDirectory], output: Output) -> ReportSettings:
+    """What the report is told now: other models' scores, every two whose items were kept compared, and positions."""
+    settings = ReportSettings(arguments.data_set, arguments.price_per_hour, _positions(arguments, runs, output))
     if not arguments.evaluations and not any(each.get("items") for run in runs for each in run.evaluations()):
         return settings
     from gpt25.recipes import read_evaluation, score_comparisons
@@ -147,12 +148,19 @@ def _state(path: Path) -> tuple[int, int]:
     return (found.st_size, found.st_mtime_ns)
 
 
-def _positions(arguments: Arguments, runs: list[RunDirectory]) -> list[Any]:
-    """The positional embeddings asked for; torch is loaded only then."""
+def _positions(arguments: Arguments, runs: list[RunDirectory], output: Output) -> list[PositionsOfModel]:
+    """The positional embeddings asked for; torch is loaded only then.
+
+    A run's own report.html has them in any case, for training left it with them.
+    """
     words = [str(each.path) for each in runs if arguments.positions and each.checkpoints()]
     words += [arguments.beside] if arguments.beside else []
     if not words:
-        return []
+        if len(runs) > 1 or arguments.output is not None or not runs[0].checkpoints():
+            return []
+        from gpt25.recipes import positions_of_run
+
+        return positions_of_run(runs[0], note=output.note)
     from gpt25.cli.pictures.model_words import short_names
     from gpt25.recipes import positions_of_model
 
