@@ -36,20 +36,21 @@ class ComparedRun:
 
     @property
     def hellaswag_items(self) -> int | None:
-        """How many items training itself measured HellaSwag on, where those were not all."""
+        """How many items training itself scored last where those were not all of HellaSwag's."""
         items = [row.get("hellaswag_items") for row in self.rows if is_number(row.get(HELLASWAG))]
-        last = items[-1] if items else None
-        return int(last) if is_number(last) and last < HELLASWAG_ITEMS else None
+        first = [int(number) for number in items if is_number(number) and number < HELLASWAG_ITEMS]
+        return first[-1] if first else None
 
     def hellaswag_rows(self, *, whole: bool) -> list[dict[str, Any]]:
-        """Rows with HellaSwag's figure, by tokens: those of all items, or those of `hellaswag_items`.
+        """Rows with HellaSwag's figure, by tokens: those of all items, or those of `hellaswag_items`, never mixed.
 
         Training measured it on the way, or `gpt25 evaluate` scored a checkpoint, which counts where both did.
         """
-        own = {row["update"]: row for row in self.rows if is_number(row.get(HELLASWAG))}
+        own = [row for row in self.rows if is_number(row.get(HELLASWAG))]
         if not whole:
-            return list(own.values()) if self.hellaswag_items else []
-        rows = {} if self.hellaswag_items else own
+            number = self.hellaswag_items
+            return [row for row in own if number is not None and row.get("hellaswag_items") == number]
+        rows = {row["update"]: row for row in own if row.get("hellaswag_items", HELLASWAG_ITEMS) >= HELLASWAG_ITEMS}
         by_update = {row["update"]: row for row in self.rows}
         for each in self.evaluations:
             figure = each["metrics"].get("accuracy_norm")

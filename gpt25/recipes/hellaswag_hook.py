@@ -44,9 +44,8 @@ def hellaswag_hook(
             return {}
         precision = choose_precision(choose_device(configuration.loop.device), configuration.loop.precision)
         scored = model if precision.name == "float32" else copy.deepcopy(model).to(precision.dtype)
-        found = score(
-            find_task(_TASK), examples, scored, tokenizer, settings=ScoringSettings(settings.limit), ranks=ranks
-        )
+        limits = ScoringSettings(settings.limit, batch_tokens=_batch_tokens(configuration, model))
+        found = score(find_task(_TASK), examples, scored, tokenizer, settings=limits, ranks=ranks)
         figures = {f"hellaswag_{each.metric}": each.value for each in found}
         norm = next(each for each in found if each.metric == "accuracy_norm")
         if norm.standard_error is not None:
@@ -54,3 +53,10 @@ def hellaswag_hook(
         return {**figures, "hellaswag_items": norm.number_of_units}
 
     return measure
+
+
+def _batch_tokens(configuration: TrainingConfiguration, model: GPTModel) -> int | None:
+    """On a GPU no more tokens at once than training reads, so that scoring fits wherever training does."""
+    if model.transformer.word_token_embeddings.weight.device.type == "cpu":
+        return None
+    return configuration.batch.micro_batch_rows * configuration.model.block_size

@@ -13,6 +13,7 @@ _FREE_TO_CHANGE = {
     "start.required",
     "hellaswag.data",
     "hellaswag.interval_in_updates",
+    "hellaswag.limit",
     "track.data_set",
     "track.loss_at_least",
     "track.loss_at_most",

@@ -4,6 +4,7 @@ import dataclasses
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import Any
 import pytest
 
 from gpt25.data import Document, PreparedData, prepare
-from gpt25.errors import DataError
+from gpt25.errors import DataError, Interrupted
 from gpt25.evaluation import ScoringSettings, find_task, read_examples, score
 from gpt25.model import GPTConfiguration
+from gpt25.plots.compared_run import compared_runs
 from gpt25.recipes import dry_run, pretrain, recipe_text
 from gpt25.records import RunDirectory
 from gpt25.tokenizer import Tokenizer
@@ -118,6 +120,27 @@ def test_a_limit_and_a_start(configuration: TrainingConfiguration, items: Path, 
     examples = read_examples(find_task("hellaswag"), str(items))
     rounded = score(find_task("hellaswag"), examples, model.bfloat16(), tokenizer, settings=settings)
     assert run.metrics()[4]["hellaswag_accuracy_norm"] == rounded[1].value
+
+
+def test_a_run_that_goes_on_may_score_other_items_and_they_are_not_mixed(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = RunDirectory.append_metrics
+
+    def interrupting(run: RunDirectory, row: dict[str, Any]) -> None:
+        append(run, row)
+        if row["update"] == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunDirectory, "append_metrics", interrupting)
+        with pytest.raises(Interrupted):
+            pretrain(configuration, tmp_path / "run", people=people)
+    run = pretrain(changed(configuration, limit=7), tmp_path / "run", people=people)
+    assert [row["hellaswag_items"] for row in run.metrics() if "hellaswag_items" in row] == [40, 7, 7]
+    (compared,) = compared_runs([run], [], price_per_hour=None)
+    assert [row["update"] for row in compared.hellaswag_rows(whole=False)] == [4, 5]
+    assert compared.hellaswag_rows(whole=True) == []
 
 
 def test_what_is_missing_is_said_before_anything_is_written(
