@@ -54,23 +54,22 @@ def scores(runs: Sequence[ComparedRun], others: Sequence[dict[str, Any]] = ()) -
     """
     found = [(_of_run(run, each), each) for run in runs for each in run.evaluations]
     found += [(str(each.get("model", "")), each) for each in others]
-    rows = ""
+    parameters = max((run.parameters or 0 for run in runs), default=0) or PARAMETERS["gpt2"]
+    tables = ""
     for task in sorted({each["task"] for _, each in found}):
+        rows = ""
         for name, each in found:
             if each["task"] == task:
                 limited = f", only the first {each['limit']:,}" if isinstance(each.get("limit"), int) else ""
                 for metric, value in each["metrics"].items():
                     error = (each.get("standard_errors") or {}).get(metric)
                     definition = (each.get("definitions") or {}).get(metric, "")
-                    rows += _score_row(task, metric, name + limited, value, error, definition)
-        parameters = max((run.parameters or 0 for run in runs), default=0) or PARAMETERS["gpt2"]
+                    rows += _row(name + limited, _number(value), _spread(error), metric, definition)
         for score in scores_beside(task, parameters):
             definition = f"{score.definition}; {score.source}"
-            rows += _score_row(task, score.metric, f"{score.model} (published)", score.value, None, definition)
-    if not rows:
-        return ""
-    listed = table(("task", "metric", "model", "value", "± s.e.", "definition"), rows)
-    return f"<section><h2>Scores</h2>{listed}</section>"
+            rows += _row(f"{score.model} (published)", _number(score.value), "", score.metric, definition)
+        tables += f"<h3>{text(task)}</h3>{_table(('model', 'value ± s.e.', 'what is measured'), rows)}"
+    return f"<section><h2>Scores</h2>{tables}</section>" if tables else ""
 
 
 def _of_run(run: ComparedRun, evaluation: dict[str, Any]) -> str:
@@ -82,20 +81,34 @@ def comparisons(found: Sequence[ScoreComparison]) -> str:
     """Which of two models is better, and whether that could be chance."""
     if not found:
         return ""
-    rows = ""
-    for each in found:
-        error = "" if each.standard_error is None else f"{each.standard_error:.2g}"
-        chance = "" if each.p_value is None else f"{each.p_value:.3g}"
-        which = f"{each.first} minus {each.second}"
-        cells = (each.metric, which, f"{each.difference:+.5g}", error, chance, each.test)
-        rows += f"<tr><th>{text(each.task)}</th>{''.join(f'<td>{text(cell)}</td>' for cell in cells)}</tr>"
-    listed = table(("task", "metric", "models", "difference", "± s.e.", "p", "test"), rows)
+    rows = "".join(
+        _row(
+            f"{each.first} minus {each.second}",
+            f"{each.difference:+.5g}",
+            _spread(each.standard_error) + ("" if each.p_value is None else f", p = {each.p_value:.3g}"),
+            f"{each.task}, {each.metric}",
+            each.test,
+        )
+        for each in found
+    )
+    listed = _table(("models", "difference ± s.e.", "what is measured, and the test"), rows)
     words = "On the same items, item by item. p is how likely so large a difference is between equally good models."
     return f"<section><h2>Is the difference real?</h2><p>{words}</p>{listed}</section>"
 
 
-def _score_row(task: str, metric: str, where: str, value: Any, error: Any, definition: str) -> str:
-    shown = f"{value:.4f}" if isinstance(value, int | float) else ""
-    spread = f"{error:.2g}" if isinstance(error, int | float) else ""
-    cells = (metric, where, shown, spread, definition)
-    return f"<tr><th>{text(task)}</th>{''.join(f'<td>{text(cell)}</td>' for cell in cells)}</tr>"
+def _table(heads: Sequence[str], rows: str) -> str:
+    """Narrow enough for a phone: what belongs together stands in one cell."""
+    return table(heads, rows).replace("<table>", '<table class="scores">')
+
+
+def _row(model: str, value: str, beside: str, metric: str, definition: str) -> str:
+    spread, how = (f"<small>{text(words)}</small>" if words else "" for words in (beside, definition))
+    return f"<tr><th>{text(model)}</th><td>{text(value)}{spread}</td><td>{text(metric)}{how}</td></tr>"
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4f}" if is_number(value) else ""
+
+
+def _spread(error: Any) -> str:
+    return f"± {error:.2g}" if is_number(error) else ""

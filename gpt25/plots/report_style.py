@@ -73,6 +73,12 @@ td.bar { width: 55%; padding-right: 0; padding-left: 10px; }
 td.bar i { display: block; height: 14px; border-radius: 3px; background: var(--bar); min-width: 2px; }
 .own th, .own td { font-weight: 650; }
 .own td.bar i { background: var(--blue); }
+h3 { margin: 24px 0 0; font-size: 16px; }
+.scroll .scores th, .scroll .scores td { white-space: normal; overflow-wrap: anywhere; min-width: 4em; }
+.scroll .scores th:first-child { width: 30%; }
+.scroll .scores :is(td, th):last-child { min-width: 9em; padding-right: 0; }
+.scroll .scores td:nth-child(2) { white-space: nowrap; width: 1%; }
+.scores small { display: block; color: var(--faint); font-size: 12.5px; line-height: 1.4; }
 .facts th { width: 34%; color: var(--faint); font-weight: 400; white-space: normal; }
 .sample { margin: 16px 0 0; border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
 .sample header { padding: 8px 14px; font-size: 13px; color: var(--faint); border-bottom: 1px solid var(--line); }

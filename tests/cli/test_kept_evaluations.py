@@ -70,7 +70,7 @@ def test_a_run_and_another_model_are_tested_item_by_item(folder: Path, capsys: p
     shown = page.read_text(encoding="utf-8")
     assert "Is the difference real?" in shown
     assert f"run, update 5 minus {folder / 'other'}" in shown
-    assert f"<td>{folder / 'other'}</td>" in shown  # in the table of scores as well
+    assert f"<th>{folder / 'other'}</th>" in shown  # in the table of scores as well
 
 
 def test_what_is_of_other_items_is_not_paired(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,8 +40,11 @@ def page(make_run: "MakeRun", tmp_path: Path) -> Path:
     runs = [make_run("muon", final_loss=3.1), make_run("adamw", final_loss=3.3)]
     for run in runs:
         run.recipe_path.write_text(f'[model]\nvocabulary_size = 50257\n[optimizer]\nname = "{run.path.name}"\n')
-        run.write_evaluation({"task": "hellaswag", "update": 600, "limit": None, "metrics": {"accuracy_norm": 0.31}})
-    settings = ReportSettings(data_set="fineweb", price_per_hour=24.0)
+        evaluation = {"task": "hellaswag", "update": 600, "limit": None, "metrics": {"accuracy_norm": 0.31}}
+        definitions = {"accuracy_norm": "the likeliest continuation is the right one; log-likelihood per token"}
+        run.write_evaluation({**evaluation, "standard_errors": {"accuracy_norm": 0.0046}, "definitions": definitions})
+    elsewhere = {"task": "hellaswag", "model": "/a/path/to/another-model", "metrics": {"accuracy_norm": 0.3}}
+    settings = ReportSettings(data_set="fineweb", price_per_hour=24.0, evaluations=[elsewhere])
     write_report(runs, tmp_path / "report.html", settings=settings)
     return tmp_path / "report.html"
 
@@ -82,6 +85,13 @@ def test_the_browser_reads_the_graphs_and_the_words(browser: Browser, page: Path
     browser.look_at(page, width=1000, height=800)
     assert "crosses GPT-2 124M (3.42496)" in browser.run("document.body.innerText")
     assert browser.run("document.querySelectorAll('polyline').length") >= 12
+
+
+def test_scores_need_no_scrolling_on_a_phone(browser: Browser, page: Path) -> None:
+    browser.look_at(page, width=390, height=800)
+    table = "document.querySelector('table.scores')"
+    assert browser.run(f"{table}.scrollWidth <= {table}.parentElement.clientWidth")
+    assert "0.2945" in browser.run(f"{table}.innerText")
 
 
 def live(run: RunDirectory, page: Path, seconds: float | None = 0.2) -> None:
