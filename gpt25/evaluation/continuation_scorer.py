@@ -10,6 +10,7 @@ from torch import Tensor
 from gpt25.errors import EvaluationError
 from gpt25.evaluation.plan import Tree, make_plan
 from gpt25.evaluation.request import Answer, Request
+from gpt25.evaluation.target_scores import score_targets
 from gpt25.evaluation.tree_tensors import tree_tensors
 from gpt25.model import GPTModel, evaluating
 from gpt25.runtime import Ranks
@@ -19,8 +20,6 @@ OpenProgress = Callable[[str, int, str], AbstractContextManager[Any]]
 
 _BATCH_TOKENS = {"cpu": 1024}  # more only leaves the caches of a processor
 _BATCH_TOKENS_ELSEWHERE = 32_768
-_LOGIT_BYTES = {"cpu": 2**26}  # 64 MiB of float32 are 333 positions of GPT-2's vocabulary
-_LOGIT_BYTES_ELSEWHERE = 2**30
 _COST_OF_A_PAIR = 3  # attention runs at about a third of the speed of the large matrix products
 
 _Found = dict[int, tuple[Tensor, Tensor, Tensor]]
@@ -55,8 +54,6 @@ class ContinuationScorer:
         self._device = weight.device
         kind = self._device.type
         self.batch_tokens = batch_tokens or _BATCH_TOKENS.get(kind, _BATCH_TOKENS_ELSEWHERE)
-        shape = model.configuration
-        self._positions_at_once = max(1, _LOGIT_BYTES.get(kind, _LOGIT_BYTES_ELSEWHERE) // (4 * shape.vocabulary_size))
         self._barred = torch.tensor(sorted(set(barred)), dtype=torch.int64, device=self._device)  # (barred,)
 
     def answer(self, requests: Sequence[Request], *, description: str = "scoring") -> list[Answer]:
@@ -94,28 +91,16 @@ class ContinuationScorer:
             start += len(tree.tokens)
         wanted, lines = torch.tensor(places).unique(return_inverse=True)  # (wanted), (scored)
         hidden = tree_tensors(trees, self._device).hidden_states(self.model, wanted.to(self._device))
-        results = self._score(hidden, lines.to(self._device), torch.tensor(targets, device=self._device))
+        scores = score_targets(
+            hidden,
+            lines.to(self._device),
+            torch.tensor(targets, device=self._device),
+            head=self.model.language_modeling_head.weight,
+            barred=self._barred,
+        )
+        results = (scores.log_likelihoods.cpu(), scores.likeliest.cpu(), scores.allowed.cpu())
         lengths = [len(requests[request].continuation) for request in order]
         found.update(zip(order, zip(*(result.split(lengths) for result in results), strict=True), strict=True))
-
-    def _score(self, hidden: Tensor, lines: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Log-likelihood, whether likeliest, whether likeliest of the allowed, of every target: each (scored).
-
-        hidden: (wanted, channels). lines: behind which of these the targets stand (scored). targets: (scored).
-        """
-        log_likelihoods = torch.empty(len(targets), device=hidden.device)  # (scored)
-        likeliest = torch.empty(len(targets), dtype=torch.bool, device=hidden.device)  # (scored)
-        allowed = likeliest if not len(self._barred) else torch.empty_like(likeliest)
-        for start in range(0, len(hidden), self._positions_at_once):
-            logits = self.model.language_modeling_head(hidden[start : start + self._positions_at_once]).float()
-            here = ((lines >= start) & (lines < start + len(logits))).nonzero()[:, 0]  # (some)
-            line, expected = lines[here] - start, targets[here]  # (some)
-            log_likelihoods[here] = logits[line, expected] - logits.logsumexp(dim=1)[line]
-            likeliest[here] = logits.argmax(dim=1)[line] == expected
-            if len(self._barred):
-                logits.index_fill_(1, self._barred, -torch.inf)
-                allowed[here] = logits.argmax(dim=1)[line] == expected
-        return log_likelihoods.cpu(), likeliest.cpu(), allowed.cpu()
 
     def _gather(self, requests: Sequence[Request], found: _Found) -> list[Answer]:
         """All answers on every rank: each rank lays its own into zeros, and the sum over the ranks has them all."""

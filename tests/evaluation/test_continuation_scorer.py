@@ -72,14 +72,6 @@ def test_the_same_twice_to_the_last_bit(tiny_model: GPTModel) -> None:
     assert figures(scorer, requests) == figures(scorer, requests)
 
 
-def test_logits_in_slices_are_the_same(tiny_model: GPTModel) -> None:
-    requests = hostile_requests()
-    scorer = ContinuationScorer(tiny_model)
-    usual = figures(scorer, requests)
-    scorer._positions_at_once = 3
-    assert figures(scorer, requests) == pytest.approx(usual, abs=2e-4)
-
-
 def test_barred_tokens_are_left_out_of_what_is_likeliest(tiny_model: GPTModel) -> None:
     context = (1, 2, 3)
     order = tiny_model(torch.tensor([context]))[0, -1].argsort(descending=True).tolist()

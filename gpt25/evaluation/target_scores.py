@@ -1,0 +1,81 @@
+"""How likely a model finds given next tokens, without the logits of its whole vocabulary in memory."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+# On a processor 16 MiB of float32, which stay in its caches: 1,200 positions of the 124M take 1.1 s in slices of 2,048
+# and 1.6 s with the whole vocabulary at once, on one core. On a GPU 1 GiB.
+_POSITIONS, _POSITIONS_ELSEWHERE = {"cpu": 2048}, 8192
+_SLICE, _SLICE_ELSEWHERE = {"cpu": 2048}, 32_768
+
+
+@dataclass(frozen=True)
+class TargetScores:
+    """Of every target its log-likelihood in nats, whether it is the likeliest, and whether so of the allowed ones."""
+
+    log_likelihoods: Tensor
+    """(targets), float32"""
+    likeliest: Tensor
+    """(targets), bool; of equally likely tokens the one with the smallest id"""
+    allowed: Tensor
+    """(targets), bool"""
+
+
+def score_targets(hidden: Tensor, lines: Tensor, targets: Tensor, *, head: Tensor, barred: Tensor) -> TargetScores:
+    """Score next tokens, slice by slice of the vocabulary, with the maxima and sums that were found so far.
+
+    hidden: what the head reads (positions, channels). lines: behind which of these each target stands (targets).
+    targets: token ids (targets). head: (vocabulary, channels). barred: ids that `allowed` leaves out (barred).
+    Source: Milakov and Gimelshein 2018, "Online normalizer calculation for softmax", section 3.
+    """
+    at_once = _POSITIONS.get(hidden.device.type, _POSITIONS_ELSEWHERE)
+    width = _SLICE.get(hidden.device.type, _SLICE_ELSEWHERE)
+    log_likelihoods = torch.empty(len(targets), device=hidden.device)  # (targets)
+    likeliest = torch.empty(len(targets), dtype=torch.bool, device=hidden.device)  # (targets)
+    allowed = torch.empty_like(likeliest)  # (targets)
+    for start in range(0, len(hidden), at_once):
+        some = hidden[start : start + at_once]  # (some, channels)
+        here = ((lines >= start) & (lines < start + len(some))).nonzero()[:, 0]  # (here)
+        line, expected = lines[here] - start, targets[here]  # (here)
+        chosen = torch.empty(len(here), device=hidden.device)  # (here)
+        highest, highest_allowed = _Highest.of_nothing(some), _Highest.of_nothing(some)
+        total = torch.zeros(len(some), device=hidden.device)  # (some); of exp(logit - highest)
+        for first in range(0, len(head), width):
+            logits = functional.linear(some, head[first : first + width]).float()  # (some, width)
+            inside = ((expected >= first) & (expected < first + width)).nonzero()[:, 0]  # (inside)
+            chosen[inside] = logits[line[inside], expected[inside] - first]
+            before = highest
+            highest = before.or_in(logits, first)
+            if len(barred):
+                out = barred[(barred >= first) & (barred < first + width)] - first
+                highest_allowed = highest_allowed.or_in(logits.index_fill(1, out, -torch.inf), first)
+            total = total * (before.logit - highest.logit).exp()
+            total += logits.sub_(highest.logit[:, None]).exp_().sum(dim=1)
+        log_likelihoods[here] = chosen - (highest.logit + total.log())[line]
+        likeliest[here] = highest.token[line] == expected
+        allowed[here] = (highest_allowed if len(barred) else highest).token[line] == expected
+    return TargetScores(log_likelihoods, likeliest, allowed)
+
+
+@dataclass(frozen=True)
+class _Highest:
+    """The largest logit of every position so far, and whose it is."""
+
+    logit: Tensor
+    """(positions), float32"""
+    token: Tensor
+    """(positions)"""
+
+    @classmethod
+    def of_nothing(cls, hidden: Tensor) -> "_Highest":
+        logit = torch.full((len(hidden),), -torch.inf, device=hidden.device)  # (positions)
+        return cls(logit, torch.zeros_like(logit, dtype=torch.int64))
+
+    def or_in(self, logits: Tensor, first: int) -> "_Highest":
+        """The same with the logits (positions, some) of the tokens from `first` on read too."""
+        logit, place = logits.max(dim=1)  # (positions)
+        is_higher = logit > self.logit
+        return _Highest(torch.where(is_higher, logit, self.logit), torch.where(is_higher, place + first, self.token))
