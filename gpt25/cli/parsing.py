@@ -10,7 +10,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from types import ModuleType
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
@@ -46,6 +46,28 @@ def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
         is_instance=lambda value: value is None or bool(inner.is_instance(value)),
         str_from_instance=lambda value: ["none"] if value is None else inner.str_from_instance(value),
         choices=None if inner.choices is None else (*inner.choices, "none"),
+    )
+
+
+@_REGISTRY.primitive_rule
+def _switch(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """Read `bool | Literal["auto"]`: the bare flag means true, and true, false and auto may follow it."""
+    choices = get_args(info.type)
+    if bool not in choices or Literal["auto"] not in choices:
+        return None
+    values: dict[str, Any] = {"true": True, "false": False, "auto": "auto"}
+
+    def read(words: list[str]) -> Any:
+        if len(words) > 1 or not {word.lower() for word in words} <= values.keys():
+            raise ValueError("expected true, false or auto")
+        return values[words[0].lower()] if words else True
+
+    return PrimitiveConstructorSpec(
+        nargs="*",
+        metavar="[{true,false,auto}]",
+        instance_from_str=read,
+        is_instance=lambda value: value in (True, False, "auto"),
+        str_from_instance=lambda value: [str(value).lower()],
     )
 
 

@@ -31,16 +31,18 @@ class Transformer(nn.Module):
 
     def forward(self, indices: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         """Read token ids (batch, time) into the normalised residual stream (batch, time, channels)."""
-        past = 0 if cache is None else cache.length
-        time = indices.size(1)
-        positions = torch.arange(past, past + time, device=indices.device)  # (time)
-        stream = self.word_token_embeddings(indices) + self.word_positional_embeddings(positions)
-        stream = self.embedding_dropout(stream)  # (batch, time, channels)
+        stream = self.embed(indices, past=0 if cache is None else cache.length)  # (batch, time, channels)
         for layer, block in enumerate(self.hidden):
             stream = block(stream, cache, layer)
         if cache is not None:
-            cache.advance(time)
+            cache.advance(indices.size(1))
         return self.final_layer_norm(stream)
+
+    def embed(self, indices: Tensor, *, past: int = 0) -> Tensor:
+        """What the first block reads of token ids (batch, time) that follow `past` others: (batch, time, channels)."""
+        positions = torch.arange(past, past + indices.size(1), device=indices.device)  # (time)
+        stream = self.word_token_embeddings(indices) + self.word_positional_embeddings(positions)
+        return self.embedding_dropout(stream)  # (batch, time, channels)
 
 
 class GPTModel(nn.Module):

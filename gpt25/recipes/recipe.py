@@ -6,7 +6,7 @@ import tomllib
 from importlib.resources import files
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import tomli_w
 
@@ -119,7 +119,8 @@ def _require_known(given: dict[str, Any], known: dict[str, Any], *, where: str) 
 
 def _typed(value: Any, hint: Any, where: str) -> Any:
     """A TOML value as the field's type: whole numbers serve as floats, lists as tuples, "none" as None; no more."""
-    choices = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+    choices = get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)
+    words = [word for choice in choices if get_origin(choice) is Literal for word in get_args(choice)]
     if value == _NONE and type(None) in choices:
         return None
     accepted = [choice for choice in choices if choice in _KINDS]
@@ -127,7 +128,9 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
         if isinstance(value, _KINDS[kind]) and (kind is bool or not isinstance(value, bool)):
             return kind(value)
     if accepted:
-        names = " or ".join(_KIND_NAMES[kind] for kind in accepted)
+        if value in words:
+            return value
+        names = " or ".join([*(_KIND_NAMES[kind] for kind in accepted), *map(repr, words)])
         raise ConfigurationError(f"{where} is {value!r}; it must be {names}.")
     # Choices are checked, and lists understood, by the section itself.
     return _as_tuple(value)

@@ -1,12 +1,15 @@
 """A run goes on with what it was begun with."""
 
+import dataclasses
+
 from gpt25.errors import ConfigurationError
 from gpt25.recipes.recipe import differences, load_recipe
 from gpt25.records import RunDirectory
-from gpt25.training import TrainingConfiguration
+from gpt25.training import SpeedConfiguration, TrainingConfiguration
 
 # What may change between two starts of one run without changing what it learns.
 _FREE_TO_CHANGE = {
+    *(f"speed.{field.name}" for field in dataclasses.fields(SpeedConfiguration)),
     "batch.micro_batch_rows",
     "data.directory",
     "data.texts",  # their content is compared instead, by `prepare`

@@ -1,7 +1,7 @@
 """The machine as a set of arguments: device, precision, ranks, seeds, clock, allocator. Nothing happens at import."""
 
 from gpt25.runtime.allocator import use_fast_allocator
-from gpt25.runtime.compilation import Compilation, choose_compilation
+from gpt25.runtime.compilation import Compilation, choose_compilation, will_compile
 from gpt25.runtime.device import choose_device
 from gpt25.runtime.machine import describe_machine
 from gpt25.runtime.matrix_rate import matrix_product_rate
@@ -26,4 +26,5 @@ __all__ = [
     "matrix_product_rate",
     "total_memory_bytes",
     "use_fast_allocator",
+    "will_compile",
 ]

@@ -4,8 +4,11 @@ import importlib.util
 import os
 import shutil
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
+
+from gpt25.errors import ConfigurationError
 
 _COMPILERS = ("g++", "clang++", "c++")
 
@@ -30,3 +33,16 @@ def choose_compilation(device: torch.device) -> Compilation:
             return Compilation(False, f"no C++ compiler was found ({', '.join(_COMPILERS)}, or $CXX)")
         return Compilation(True, "a C++ compiler is there; the first update costs 15 to 30 s, so short runs do without")
     return Compilation(False, f"torch.compile is not used on {device.type}")
+
+
+def will_compile(device: torch.device, switch: bool | Literal["auto"]) -> bool:
+    """Whether to compile: "auto" does on a CUDA GPU that can, where long runs are, and never on a processor.
+
+    Raises ConfigurationError where it is asked for and something is missing.
+    """
+    found = choose_compilation(device)
+    if switch == "auto":
+        return device.type == "cuda" and found.available
+    if switch and not found.available:
+        raise ConfigurationError(f"loop.compile is true, but {found.reason}. Install it, or leave loop.compile auto.")
+    return switch

@@ -19,6 +19,7 @@ from gpt25.training.loss_module import LossModule
 from gpt25.training.muon import Muon
 from gpt25.training.optimizers import Optimizers
 from gpt25.training.probe import seconds_per_update
+from gpt25.training.speed_configuration import SpeedConfiguration
 from gpt25.training.start_configuration import StartConfiguration
 from gpt25.training.track_configuration import TrackConfiguration
 from gpt25.training.trainer import Trainer
@@ -33,6 +34,7 @@ __all__ = [
     "OptimizerConfiguration",
     "Optimizers",
     "ScheduleConfiguration",
+    "SpeedConfiguration",
     "StartConfiguration",
     "TrackConfiguration",
     "Trainer",

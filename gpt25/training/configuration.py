@@ -8,6 +8,7 @@ from gpt25.model import GPTConfiguration
 from gpt25.training.data_configuration import DataConfiguration
 from gpt25.training.hellaswag_configuration import HellaSwagConfiguration
 from gpt25.training.requirements import is_number, require, require_fraction, require_positive
+from gpt25.training.speed_configuration import SpeedConfiguration, require_switch
 from gpt25.training.start_configuration import StartConfiguration
 from gpt25.training.track_configuration import TrackConfiguration
 
@@ -133,8 +134,8 @@ class LoopConfiguration:
     """auto, cpu, cuda or cuda:N; `gpt25 doctor` says what auto means here."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the forward and backward pass; the weights that are trained stay float32."""
-    compile: bool = False
-    """Compile the model with torch.compile: half a minute before the first update, faster ones after it."""
+    compile: bool | Literal["auto"] = "auto"
+    """Compile with torch.compile: some time before the first update, faster ones after it; auto does on CUDA only."""
     non_finite_updates_allowed: int = 5
     """Updates in a row that may be skipped for a NaN or an infinity before the run stops."""
     failed_saves_allowed: int = 3
@@ -157,6 +158,7 @@ class LoopConfiguration:
             require_positive(self, "loop", "number_of_epochs")
         for field in ("seed", "non_finite_updates_allowed", "failed_saves_allowed"):
             require(getattr(self, field) >= 0, f"loop.{field}", getattr(self, field), "0 or more")
+        require_switch("loop.compile", self.compile)
         require(
             self.precision in ("auto", "float32", "bfloat16"),
             "loop.precision",
@@ -176,6 +178,7 @@ class TrainingConfiguration:
     optimizer: OptimizerConfiguration = OptimizerConfiguration()
     schedule: ScheduleConfiguration = ScheduleConfiguration()
     loop: LoopConfiguration = LoopConfiguration()
+    speed: SpeedConfiguration = dataclasses.field(default_factory=SpeedConfiguration)
     track: TrackConfiguration = dataclasses.field(default_factory=TrackConfiguration)
     hellaswag: HellaSwagConfiguration = dataclasses.field(default_factory=HellaSwagConfiguration)
 

@@ -1,25 +1,84 @@
 """From token ids to the loss in one module, which DistributedDataParallel can wrap."""
 
+import functools
+from collections.abc import Callable
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
 from gpt25.model import GPTModel
 from gpt25.runtime import Precision
 from gpt25.training.fused_loss import fused_loss
+from gpt25.training.gpu_loss import gpu_loss
+from gpt25.training.speed_configuration import SpeedConfiguration, is_on
+
+_Pass = Callable[..., Tensor]
 
 
 class LossModule(nn.Module):
     """The model's mean next-token loss without its logits, in the precision of the run."""
 
-    def __init__(self, model: GPTModel, *, precision: Precision, compile: bool = False) -> None:
+    def __init__(
+        self,
+        model: GPTModel,
+        *,
+        precision: Precision,
+        compile: bool = False,
+        region: Literal["model", "blocks"] = "model",
+        speed: SpeedConfiguration | None = None,
+    ) -> None:
+        """`region`: what is compiled as one piece, where `compile` asks for it."""
         super().__init__()
         self.model = model
         self._precision = precision
-        self._hidden_states = torch.compile(model.hidden_states) if compile else model.hidden_states
+        self._speed = speed or SpeedConfiguration()
+        self._compile = compile
+        self._hidden_states, self._simple_loss = self._forward_passes(region)
+
+    def _forward_passes(
+        self, region: Literal["model", "blocks"]
+    ) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
+        """What runs below the fused loss, and the simple loss, compiled where that is asked for.
+
+        The model itself stays as it is: samples and evaluations, with their changing shapes, are not compiled.
+        """
+        if not self._compile:
+            return self.model.hidden_states, self._simple
+        mode = self._speed.compile_mode
+        simple = torch.compile(self._simple, mode=mode)
+        if region == "model":
+            return torch.compile(self.model.hidden_states, mode=mode), simple
+        # A list, and no ModuleList: the parameters must not get second names.
+        blocks = [torch.compile(block, mode=mode) for block in self.model.transformer.hidden]
+        return functools.partial(self._through, blocks), simple
+
+    def _through(self, blocks: list[Callable[[Tensor], Tensor]], indices: Tensor) -> Tensor:
+        """The hidden states by way of blocks that were compiled one by one, which all share one compiled code.
+
+        A backward pass that is compiled as a whole hands over its gradients only at its end; block by block,
+        DistributedDataParallel averages the last ones while the first are still computed.
+        """
+        stream = self.model.transformer.embed(indices)  # (batch, time, channels)
+        for block in blocks:
+            stream = block(stream)
+        return self.model.transformer.final_layer_norm(stream)
 
     def forward(self, indices: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy in nats: ids and labels, both (batch, time) int64 -> a number."""
+        device_type = indices.device.type
+        if self._speed.loss == "simple":
+            with self._precision.autocast(indices.device):
+                return self._simple_loss(indices, labels)
         with self._precision.autocast(indices.device):
             hidden = self._hidden_states(indices)  # (batch, time, channels)
         # Layer norm leaves autocast in float32; the head is the largest product of all and runs in the chosen type.
-        return fused_loss(hidden.to(self._precision.dtype), self.model.language_modeling_head.weight, labels)
+        hidden, weight = hidden.to(self._precision.dtype), self.model.language_modeling_head.weight
+        padded = is_on(self._speed.padded_vocabulary, device_type=device_type)
+        compiled = self._compile and device_type == "cuda"
+        if padded or compiled:
+            return gpu_loss(hidden, weight, labels, padded_vocabulary=padded, compiled=compiled)
+        return fused_loss(hidden, weight, labels)
+
+    def _simple(self, indices: Tensor, labels: Tensor) -> Tensor:
+        return self.model(indices, labels)[1]

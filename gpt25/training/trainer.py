@@ -8,7 +8,7 @@ from gpt25.data import Batches, TokenShards
 from gpt25.errors import ConfigurationError, GPT25Error, Interrupted, StorageError
 from gpt25.model import GPTModel
 from gpt25.records import RunDirectory
-from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision, generator_for
+from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision, generator_for, will_compile
 from gpt25.tokenizer import Tokenizer
 from gpt25.training.accumulation import fitting_micro_batch_rows
 from gpt25.training.checkpoint import TrainingState
@@ -59,7 +59,14 @@ class Trainer:
         self.precision = choose_precision(self.device, settings.precision)
         self.micro_batch_rows = fitting_micro_batch_rows(configuration, self.ranks)
         self.model = _fitting_model(initial_model, configuration).to(self.device).train()
-        self.loss_module = LossModule(self.model, precision=self.precision, compile=settings.compile)
+        region = configuration.speed.compile_region
+        self.loss_module = LossModule(
+            self.model,
+            precision=self.precision,
+            compile=will_compile(self.device, settings.compile),
+            region=("model" if self.ranks.is_alone else "blocks") if region == "auto" else region,
+            speed=configuration.speed,
+        )
         shape = configuration.model
         self.batches = Batches(
             train_shards, block_size=shape.block_size, seed=settings.seed, vocabulary_size=shape.vocabulary_size

@@ -238,3 +238,36 @@ def test_defaults_depend_on_the_first_word(capsys: pytest.CaptureFixture[str]) -
     assert "How many blocks. (default: 2)" in capsys.readouterr().out
     parse(command, "made", ["--help"])
     assert "How many blocks. (default: 12)" in capsys.readouterr().out
+
+
+@dataclass(frozen=True)
+class Switching:
+    """Words."""
+
+    model: tyro.conf.Positional[str]
+    """Which model."""
+    compile: bool | Literal["auto"] = "auto"
+    """A switch."""
+    json: bool = False
+    """Print one JSON object on standard output."""
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], "auto"),
+        (["--compile"], True),
+        (["--compile", "--json"], True),
+        (["--compile", "true"], True),
+        (["--compile", "False"], False),
+        (["--compile=auto"], "auto"),
+    ],
+)
+def test_a_switch_is_a_bare_flag_or_one_of_three_words(words: list[str], expected: object) -> None:
+    assert parse(types.SimpleNamespace(Arguments=Switching), "make", ["m", *words]).compile == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("words", [["maybe"], ["true", "false"]])
+def test_a_switch_takes_no_other_word(words: list[str]) -> None:
+    with pytest.raises(ConfigurationError, match="true, false or auto"):
+        parse(types.SimpleNamespace(Arguments=Switching), "make", ["m", "--compile", *words])  # type: ignore[arg-type]

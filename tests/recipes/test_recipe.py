@@ -92,7 +92,10 @@ REFUSED = [
     ("loop = 3\n", "it: loop is 3; it must be a section, [loop]."),
     ("[loop]\nseed = 1.0\n", "it, [loop] seed is 1.0; it must be a whole number."),
     ("[loop]\nseed = true\n", "it, [loop] seed is True; it must be a whole number."),
-    ('[loop]\ncompile = "yes"\n', "it, [loop] compile is 'yes'; it must be true or false."),
+    ('[loop]\ncompile = "yes"\n', "it, [loop] compile is 'yes'; it must be true or false or 'auto'."),
+    ("[loop]\ncompile = 3\n", "it, [loop] compile is 3; it must be true or false or 'auto'."),
+    ('[speed]\nloss = "slow"\n', "it, [speed]: speed.loss is 'slow'; it must be fused or simple."),
+    ('[speed]\ncompile_mode = "x"\n', "it, [speed]: speed.compile_mode is 'x'; it must be one of default, "),
     ("[loop]\nsample_prompt = 3\n", "it, [loop] sample_prompt is 3; it must be a text in quotes."),
     ('[optimizer]\nbeta_1 = "a"\n', "it, [optimizer] beta_1 is 'a'; it must be a number."),
     ("[optimizer]\nclip_gradient_norm = []\n", "it, [optimizer] clip_gradient_norm is []; it must be a number."),
@@ -129,6 +132,14 @@ def test_none_switches_off_what_can_be_off(word: str) -> None:
     else:
         with pytest.raises(CorruptFileError, match="it is not TOML"):
             parse_recipe(f"[optimizer]\nclip_gradient_norm = {word}\n", source="it")
+
+
+@pytest.mark.parametrize(("word", "value"), [("true", True), ("false", False), ('"auto"', "auto")])
+def test_switches_are_true_false_or_auto(word: str, value: bool | str) -> None:
+    parsed = parse_recipe(f"[loop]\ncompile = {word}\n[speed]\npadded_vocabulary = {word}\n", source="it")
+    assert parsed.loop.compile is value or parsed.loop.compile == value == "auto"
+    assert parsed.speed.padded_vocabulary == value
+    assert parse_recipe(recipe_text(parsed), source="itself") == parsed
 
 
 def test_a_file_is_a_recipe(tmp_path: Path) -> None:

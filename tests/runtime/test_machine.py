@@ -5,11 +5,13 @@ import json
 import os
 import socket
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 
 import gpt25
+from gpt25.errors import ConfigurationError
 from gpt25.runtime import (
     choose_compilation,
     compilation,
@@ -19,6 +21,7 @@ from gpt25.runtime import (
     memory,
     processor,
     total_memory_bytes,
+    will_compile,
 )
 
 
@@ -139,3 +142,27 @@ def test_compilation_on_a_gpu_needs_triton(monkeypatch: pytest.MonkeyPatch, ther
 
 def test_compilation_elsewhere() -> None:
     assert choose_compilation(torch.device("mps")).reason == "torch.compile is not used on mps"
+
+
+@pytest.mark.parametrize(
+    ("device", "there", "switch", "expected"),
+    [
+        ("cuda", True, "auto", True),
+        ("cuda", False, "auto", False),
+        ("cuda", True, False, False),
+        ("cpu", True, "auto", False),
+        ("cpu", True, True, True),
+        ("cpu", False, False, False),
+    ],
+)
+def test_compiling_by_itself_is_for_a_gpu_that_can(
+    device: str, there: bool, switch: bool | Literal["auto"], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compilation, "choose_compilation", lambda device: compilation.Compilation(there, "why"))
+    assert will_compile(torch.device(device), switch) is expected
+
+
+def test_asking_for_what_is_missing_says_what_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compilation, "choose_compilation", lambda device: compilation.Compilation(False, "no Triton"))
+    with pytest.raises(ConfigurationError, match=r"loop\.compile is true, but no Triton\. Install it, or leave"):
+        will_compile(torch.device("cuda"), True)

@@ -15,6 +15,7 @@ from gpt25.training import (
     LoopConfiguration,
     OptimizerConfiguration,
     ScheduleConfiguration,
+    SpeedConfiguration,
     StartConfiguration,
     TrackConfiguration,
     TrainingConfiguration,
@@ -70,6 +71,14 @@ REFUSED = [
     (LoopConfiguration, "timeout_seconds", math.inf, "loop.timeout_seconds is inf; it must be a positive number."),
     (LoopConfiguration, "seed", -1, "loop.seed is -1; it must be 0 or more."),
     (LoopConfiguration, "failed_saves_allowed", -1, "loop.failed_saves_allowed is -1; it must be 0 or more."),
+    (LoopConfiguration, "compile", "no", "loop.compile is 'no'; it must be true, false or auto."),
+    (SpeedConfiguration, "padded_vocabulary", 64, "speed.padded_vocabulary is 64; it must be true, false or auto."),
+    (
+        SpeedConfiguration,
+        "compile_region",
+        "layer",
+        "speed.compile_region is 'layer'; it must be auto, model or",
+    ),
     (LoopConfiguration, "precision", "int8", "loop.precision is 'int8'; it must be auto, float32 or bfloat16."),
 ]
 

@@ -23,6 +23,7 @@ from gpt25.runtime import (
     free_memory_bytes,
     matrix_product_rate,
     use_fast_allocator,
+    will_compile,
 )
 
 CORE_PACKAGES = (
@@ -123,7 +124,11 @@ def examine(arguments: Arguments) -> dict[str, Any]:
         },
         "device": {"name": str(device), "reason": why_device},
         "precision": {"name": precision.name, "reason": precision.reason},
-        "compile": {"available": compilation.available, "used": False, "reason": compilation.reason},
+        "compile": {
+            "available": compilation.available,
+            "used": will_compile(device, "auto"),
+            "reason": compilation.reason,
+        },
         "allocator": use_fast_allocator(),
         "matrix_product_flops_per_second": _rates(device),
         "ranks": _ranks(),
@@ -144,6 +149,7 @@ def _gigaflops(flops_per_second: float) -> str:
 def _choices(found: dict[str, Any]) -> list[tuple[str, str]]:
     rates = found["matrix_product_flops_per_second"]
     compilation = "available" if found["compile"]["available"] else "not available"
+    used = "used" if found["compile"]["used"] else "not used"
     ranks, hub = found["ranks"], found["hub"]
     alone = "one process (no torchrun)" if ranks.get("number_of_ranks") == 1 else None
     cached = ", ".join(hub["cached_models"]) or "none of OpenAI's models"
@@ -154,7 +160,7 @@ def _choices(found: dict[str, Any]) -> list[tuple[str, str]]:
             "matrix products",
             f"float32 {_gigaflops(rates['float32'])}, bfloat16 {_gigaflops(rates['bfloat16'])}, measured",
         ),
-        ("torch.compile", f"{compilation}, not used: {found['compile']['reason']}"),
+        ("torch.compile", f"{compilation}, {used}: {found['compile']['reason']}"),
         ("allocator", found["allocator"]),
         ("ranks", ranks.get("problem") or alone or f"rank {ranks['rank']} of {ranks['number_of_ranks']}"),
         ("Hub", f"{'offline (HF_HUB_OFFLINE)' if hub['offline'] else 'used when a model is not in the cache'}"),

@@ -25,6 +25,7 @@ from gpt25.training import (
     LoopConfiguration,
     OptimizerConfiguration,
     ScheduleConfiguration,
+    SpeedConfiguration,
     TrackConfiguration,
     TrainingConfiguration,
 )
@@ -46,6 +47,7 @@ class Arguments:
     optimizer: OptimizerConfiguration = dataclasses.field(default_factory=OptimizerConfiguration)
     schedule: ScheduleConfiguration = dataclasses.field(default_factory=ScheduleConfiguration)
     loop: LoopConfiguration = dataclasses.field(default_factory=LoopConfiguration)
+    speed: SpeedConfiguration = dataclasses.field(default_factory=SpeedConfiguration)
     track: TrackConfiguration = dataclasses.field(default_factory=TrackConfiguration)
     hellaswag: HellaSwagConfiguration = dataclasses.field(default_factory=HellaSwagConfiguration)
     dry_run: bool = False
@@ -54,7 +56,7 @@ class Arguments:
     """Print one JSON object on standard output."""
 
 
-_SECTIONS = ("model", "data", "batch", "optimizer", "schedule", "loop", "track", "hellaswag")
+_SECTIONS = ("model", "data", "batch", "optimizer", "schedule", "loop", "speed", "track", "hellaswag")
 
 
 def defaults(words: list[str]) -> Arguments | None:

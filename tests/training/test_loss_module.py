@@ -1,0 +1,69 @@
+"""One loss, whatever is compiled, padded or fused."""
+
+from typing import Any, Literal
+
+import pytest
+import torch
+import torch._dynamo
+
+from gpt25.model import GPTConfiguration, GPTModel
+from gpt25.runtime import Precision
+from gpt25.training import LossModule, SpeedConfiguration
+
+SHAPE = GPTConfiguration(
+    block_size=16, vocabulary_size=300, number_of_layers=3, number_of_heads=2, number_of_embedding_dimensions=16
+)
+
+
+# torch 2.13's own compiler still uses what torch 2.13 calls deprecated.
+compiling = pytest.mark.filterwarnings(
+    "ignore:.torch.jit.script_method. is deprecated:DeprecationWarning",
+    "ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning",
+)
+
+
+def loss_and_gradients(**choices: Any) -> tuple[float, dict[str, torch.Tensor]]:
+    generator = torch.Generator().manual_seed(1)
+    model = GPTModel(SHAPE, generator=generator)
+    tokens = torch.randint(SHAPE.vocabulary_size, (2, 17), generator=generator)
+    module = LossModule(model, precision=Precision("float32", torch.float32, ""), **choices)
+    assert [*dict(module.named_parameters())] == [f"model.{name}" for name, _ in model.named_parameters()]
+    loss = module(tokens[:, :-1], tokens[:, 1:])
+    loss.backward()
+    return float(loss.detach()), {
+        name: value.grad for name, value in model.named_parameters() if value.grad is not None
+    }
+
+
+@pytest.mark.parametrize("speed", [{"padded_vocabulary": True}, {"loss": "simple"}])
+def test_padding_and_fusing_change_nothing_but_rounding(speed: dict[str, Any]) -> None:
+    expected, gradients = loss_and_gradients()
+    loss, others = loss_and_gradients(speed=SpeedConfiguration(**speed))
+    assert loss == pytest.approx(expected, rel=1e-6)
+    assert others.keys() == gradients.keys()
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(others[name], gradient, rtol=1e-4, atol=1e-6)
+
+
+@compiling
+@pytest.mark.parametrize("region", ["model", "blocks"])
+def test_compiling_changes_nothing_but_rounding(region: Literal["model", "blocks"]) -> None:
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    expected, gradients = loss_and_gradients()
+    loss, others = loss_and_gradients(compile=True, region=region)
+    assert loss == pytest.approx(expected, rel=1e-5)
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(others[name], gradient, rtol=1e-3, atol=1e-6)
+    # Three blocks of one kind need one compiled code between them.
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+
+
+def test_a_processor_pads_and_compiles_nothing_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unwanted(*_: Any, **__: Any) -> None:
+        raise AssertionError("the loss for a GPU was used")
+
+    monkeypatch.setattr("gpt25.training.loss_module.gpu_loss", unwanted)
+    loss_and_gradients()
+    with pytest.raises(AssertionError, match="for a GPU was used"):
+        loss_and_gradients(speed=SpeedConfiguration(padded_vocabulary=True))
