@@ -35,23 +35,28 @@ def accumulate_gradients(
     *,
     sequence_length: int,
     device: torch.device,
-) -> float:
+) -> Tensor:
     """Add the gradients of the mean loss over all micro-batches, which have equal sizes; returns that loss in nats.
+
+    The loss stays on the device, so that nothing waits for it.
 
     module: ids and labels (batch, time) -> a mean loss; where it is a DistributedDataParallel, the ranks average their
     gradients during the last backward pass.
-    micro_batches: ids and labels, both (rows, block size) int64 on the processor; `sequence_length` divides the block
+    micro_batches: ids and labels, both (rows, block size) int64 in main memory, from which a GPU copies while it
+    computes if the memory is pinned; `sequence_length` divides the block
     size, and rows are cut into sequences of that length.
     """
     total = torch.zeros((), device=device)
     for number, (indices, labels) in enumerate(micro_batches, start=1):
-        indices = indices.view(-1, sequence_length).to(device)  # (rows * block size / length, length)
-        labels = labels.view(-1, sequence_length).to(device)  # likewise
+        indices = indices.view(-1, sequence_length).to(
+            device, non_blocking=True
+        )  # (rows * block size / length, length)
+        labels = labels.view(-1, sequence_length).to(device, non_blocking=True)
         with contextlib.nullcontext() if number == len(micro_batches) else _without_reduction(module):
             loss = module(indices, labels) / len(micro_batches)
             loss.backward()
         total += loss.detach()
-    return float(total)
+    return total
 
 
 def _without_reduction(module: torch.nn.Module) -> contextlib.AbstractContextManager[Any]:

@@ -1,5 +1,7 @@
 """One update on one rank: its share of the batch forward and backward, then the weights moved."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
@@ -11,7 +13,9 @@ from gpt25.training.accumulation import accumulate_gradients
 from gpt25.training.configuration import TrainingConfiguration
 from gpt25.training.loss_module import LossModule
 from gpt25.training.optimizers import Optimizers
+from gpt25.training.prefetched_batches import PrefetchedBatches
 from gpt25.training.schedule import learning_rate_factor
+from gpt25.training.speed_configuration import is_on
 
 
 class GradientUpdate:
@@ -39,38 +43,50 @@ class GradientUpdate:
         self._ranks = ranks
         self._device = device
         self._micro_batch_rows = micro_batch_rows
+        self._prefetched = PrefetchedBatches(
+            self._micro_batches,
+            number_of_updates=configuration.loop.number_of_updates,
+            pinned=device.type == "cuda",
+        )
 
     def average_over_ranks(self) -> None:
         """From now on several ranks average their gradients, while the last backward pass still runs."""
         if not self._ranks.is_alone:
             self._module = DistributedDataParallel(self._module, gradient_as_bucket_view=True)
 
-    def accumulate(self, update: int) -> tuple[float, float]:
-        """Forward and backward over this rank's micro-batches; returns its mean loss in nats and the gradient norm."""
-        settings, ranks = self._configuration, self._ranks
-        torch.manual_seed(derive_seed(settings.loop.seed, "dropout", update, ranks.rank))
-        micro_batches = self._batches.for_update(
-            update,
-            rows_per_update=settings.rows_per_update,
-            micro_batch_rows=self._micro_batch_rows,
-            rank=ranks.rank,
-            number_of_ranks=ranks.number_of_ranks,
-        )
+    def accumulate(self, update: int) -> tuple[Tensor, Tensor]:
+        """Forward and backward over this rank's micro-batches; returns its mean loss in nats and the gradient norm.
+
+        Both are numbers on the device, which has not computed them yet.
+        """
+        settings = self._configuration
+        torch.manual_seed(derive_seed(settings.loop.seed, "dropout", update, self._ranks.rank))
+        prefetch = is_on(settings.speed.prefetch, device_type=self._device.type)
         loss = accumulate_gradients(
             self._module,
-            list(micro_batches),
+            self._prefetched.of(update) if prefetch else list(self._micro_batches(update)),
             sequence_length=settings.sequence_length(update),
             device=self._device,
         )
-        return loss, float(torch.nn.utils.get_total_norm(self._gradients()))
+        return loss, torch.nn.utils.get_total_norm(self._gradients())
 
     def apply(self, update: int, norm: float) -> None:
         """Clip the gradients, whose norm is given, and move the weights with them."""
         limit = self._configuration.optimizer.clip_gradient_norm
         if limit is not None and norm > limit:
             torch._foreach_mul_(self._gradients(), limit / norm)
+        self._step(update, skip=None)
+
+    def apply_if_finite(self, update: int, loss: Tensor, norm: Tensor) -> None:
+        """The same, or nothing where loss or norm, numbers on the device, are not finite: the device decides."""
+        limit = self._configuration.optimizer.clip_gradient_norm
+        if limit is not None:
+            torch._foreach_mul_(self._gradients(), (limit / norm).clamp(max=1.0))
+        self._step(update, skip=~(loss.isfinite() & norm.isfinite()))
+
+    def _step(self, update: int, *, skip: Tensor | None) -> None:
         progress = update / self._configuration.loop.number_of_updates
-        self.optimizers.step(learning_rate_factor=self.learning_rate_factor(update), progress=progress)
+        self.optimizers.step(learning_rate_factor=self.learning_rate_factor(update), progress=progress, skip=skip)
 
     def drop_gradients(self) -> None:
         """Forget the gradients, applied or not, and give their memory back."""
@@ -79,6 +95,16 @@ class GradientUpdate:
     def learning_rate_factor(self, update: int) -> float:
         """The part of the peak learning rates that this update moves the weights by."""
         return learning_rate_factor(self._configuration.schedule, update, self._configuration.loop.number_of_updates)
+
+    def _micro_batches(self, update: int) -> Iterator[tuple[Tensor, Tensor]]:
+        ranks = self._ranks
+        return self._batches.for_update(
+            update,
+            rows_per_update=self._configuration.rows_per_update,
+            micro_batch_rows=self._micro_batch_rows,
+            rank=ranks.rank,
+            number_of_ranks=ranks.number_of_ranks,
+        )
 
     def _gradients(self) -> list[Tensor]:
         return [parameter.grad for parameter in self._model.parameters() if parameter.grad is not None]

@@ -8,6 +8,7 @@ from gpt25.model import GPTModel
 from gpt25.training.configuration import OptimizerConfiguration
 from gpt25.training.muon import Muon
 from gpt25.training.schedule import muon_momentum
+from gpt25.training.undone_where import undone_where
 
 _COUNT_OF_STEPS = "step"
 _STATE_KEYS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
@@ -60,18 +61,24 @@ class Optimizers:
             weight_decay=settings.muon_weight_decay,
         )
 
-    def step(self, *, learning_rate_factor: float, progress: float) -> None:
-        """Move all parameters; `progress` is the fraction of the run that is done, for Muon's momentum."""
+    def step(self, *, learning_rate_factor: float, progress: float, skip: Tensor | None = None) -> None:
+        """Move all parameters; `progress` is the fraction of the run that is done, for Muon's momentum.
+
+        skip: a bool () on the parameters' device; where it is true nothing changes, and the host need not know.
+        """
         settings = self._configuration
         for group in self._adamw.param_groups:
             group["lr"] = settings.peak_learning_rate * learning_rate_factor
+        # The fused AdamW reads this attribute, with which torch.amp.GradScaler too has it do nothing, on the device.
+        self._adamw.found_inf = None if skip is None else skip.float()  # type: ignore[attr-defined]
         self._adamw.step()
         if self._muon is None:
             return
         for group in self._muon.param_groups:
             group["lr"] = settings.muon_peak_learning_rate * learning_rate_factor
             group["momentum"] = muon_momentum(settings, progress)
-        self._muon.step()
+        with undone_where(skip, [*_parameters(self._muon), *_state_tensors(self._muon)]):
+            self._muon.step()
 
     def zero_gradients(self) -> None:
         """Forget the gradients and give their memory back."""
@@ -120,6 +127,10 @@ class Optimizers:
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _state_tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    return [value for state in optimizer.state.values() for value in state.values()]
 
 
 def _hidden_matrices(model: GPTModel) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

@@ -22,13 +22,17 @@ class SpeedConfiguration:
     """fused never holds all logits; simple is model(indices, labels), for comparison."""
     padded_vocabulary: bool | Literal["auto"] = "auto"
     """Multiply by the head in a multiple of 128 columns (50,257 -> 50,304), the extra ones never part of the loss."""
+    prefetch: bool | Literal["auto"] = "auto"
+    """Read the next update's rows in a thread, into pinned memory, while this one is computed."""
+    read_late: bool | Literal["auto"] = "auto"
+    """Read loss and norm while the next update runs already; the device itself decides on clipping and skipping."""
 
     def __post_init__(self) -> None:
         require(self.compile_mode in _MODES, "speed.compile_mode", self.compile_mode, f"one of {', '.join(_MODES)}")
         regions = ("auto", "model", "blocks")
         require(self.compile_region in regions, "speed.compile_region", self.compile_region, "auto, model or blocks")
         require(self.loss in ("fused", "simple"), "speed.loss", self.loss, "fused or simple")
-        for field in ("padded_vocabulary",):
+        for field in ("padded_vocabulary", "prefetch", "read_late"):
             require_switch(f"speed.{field}", getattr(self, field))
 
 

@@ -1,28 +1,28 @@
 """The training loop: updates, validation, checkpoints, and stopping without losing anything."""
 
 import math
-import time
 from typing import Any
 
 from gpt25.data import Batches, TokenShards
-from gpt25.errors import ConfigurationError, GPT25Error, Interrupted, StorageError
+from gpt25.errors import GPT25Error, Interrupted, StorageError
 from gpt25.model import GPTModel
 from gpt25.records import RunDirectory
-from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision, generator_for, will_compile
+from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision, will_compile
 from gpt25.tokenizer import Tokenizer
 from gpt25.training.accumulation import fitting_micro_batch_rows
 from gpt25.training.checkpoint import TrainingState
 from gpt25.training.checkpoint_keeper import CheckpointKeeper
 from gpt25.training.configuration import TrainingConfiguration
 from gpt25.training.failures import explaining_failures
+from gpt25.training.fitting_model import fitting_model
 from gpt25.training.gradient_update import GradientUpdate
 from gpt25.training.hooks import TrainingHooks
 from gpt25.training.loss_module import LossModule
 from gpt25.training.non_finite_updates import NonFiniteUpdates
+from gpt25.training.speed_configuration import is_on
 from gpt25.training.stop_signals import StopSignals
+from gpt25.training.update_cycle import UpdateCycle
 from gpt25.training.validation_loss import ValidationLoss
-
-_STOPPING = (2, 15)  # SIGINT, SIGTERM: what StopSignals reports
 
 
 class Trainer:
@@ -58,7 +58,7 @@ class Trainer:
         self.device = self.ranks.device_for(choose_device(settings.device))
         self.precision = choose_precision(self.device, settings.precision)
         self.micro_batch_rows = fitting_micro_batch_rows(configuration, self.ranks)
-        self.model = _fitting_model(initial_model, configuration).to(self.device).train()
+        self.model = fitting_model(initial_model, configuration).to(self.device).train()
         region = configuration.speed.compile_region
         self.loss_module = LossModule(
             self.model,
@@ -91,6 +91,14 @@ class Trainer:
         self._non_finite = NonFiniteUpdates(
             allowed_in_a_row=settings.non_finite_updates_allowed, checkpoints_path=run.checkpoints_path
         )
+        self._cycle = UpdateCycle(
+            self.gradient_update,
+            self._non_finite,
+            ranks=self.ranks,
+            device=self.device,
+            reads_late=is_on(configuration.speed.read_late, device_type=self.device.type),
+            say=self._say,
+        )
         self._checkpoints = CheckpointKeeper(
             configuration,
             run=run,
@@ -121,9 +129,10 @@ class Trainer:
             self._start_hooks()
             if is_new and self.configuration.loop.record_start:
                 self._record_start(stopwatch)
+            stop: int | None = None
             while self.state.update < self.configuration.loop.number_of_updates:
-                stop = self._update(signals, stopwatch)
-                if stop is not None:
+                stop = self._update(signals, stopwatch, may_go_ahead=stop is None) or stop
+                if stop is not None and not self._cycle.is_ahead:
                     self._checkpoints.save(self.state, required=True)
                     raise Interrupted(stop, self._interruption_message(stop))
             self._checkpoints.save(self.state, required=True)
@@ -131,42 +140,25 @@ class Trainer:
 
     def rehearse_update(self, update: int) -> None:
         """Do the work of an update, counted from 0, without recording it: for measuring how long it takes."""
-        _, norm = self.gradient_update.accumulate(update)
-        self.gradient_update.apply(update, norm)
-        self.gradient_update.drop_gradients()
+        self._cycle.rehearse(update)
 
-    # One update.
-
-    def _update(self, signals: StopSignals, stopwatch: Stopwatch) -> int | None:
+    def _update(self, signals: StopSignals, stopwatch: Stopwatch, *, may_go_ahead: bool) -> int | None:
         """Do one update and what falls due after it; returns the signal on which all ranks agreed to stop, if any."""
-        begin = time.perf_counter()
         update = self.state.update
-        local_loss, norm = self.gradient_update.accumulate(update)
-        # One exchange tells every rank the loss, and who heard which signal. A gradient that is not finite on one
-        # rank has already become so on all, when the gradients were averaged.
-        asked = [float(signals.received == number) for number in _STOPPING]
-        total, *heard = self.ranks.sum([local_loss, *asked], device=self.device)
-        loss = total / self.ranks.number_of_ranks
-        skipping = self._non_finite.judge(update + 1, loss, norm)
-        if skipping is None:
-            self.gradient_update.apply(update, norm)
-        else:
-            self.state.non_finite_updates += 1
-            self._say(skipping)
-        self.gradient_update.drop_gradients()
-        seconds = time.perf_counter() - begin
-        self._count_update(loss)
+        figures = self._cycle.run(update, signals, may_go_ahead=may_go_ahead and not self._is_anything_due(update + 1))
+        self.state.non_finite_updates += figures.was_skipped
+        self._count_update(figures.loss)
         factor = self.gradient_update.learning_rate_factor(update)
         row = {
             "update": self.state.update,
             "tokens": self.state.tokens,
-            "training_loss": loss,
+            "training_loss": figures.loss,
             "learning_rate": self.configuration.optimizer.peak_learning_rate * factor,
-            "gradient_norm": norm,
-            "tokens_per_second": self.configuration.batch.tokens_per_update / seconds,
+            "gradient_norm": figures.norm,
+            "tokens_per_second": self.configuration.batch.tokens_per_update / figures.seconds,
         }
         self._after_update(row, stopwatch)
-        return next((number for number, count in zip(_STOPPING, heard, strict=True) if count), None)
+        return figures.stop_signal
 
     def _count_update(self, loss: float) -> None:
         self.state.update += 1
@@ -227,7 +219,12 @@ class Trainer:
         update = self.state.update
         return update % interval == 0 or update == self.configuration.loop.number_of_updates
 
-    # Starting and stopping.
+    def _is_anything_due(self, update: int) -> bool:
+        """Whether something reads the weights after so many updates, so that the next one must not move them yet."""
+        loop, hellaswag = self.configuration.loop, self.configuration.hellaswag.interval_in_updates
+        intervals = [loop.validation_interval_in_updates, loop.samples_interval_in_updates]
+        intervals += [loop.checkpoint_interval_in_updates] + ([] if hellaswag is None else [hellaswag])
+        return update == loop.number_of_updates or any(update % interval == 0 for interval in intervals)
 
     def _start_hooks(self) -> None:
         if not self.ranks.is_first:
@@ -250,15 +247,3 @@ class Trainer:
     def _say(self, message: str) -> None:
         if self.ranks.is_first:
             self.hooks.on_message(message)
-
-
-def _fitting_model(initial_model: GPTModel | None, configuration: TrainingConfiguration) -> GPTModel:
-    """The model to train: the one that was given, of the right shape, or a random one that only the seed decides."""
-    if initial_model is None:
-        return GPTModel(configuration.model, generator=generator_for(configuration.loop.seed, "weights"))
-    if initial_model.configuration != configuration.model:
-        raise ConfigurationError(
-            f"the initial model is {initial_model.configuration}, the configuration says {configuration.model}; "
-            "they must be equal."
-        )
-    return initial_model
