@@ -138,6 +138,12 @@ class Ranks:
             return flag
         return self._reduce([float(flag)], device, torch.distributed.ReduceOp.MAX)[0] > 0
 
+    def first_says(self, text: str, *, device: torch.device | str = "cpu") -> str:
+        """The first rank's text, on every rank; what the others give is not read."""
+        (length,) = self.sum([float(len(text) if self.is_first else 0)], device=device)
+        letters = [float(ord(letter)) for letter in text] if self.is_first else [0.0] * int(length)
+        return "".join(chr(int(letter)) for letter in self.sum(letters, device=device))
+
     def wait(self) -> None:
         """Return when every rank has come here."""
         self.sum([0.0])

@@ -100,9 +100,13 @@ class CheckpointKeeper:
         stops = stops or (bool(failure) and (required or self._failures_in_a_row > allowed))
         failed, stopped = self._ranks.sum([float(bool(failure)), float(stops)], device=self._device)
         if stopped:
+            # torchrun ends the first rank when another one has ended, perhaps before it could speak: all say why.
             raise TrainingError(
-                f"the run stops after update {state.update:,}, because its checkpoint could not be saved"
-                f"{f' ({self._failures_in_a_row} in a row)' if failure else ''}: {failure or 'rank 0 says why'}"
+                self._ranks.first_says(
+                    f"the run stops after update {state.update:,}, because its checkpoint could not be saved "
+                    f"({self._failures_in_a_row} in a row): {failure}",
+                    device=self._device,
+                )
             )
         if failed:
             self._say(

@@ -328,40 +328,6 @@ def test_a_second_signal_stops_at_once(
     assert rows(run) == 0
 
 
-def workers(agent: subprocess.Popen[str]) -> dict[str, int]:
-    """Rank -> process id of what torchrun has started."""
-    children = Path(f"/proc/{agent.pid}/task/{agent.pid}/children").read_text().split()
-    found = {}
-    for child in children:
-        environment = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
-        ranks = [entry.partition(b"=")[2].decode() for entry in environment if entry.startswith(b"RANK=")]
-        found |= {rank: int(child) for rank in ranks}
-    return found
-
-
-def test_torchrun_restarts_after_a_killed_rank_and_the_run_goes_on(
-    recipe: Path, tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
-) -> None:
-    run, alone = RunDirectory(tmp_path / "run"), RunDirectory(tmp_path / "alone")
-    flags = ["--loop.number-of-updates", 100]
-    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", 2, "--max-restarts", 1]
-    torchrun += ["--monitor-interval", 0.1]
-    # Without the two dashes, torchrun takes --run for an abbreviation of its own --run-path.
-    agent = start("-m", *torchrun, "-m", "--", "gpt25", "train", recipe, "--run", run.path, *flags)
-    wait_for(lambda: len(run.checkpoints()) > 0, agent, "checkpoint")
-    os.kill(workers(agent)["1"], signal.SIGKILL)
-    printed, error = agent.communicate(timeout=PATIENCE_SECONDS)
-    assert agent.returncode == 0, error
-    assert "going on after update " in printed
-    assert printed.count("100 updates, 12,800 tokens") == 1  # one rank speaks
-    assert [row["update"] for row in run.metrics()] == list(range(1, 101))
-    elapsed = [row["elapsed_seconds"] for row in run.metrics()]
-    assert elapsed == sorted(elapsed)
-    assert main(["train", str(recipe), "--run", str(alone.path), *map(str, flags)]) == 0
-    losses = [[row["training_loss"] for row in each.metrics()] for each in (run, alone)]
-    assert losses[0] == pytest.approx(losses[1], rel=2e-3)
-
-
 def test_two_ranks_go_through_a_dry_run(
     recipe: Path, tmp_path: Path, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
