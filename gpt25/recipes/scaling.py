@@ -1,0 +1,123 @@
+"""How many GPUs a recipe can use: what an update computes, what the ranks exchange meanwhile, and what cannot hide."""
+
+import dataclasses
+import math
+
+from gpt25.model import Accounting, GPTConfiguration
+from gpt25.references.gpu_rates import GPU_RATES, UTILISATION
+from gpt25.runtime import Ranks
+from gpt25.training import TrainingConfiguration
+from gpt25.training.accumulation import fitting_micro_batch_rows
+
+WORTH_IT = 0.75  # of the ideal: below it, a quarter of the money buys nothing
+GPUS_PER_NODE = 8
+LINK_UTILISATION = 0.8  # of a link's rate; what NCCL's own tests reach on large messages
+NVLINK_BYTES_PER_SECOND = 450e9  # of one H100, in each direction: NVIDIA H100 data sheet, 900 GB/s both ways
+NETWORK_BYTES_PER_SECOND = 50e9  # of one GPU's own 400 Gbit/s adapter: NVIDIA DGX H100 data sheet, eight in a node
+MEMORY_BYTES_PER_SECOND = 3.35e12  # of one H100: NVIDIA H100 data sheet, SXM
+STEP_SECONDS = 5e-6  # assumed: one hop of a collective, counted 2 log2(GPUs) times for each
+BUCKET_BYTES = 25 * 2**20  # gradients that DistributedDataParallel averages at once, torch's default
+ADAMW_BYTES = 28  # a parameter: reads weight, gradient and two averages, writes all but the gradient; 4 B each
+BACKWARD_SHARE = 2 / 3  # of a micro-batch's computation
+NEWTON_SCHULZ_STEPS = 5
+
+CRITICAL_TOKENS, CRITICAL_EXPONENT = 2.1e8, 0.21
+"""Kaplan et al. 2020, "Scaling Laws for Neural Language Models", equation 1.4, in tokens; loss in nats."""
+
+
+def critical_batch_tokens(loss: float) -> float:
+    """Batch at which twice the least tokens reach a loss in twice the least updates: 3.28 nats -> about 0.74 million.
+
+    Source: Kaplan et al. 2020, section 5.1; measured on WebText2, so that another text moves it.
+    """
+    return CRITICAL_TOKENS / loss ** (1 / CRITICAL_EXPONENT)
+
+
+@dataclasses.dataclass(frozen=True)
+class UpdateTime:
+    """The parts of one update on so many GPUs, in seconds."""
+
+    gpus: int
+    compute: float
+    """Forward and backward of one GPU's share."""
+    optimizer: float
+    """AdamW's passes over memory, and Muon's products where the recipe has them."""
+    exchange: float
+    """Of the gradients, all of it."""
+    exposed: float
+    """The part of the exchange that no computation hides."""
+
+    @property
+    def total(self) -> float:
+        """Seconds from one update to the next."""
+        return self.compute + self.optimizer + self.exposed
+
+
+def link_bytes_per_second(gpus: int) -> float:
+    """What goes through one GPU's ring on the slowest stretch of its way.
+
+    Between nodes the eight rings of a node cross by eight adapters, each with an eighth of the gradients.
+    """
+    network = NETWORK_BYTES_PER_SECOND * GPUS_PER_NODE
+    return LINK_UTILISATION * (NVLINK_BYTES_PER_SECOND if gpus <= GPUS_PER_NODE else network)
+
+
+def all_reduce_seconds(number_of_bytes: float, gpus: int) -> float:
+    """A ring in which every GPU sends 2 (n - 1) / n of the bytes, and the hops before the first byte arrives."""
+    if gpus == 1:
+        return 0.0
+    volume = 2 * (gpus - 1) / gpus * number_of_bytes
+    collectives = math.ceil(number_of_bytes / BUCKET_BYTES)
+    return volume / link_bytes_per_second(gpus) + collectives * 2 * math.log2(gpus) * STEP_SECONDS
+
+
+def newton_schulz_operations(shape: GPTConfiguration) -> float:
+    """Operations of Muon's orthogonalisation for all hidden matrices; query, key and value are three.
+
+    A step on (m, n) with m <= n: its square 2 m² n, that one's square 2 m³, and their product with it 2 m² n.
+    """
+    channels = shape.number_of_embedding_dimensions
+    square = NEWTON_SCHULZ_STEPS * 6 * channels**3
+    oblong = NEWTON_SCHULZ_STEPS * (4 * channels**2 * 4 * channels + 2 * channels**3)
+    return float(shape.number_of_layers * (4 * square + 2 * oblong))
+
+
+def update_time(configuration: TrainingConfiguration, gpus: int) -> UpdateTime:
+    """One update of the recipe's batch on H100s, eight in a node, at the utilisation that `gpt25 plan` counts on.
+
+    Weights are whole on every GPU. The last micro-batch's backward pass hides the exchange of all gradients but the
+    tied embeddings': those are complete when it ends.
+    """
+    shape, accounting = configuration.model, Accounting(configuration.model)
+    rate = GPU_RATES["h100"].peak * UTILISATION
+    compute = configuration.batch.tokens_per_update * accounting.training_operations_per_token / gpus / rate
+    rows = configuration.rows_per_update // gpus
+    passes = rows // fitting_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus))
+    hiding = BACKWARD_SHARE * compute / passes
+    late = all_reduce_seconds(4 * accounting.embedding_parameters, gpus)
+    exchange = all_reduce_seconds(4 * accounting.parameters, gpus)
+    exposed = late + max(0.0, exchange - late - hiding)
+    optimizer = ADAMW_BYTES * accounting.parameters / MEMORY_BYTES_PER_SECOND
+    if configuration.optimizer.name == "muon":
+        optimizer += muon_seconds(shape, gpus, rate)
+    return UpdateTime(gpus, compute, optimizer, exchange, exposed)
+
+
+def muon_seconds(shape: GPTConfiguration, gpus: int, rate: float) -> float:
+    """Every GPU orthogonalises everything, or its share, with an all_gather of the results: whichever is sooner."""
+    operations = newton_schulz_operations(shape)
+    number_of_bytes = 4 * 12 * shape.number_of_layers * shape.number_of_embedding_dimensions**2
+    gathering = all_reduce_seconds(number_of_bytes, gpus) / 2  # each GPU sends (n - 1) / n of the bytes, once
+    return min(operations / rate, operations / rate / gpus + gathering)
+
+
+def efficiency(configuration: TrainingConfiguration, gpus: int) -> float:
+    """The part of the GPUs' work that an update of so many makes use of: 1 for one GPU."""
+    return update_time(configuration, 1).total / (gpus * update_time(configuration, gpus).total)
+
+
+def most_gpus_worth_it(configuration: TrainingConfiguration) -> int:
+    """The largest power of two, of those that can share an update's rows, that keeps WORTH_IT of the ideal."""
+    rows = configuration.rows_per_update
+    powers = [2**power for power in range(rows.bit_length()) if rows % 2**power == 0]
+    return max(gpus for gpus in powers if efficiency(configuration, gpus) >= WORTH_IT)
