@@ -46,7 +46,18 @@ EXTRAS = {
     "tensorflow": (("tensorflow-cpu",), "models in OpenAI's original release (TensorFlow checkpoints)"),
     "track": (("tensorboard",), "TensorBoard beside metrics.jsonl"),
     "dev": (
-        ("gguf", "mypy", "pyarrow", "pytest", "pytest-xdist", "ruff", "tensorboard", "transformers", "zstandard"),
+        (
+            "gguf",
+            "mypy",
+            "pyarrow",
+            "pytest",
+            "pytest-xdist",
+            "pyyaml",
+            "ruff",
+            "tensorboard",
+            "transformers",
+            "zstandard",
+        ),
         "the tests and checks",
     ),
 }
