@@ -39,7 +39,9 @@ ASSUMPTIONS = (
     "them, so their gradient is complete only at the end.",
     f"AdamW passes once over {scaling.ADAMW_BYTES} bytes a parameter on every GPU. Muon's orthogonalisation is done by "
     "every GPU, or shared out with an all_gather of float32 matrices: whichever is sooner.",
-    "Weights are whole on every GPU.",
+    "Weights are whole on every GPU, but for gpt2-xl, whose recipe has loop.shard_parameters: there every micro-batch "
+    "gathers them for its forward and again for its backward pass and scatters gradients, three times half of an "
+    "all-reduce, behind all that it computes but for the embeddings'; and a GPU's AdamW passes over its share.",
 )
 
 
@@ -54,7 +56,14 @@ def strong_rows(model: str, configuration: TrainingConfiguration) -> list[list[s
     for gpus in GPUS:
         time = scaling.update_time(configuration, gpus)
         figures = [1e3 * value for value in (time.compute, time.optimizer, time.exchange, time.exposed)]
-        volume = 2 * (gpus - 1) / gpus * 4 * Accounting(configuration.model).parameters
+        volume = (
+            scaling.exchanges(configuration, gpus)
+            * 2
+            * (gpus - 1)
+            / gpus
+            * 4
+            * Accounting(configuration.model).parameters
+        )
         rate = configuration.batch.tokens_per_update / time.total
         used = scaling.efficiency(configuration, gpus)
         shown = [f"{volume / 1e9:.2f}", *(f"{value:.1f}" for value in figures), f"{rate / 1e6:.2f}", f"{used:.0%}"]
@@ -96,6 +105,7 @@ def conclusion(recipes: dict[str, TrainingConfiguration]) -> str:
         "tokens that teach less: at the critical batch a run needs twice the tokens of a small one, and money goes "
         "with the tokens.",
         width=120,
+        break_on_hyphens=False,
     )
 
 
@@ -108,12 +118,16 @@ def page() -> str:
     limits = ["model", "batch, million tokens", f"GPUs at {scaling.WORTH_IT:.0%} or more", "loss"]
     limits += ["critical batch, million tokens", "power of two below", f"GPUs at {scaling.WORTH_IT:.0%} with it"]
     rows = table(limits, [limit_row(model, recipe) for model, recipe in recipes.items()])
-    assumed = "\n".join(textwrap.fill(f"- {sentence}", width=120, subsequent_indent="  ") for sentence in ASSUMPTIONS)
+    assumed = "\n".join(
+        textwrap.fill(f"- {sentence}", width=120, subsequent_indent="  ", break_on_hyphens=False)
+        for sentence in ASSUMPTIONS
+    )
     weak = textwrap.fill(
         'The critical batch is 2.1e8 tokens / loss^(1 / 0.21) (Kaplan et al. 2020, "Scaling Laws for Neural Language '
         'Models", equation 1.4, measured on WebText2; after McCandlish et al. 2018), at the loss on FineWeb that '
         "OpenAI's model of the size has. It is the weak limit: a larger batch lets more GPUs work, and less is gained.",
         width=120,
+        break_on_hyphens=False,
     )
     return (
         f"{HEAD}\n{assumed}\n\n## An update of the recipe's batch\n\n{strong}\n## Where it stops\n\n{rows}\n{weak}\n\n"

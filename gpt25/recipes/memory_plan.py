@@ -19,19 +19,26 @@ class MemoryPart:
     arithmetic: str
 
 
-def memory_parts(configuration: TrainingConfiguration, rows: int) -> list[MemoryPart]:
-    """What one GPU holds when `rows` rows make a micro-batch; every GPU has all weights and averages."""
+def memory_parts(configuration: TrainingConfiguration, rows: int, *, gpus: int = 1) -> list[MemoryPart]:
+    """What one of so many GPUs holds when `rows` rows make a micro-batch.
+
+    Every GPU has all weights, gradients and averages; with loop.shard_parameters it has its share of them, and whole
+    what it computes with just then.
+    """
     shape = configuration.model
     channels, layers, block = shape.number_of_embedding_dimensions, shape.number_of_layers, shape.block_size
     parameters = Accounting(shape).parameters
     matrices = 12 * layers * channels**2 if configuration.optimizer.name == "muon" else 0
     optimizer = 8 * (parameters - matrices) + 4 * matrices
     words = f"8 B x {parameters - matrices:,}" + (f" + 4 B x {matrices:,}" if matrices else "")
+    shares = gpus if configuration.loop.shard_parameters else 1
+    over = f" / {shares} GPUs" if shares > 1 else ""
     positions = min(rows * block, _LOGIT_POSITIONS)
     return [
-        MemoryPart("weights", 4 * parameters, f"4 B x {parameters:,}"),
-        MemoryPart("gradients", 4 * parameters, f"4 B x {parameters:,}"),
-        MemoryPart("optimizer", optimizer, words),
+        MemoryPart("weights", 4 * parameters // shares, f"4 B x {parameters:,}{over}"),
+        MemoryPart("gradients", 4 * parameters // shares, f"4 B x {parameters:,}{over}"),
+        MemoryPart("optimizer", optimizer // shares, f"{words}{over}"),
+        *([_gathered(Accounting(shape))] if shares > 1 else []),
         MemoryPart(
             "activations",
             ACTIVATION_BYTES * channels * layers * block * rows,
@@ -45,15 +52,27 @@ def memory_parts(configuration: TrainingConfiguration, rows: int) -> list[Memory
     ]
 
 
-def needed_bytes(configuration: TrainingConfiguration, rows: int) -> int:
+def _gathered(accounting: Accounting) -> MemoryPart:
+    """Weights and gradients that are whole at once: the tied embeddings', a block's, and the next one's on its way."""
+    embeddings, block = accounting.embedding_parameters, accounting.parameters_of_one_block
+    return MemoryPart(
+        "gathered",
+        8 * (embeddings + 2 * block),
+        f"8 B x ({embeddings:,} of the embeddings + 2 blocks x {block:,})",
+    )
+
+
+def needed_bytes(configuration: TrainingConfiguration, rows: int, *, gpus: int = 1) -> int:
     """The sum of the parts."""
-    return sum(part.number_of_bytes for part in memory_parts(configuration, rows))
+    return sum(part.number_of_bytes for part in memory_parts(configuration, rows, gpus=gpus))
 
 
 def largest_micro_batch(configuration: TrainingConfiguration, *, gpus: int, usable_bytes: int) -> int | None:
     """Most rows that fit and cut a GPU's share of an update evenly; None where not even one row fits."""
     share = configuration.rows_per_update // gpus
     fitting = (
-        rows for rows in range(share, 0, -1) if share % rows == 0 and needed_bytes(configuration, rows) <= usable_bytes
+        rows
+        for rows in range(share, 0, -1)
+        if share % rows == 0 and needed_bytes(configuration, rows, gpus=gpus) <= usable_bytes
     )
     return next(fitting, None)

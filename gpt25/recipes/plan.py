@@ -106,7 +106,9 @@ def plan(
     return Plan(
         gpus=gpus,
         hardware=hardware,
-        memory=memory_parts(configuration, fitting_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus))),
+        memory=memory_parts(
+            configuration, fitting_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus)), gpus=gpus
+        ),
         largest_micro_batch_rows=largest,
         total_tokens=configuration.total_tokens,
         tokens_per_second=rate,

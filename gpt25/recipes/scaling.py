@@ -82,22 +82,38 @@ def newton_schulz_operations(shape: GPTConfiguration) -> float:
     return float(shape.number_of_layers * (4 * square + 2 * oblong))
 
 
+def micro_batches(configuration: TrainingConfiguration, gpus: int) -> int:
+    """Forward and backward passes of one GPU in an update."""
+    return configuration.rows_per_update // gpus // fitting_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus))
+
+
+def exchanges(configuration: TrainingConfiguration, gpus: int) -> float:
+    """How often as many bytes travel as an all-reduce of all parameters sends.
+
+    Once, where weights are whole. In shares, a micro-batch gathers them for its forward and again for its backward pass
+    and scatters gradients: three times half of an all-reduce.
+    """
+    return 1.5 * micro_batches(configuration, gpus) if configuration.loop.shard_parameters and gpus > 1 else 1.0
+
+
 def update_time(configuration: TrainingConfiguration, gpus: int) -> UpdateTime:
     """One update of the recipe's batch on H100s, eight in a node, at the utilisation that `gpt25 plan` counts on.
 
-    Weights are whole on every GPU. The last micro-batch's backward pass hides the exchange of all gradients but the
-    tied embeddings': those are complete when it ends.
+    The last micro-batch's backward pass hides the exchange of all gradients but the tied embeddings': those are
+    complete when it ends. Parameters in shares (loop.shard_parameters) are gathered and averaged in every micro-batch,
+    behind all that it computes, and again all but the embeddings.
     """
     shape, accounting = configuration.model, Accounting(configuration.model)
     rate = GPU_RATES["h100"].peak * UTILISATION
     compute = configuration.batch.tokens_per_update * accounting.training_operations_per_token / gpus / rate
-    rows = configuration.rows_per_update // gpus
-    passes = rows // fitting_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus))
-    hiding = BACKWARD_SHARE * compute / passes
-    late = all_reduce_seconds(4 * accounting.embedding_parameters, gpus)
-    exchange = all_reduce_seconds(4 * accounting.parameters, gpus)
+    passes = micro_batches(configuration, gpus)
+    times = exchanges(configuration, gpus)
+    hiding = compute if configuration.loop.shard_parameters else BACKWARD_SHARE * compute / passes
+    late = times * all_reduce_seconds(4 * accounting.embedding_parameters, gpus)
+    exchange = times * all_reduce_seconds(4 * accounting.parameters, gpus)
     exposed = late + max(0.0, exchange - late - hiding)
-    optimizer = ADAMW_BYTES * accounting.parameters / MEMORY_BYTES_PER_SECOND
+    kept = accounting.parameters / (gpus if configuration.loop.shard_parameters else 1)
+    optimizer = ADAMW_BYTES * kept / MEMORY_BYTES_PER_SECOND
     if configuration.optimizer.name == "muon":
         optimizer += muon_seconds(shape, gpus, rate)
     return UpdateTime(gpus, compute, optimizer, exchange, exposed)

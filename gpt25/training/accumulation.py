@@ -29,6 +29,15 @@ def fitting_micro_batch_rows(configuration: TrainingConfiguration, ranks: Ranks)
     return max(size for size in range(1, largest + 1) if share % size == 0)
 
 
+def smaller_micro_batches(configuration: TrainingConfiguration, ranks: Ranks, rows: int) -> str | None:
+    """What to say where micro-batches have fewer rows than the recipe has; None where they have as many."""
+    share = configuration.rows_per_update // ranks.number_of_ranks
+    wanted = min(configuration.batch.micro_batch_rows, share)
+    if rows >= wanted:
+        return None
+    return f"micro-batches have {rows} rows instead of {wanted}: the most that divide the {share} rows of an update"
+
+
 def accumulate_gradients(
     module: torch.nn.Module,
     micro_batches: Sequence[tuple[Tensor, Tensor]],

@@ -15,6 +15,7 @@ from gpt25.records import STATE_NAME, CheckpointRecord, RunDirectory
 from gpt25.storage import atomic_directory, write_json, write_manifest
 from gpt25.tokenizer import Tokenizer
 from gpt25.training.optimizers import Optimizers
+from gpt25.training.sharding import put
 from gpt25.weights import load_pretrained, write_model_files
 from gpt25.weights.safetensors_file import write_safetensors
 
@@ -49,7 +50,7 @@ def save_checkpoint(
     state: TrainingState,
     *,
     model: GPTModel,
-    optimizers: Optimizers,
+    optimizer_state: dict[str, torch.Tensor],
     tokenizer: Tokenizer | None,
     details: dict[str, Any],
 ) -> Path:
@@ -61,7 +62,7 @@ def save_checkpoint(
     path = run.checkpoint_path(state.update)
     with atomic_directory(path) as directory:
         write_model_files(model, tokenizer, directory)
-        write_safetensors(directory / OPTIMIZER_NAME, optimizers.state())
+        write_safetensors(directory / OPTIMIZER_NAME, optimizer_state)
         write_json(directory / STATE_NAME, {"version": _VERSION, **dataclasses.asdict(state), **details})
         write_manifest(directory)
     return path
@@ -85,7 +86,7 @@ def load_checkpoint(
         raise CorruptFileError(f"{record.path} holds a model of another shape: {saved.configuration}")
     with torch.no_grad():
         for parameter, stored in zip(model.parameters(), saved.parameters(), strict=True):
-            parameter.copy_(stored)
+            put(parameter, stored)
     try:
         tensors = load_file(record.path / OPTIMIZER_NAME)
     except (SafetensorError, OSError) as problem:

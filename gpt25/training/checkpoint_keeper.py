@@ -20,6 +20,7 @@ from gpt25.tokenizer import Tokenizer
 from gpt25.training.checkpoint import TrainingState, load_checkpoint, prune_checkpoints, save_checkpoint
 from gpt25.training.configuration import TrainingConfiguration
 from gpt25.training.optimizers import Optimizers
+from gpt25.training.sharding import whole_model, whole_tensors
 
 DAMAGED_MARK = "damaged-"
 
@@ -95,7 +96,10 @@ class CheckpointKeeper:
         """
         if self.saved_update == state.update:
             return
-        failure, stops = self._save_on_first(state) if self._ranks.is_first else ("", False)
+        # What is in shares is gathered by all ranks, for the first one to write.
+        model = whole_model(self._model)
+        averages = whole_tensors(self._optimizers.state(), keep=self._ranks.is_first)
+        failure, stops = self._save_on_first(state, model, averages) if self._ranks.is_first else ("", False)
         allowed = self._configuration.loop.failed_saves_allowed
         stops = stops or (bool(failure) and (required or self._failures_in_a_row > allowed))
         failed, stopped = self._ranks.sum([float(bool(failure)), float(stops)], device=self._device)
@@ -116,9 +120,11 @@ class CheckpointKeeper:
         else:
             self.saved_update = state.update
 
-    def _save_on_first(self, state: TrainingState) -> tuple[str, bool]:
+    def _save_on_first(
+        self, state: TrainingState, model: GPTModel, averages: dict[str, torch.Tensor]
+    ) -> tuple[str, bool]:
         """Save; returns what went wrong, if anything did, and whether that ends the run whatever is allowed."""
-        if not torch.isfinite(torch.nn.utils.get_total_norm(self._model.parameters())):
+        if not torch.isfinite(torch.nn.utils.get_total_norm(model.parameters())):
             self._failures_in_a_row += 1
             return (
                 "the weights hold NaN or infinite numbers. Older checkpoints are untouched; train with a lower "
@@ -129,8 +135,8 @@ class CheckpointKeeper:
             path = save_checkpoint(
                 self._run,
                 state,
-                model=self._model,
-                optimizers=self._optimizers,
+                model=model,
+                optimizer_state=averages,
                 tokenizer=self._tokenizer,
                 details=self._details(),
             )

@@ -134,6 +134,8 @@ class LoopConfiguration:
     """auto, cpu, cuda or cuda:N; `gpt25 doctor` says what auto means here."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the forward and backward pass; the weights that are trained stay float32."""
+    shard_parameters: bool = False
+    """Of several ranks, each keeps a share of weights, gradients and averages: for models too large to be whole."""
     compile: bool | Literal["auto"] = "auto"
     """Compile with torch.compile: some time before the first update, faster ones after it; auto does on CUDA only."""
     non_finite_updates_allowed: int = 5
@@ -159,6 +161,9 @@ class LoopConfiguration:
         for field in ("seed", "non_finite_updates_allowed", "failed_saves_allowed"):
             require(getattr(self, field) >= 0, f"loop.{field}", getattr(self, field), "0 or more")
         require_switch("loop.compile", self.compile)
+        require(
+            isinstance(self.shard_parameters, bool), "loop.shard_parameters", self.shard_parameters, "true or false"
+        )
         require(
             self.precision in ("auto", "float32", "bfloat16"),
             "loop.precision",
@@ -188,6 +193,13 @@ class TrainingConfiguration:
         warm_up, number = self.schedule.warm_up_updates, self.loop.number_of_updates
         rule = f"at most loop.number_of_updates {number:,}, or the rates never reach their peak"
         require(warm_up <= number, "schedule.warm_up_updates", warm_up, rule)
+        rule = "adamw where loop.shard_parameters is true: Muon needs whole matrices"
+        require(
+            self.optimizer.name == "adamw" or not self.loop.shard_parameters,
+            "optimizer.name",
+            self.optimizer.name,
+            rule,
+        )
 
     def _require_whole_rows(self) -> None:
         block_size, tokens = self.model.block_size, self.batch.tokens_per_update

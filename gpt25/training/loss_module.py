@@ -11,6 +11,7 @@ from gpt25.model import GPTModel
 from gpt25.runtime import Precision
 from gpt25.training.fused_loss import fused_loss
 from gpt25.training.gpu_loss import gpu_loss
+from gpt25.training.sharding import is_sharded, whole_model
 from gpt25.training.speed_configuration import SpeedConfiguration, is_on
 
 _Pass = Callable[..., Tensor]
@@ -25,10 +26,10 @@ class LossModule(nn.Module):
         *,
         precision: Precision,
         compile: bool = False,
-        region: Literal["model", "blocks"] = "model",
+        region: Literal["model", "blocks", "within blocks"] = "model",
         speed: SpeedConfiguration | None = None,
     ) -> None:
-        """`region`: what is compiled as one piece, where `compile` asks for it."""
+        """`region`: what is compiled as one piece, where `compile` asks for it; shares are gathered around blocks."""
         super().__init__()
         self.model = model
         self._precision = precision
@@ -37,7 +38,7 @@ class LossModule(nn.Module):
         self._hidden_states, self._simple_loss = self._forward_passes(region)
 
     def _forward_passes(
-        self, region: Literal["model", "blocks"]
+        self, region: Literal["model", "blocks", "within blocks"]
     ) -> tuple[Callable[..., Tensor], Callable[..., Tensor]]:
         """What runs below the fused loss, and the simple loss, compiled where that is asked for.
 
@@ -46,6 +47,10 @@ class LossModule(nn.Module):
         if not self._compile:
             return self.model.hidden_states, self._simple
         mode = self._speed.compile_mode
+        if region == "within blocks":
+            for block in self.model.transformer.hidden:
+                block.forward = torch.compile(block.forward, mode=mode)
+            return self.model.hidden_states, self._simple
         simple = torch.compile(self._simple, mode=mode)
         if region == "model":
             return torch.compile(self.model.hidden_states, mode=mode), simple
@@ -63,6 +68,15 @@ class LossModule(nn.Module):
         for block in blocks:
             stream = block(stream)
         return self.model.transformer.final_layer_norm(stream)
+
+    def whole(self) -> "LossModule":
+        """This module, or, where the parameters are in shares, one for whole ones, of which each rank may ask alone.
+
+        All ranks must call it.
+        """
+        if not is_sharded(self.model):
+            return self
+        return LossModule(whole_model(self.model), precision=self._precision, speed=self._speed)
 
     def forward(self, indices: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy in nats: ids and labels, both (batch, time) int64 -> a number."""

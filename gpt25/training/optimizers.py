@@ -8,6 +8,7 @@ from gpt25.model import GPTModel
 from gpt25.training.configuration import OptimizerConfiguration
 from gpt25.training.muon import Muon
 from gpt25.training.schedule import muon_momentum
+from gpt25.training.sharding import put
 from gpt25.training.undone_where import undone_where
 
 _COUNT_OF_STEPS = "step"
@@ -111,15 +112,17 @@ class Optimizers:
                     f"expected {tuple(expected[name])}."
                 )
         for name, own in self.state().items():
-            own.copy_(tensors[name])
+            put(own, tensors[name])
 
     def _make_state(self) -> None:
         """Zeros for every parameter, on its device; the fused AdamW counts its steps there too."""
         for optimizer in self._each():
             for parameter in _parameters(optimizer):
                 for key in _STATE_KEYS[type(optimizer)]:
-                    like = parameter.new_empty((), dtype=torch.float32) if key == _COUNT_OF_STEPS else parameter
-                    optimizer.state[parameter][key] = torch.zeros_like(like)
+                    is_count = key == _COUNT_OF_STEPS  # one number, also of a parameter of which this rank has a share
+                    optimizer.state[parameter][key] = (
+                        torch.zeros((), device=parameter.device) if is_count else torch.zeros_like(parameter)
+                    )
 
     def _each(self) -> list[torch.optim.Optimizer]:
         return [self._adamw] if self._muon is None else [self._adamw, self._muon]

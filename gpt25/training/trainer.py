@@ -7,9 +7,9 @@ from gpt25.data import Batches, TokenShards
 from gpt25.errors import GPT25Error, Interrupted, StorageError
 from gpt25.model import GPTModel
 from gpt25.records import RunDirectory
-from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision, will_compile
+from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision
 from gpt25.tokenizer import Tokenizer
-from gpt25.training.accumulation import fitting_micro_batch_rows
+from gpt25.training.accumulation import fitting_micro_batch_rows, smaller_micro_batches
 from gpt25.training.checkpoint import TrainingState
 from gpt25.training.checkpoint_keeper import CheckpointKeeper
 from gpt25.training.configuration import TrainingConfiguration
@@ -17,8 +17,9 @@ from gpt25.training.failures import explaining_failures
 from gpt25.training.fitting_model import fitting_model
 from gpt25.training.gradient_update import GradientUpdate
 from gpt25.training.hooks import TrainingHooks
-from gpt25.training.loss_module import LossModule
 from gpt25.training.non_finite_updates import NonFiniteUpdates
+from gpt25.training.prepared_loss_module import prepared_loss_module
+from gpt25.training.sharding import whole_model
 from gpt25.training.speed_configuration import is_on
 from gpt25.training.stop_signals import StopSignals
 from gpt25.training.update_cycle import UpdateCycle
@@ -59,13 +60,8 @@ class Trainer:
         self.precision = choose_precision(self.device, settings.precision)
         self.micro_batch_rows = fitting_micro_batch_rows(configuration, self.ranks)
         self.model = fitting_model(initial_model, configuration).to(self.device).train()
-        region = configuration.speed.compile_region
-        self.loss_module = LossModule(
-            self.model,
-            precision=self.precision,
-            compile=will_compile(self.device, settings.compile),
-            region=("model" if self.ranks.is_alone else "blocks") if region == "auto" else region,
-            speed=configuration.speed,
+        self.loss_module = prepared_loss_module(
+            configuration, self.model, ranks=self.ranks, device=self.device, precision=self.precision
         )
         shape = configuration.model
         self.batches = Batches(
@@ -171,8 +167,8 @@ class Trainer:
         settings, update = self.configuration.loop, self.state.update
         if self._is_due(settings.validation_interval_in_updates):
             self._validate(row)
-        row.update(self.hooks.on_figures(self.model, update))
-        if self.ranks.is_first and self._is_due(settings.samples_interval_in_updates):
+        row.update(self._figures())
+        if self._is_due(settings.samples_interval_in_updates):
             self._show_samples()
         self._record(row, stopwatch)
         if self.ranks.is_first:
@@ -185,10 +181,9 @@ class Trainer:
         row: dict[str, Any] = {"update": 0, "tokens": 0}
         self.state.metrics = {"training_loss": None, "validation_loss": None}
         self._validate(row)
-        row.update(self.hooks.on_figures(self.model, 0))
+        row.update(self._figures())
         self._say(f"before the first update the validation loss is {row['validation_loss']:.4f}")
-        if self.ranks.is_first:
-            self._show_samples()
+        self._show_samples()
         self._record(row, stopwatch)
         self._checkpoints.save(self.state)
 
@@ -206,11 +201,19 @@ class Trainer:
         except StorageError as problem:
             self._say(f"update {row['update']} is missing in the record: {problem}")
 
+    def _figures(self) -> dict[str, float]:
+        """What the hook measures; the model is whole wherever something can be due."""
+        update = self.state.update
+        return self.hooks.on_figures(whole_model(self.model) if self._is_anything_due(update) else self.model, update)
+
     def _show_samples(self) -> None:
-        """Let the hook write samples; what it cannot write costs a sample, not the run."""
-        self.model.eval()
+        """Let the hook write samples on the first rank; what it cannot write costs a sample, not the run."""
+        model = whole_model(self.model)
+        if not self.ranks.is_first:
+            return
+        model.eval()
         try:
-            self.hooks.on_samples(self.model, self.state.update, self.state.tokens)
+            self.hooks.on_samples(model, self.state.update, self.state.tokens)
         except GPT25Error as problem:
             self._say(f"no sample after update {self.state.update:,}: {problem}")
         self.model.train()
@@ -230,13 +233,9 @@ class Trainer:
         if not self.ranks.is_first:
             return
         self.hooks.on_start(self.state.update, self.configuration.loop.number_of_updates)
-        share = self.configuration.rows_per_update // self.ranks.number_of_ranks
-        wanted = min(self.configuration.batch.micro_batch_rows, share)
-        if self.micro_batch_rows < wanted:
-            self._say(
-                f"micro-batches have {self.micro_batch_rows} rows instead of {wanted}: the most that divide the "
-                f"{share} rows of an update"
-            )
+        remark = smaller_micro_batches(self.configuration, self.ranks, self.micro_batch_rows)
+        if remark is not None:
+            self._say(remark)
 
     def _interruption_message(self, number: int) -> str:
         return (

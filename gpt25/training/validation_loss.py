@@ -42,13 +42,14 @@ class ValidationLoss:
     @torch.no_grad()
     def measure(self) -> float:
         """The loss now; every rank calls this and gets the same number."""
-        model, ranks = self._loss_module.model, self._ranks
+        loss_module, ranks = self._loss_module.whole(), self._ranks
+        model = loss_module.model
         model.eval()
         # Added up on the device, in float64 where it has that, so that no micro-batch waits for the one before it.
         number_format = torch.float32 if self._device.type == "mps" else torch.float64
         total = torch.zeros((), dtype=number_format, device=self._device)
         for indices, labels in self.validation.micro_batches(self._rows_at_once, ranks.rank, ranks.number_of_ranks):
-            loss = self._loss_module(self._on_device(indices), self._on_device(labels))
+            loss = loss_module(self._on_device(indices), self._on_device(labels))
             total += loss.to(number_format) * labels.numel()
         model.train()
         return ranks.sum([float(total)], device=self._device)[0] / self.validation.number_of_tokens

@@ -43,6 +43,21 @@ def test_muon_keeps_one_average_of_the_matrices() -> None:
     assert optimizer.arithmetic == "8 B x 39,505,152 + 4 B x 84,934,656"
 
 
+def test_shares_are_counted_and_what_is_whole_for_a_moment() -> None:
+    recipe = load_recipe("gpt2_xl")
+    assert recipe.loop.shard_parameters
+    sizes = {part.name: part.number_of_bytes for part in memory_parts(recipe, 8, gpus=8)}
+    assert sizes["weights"] == sizes["gradients"] == sizes["optimizer"] // 2 == 778_805_600  # 4 x 1,557,611,200 / 8
+    # 8 x ((50,257 + 1,024) x 1,600 + 2 x (12 x 1,600 x 1,600 + 13 x 1,600))
+    assert sizes["gathered"] == 8 * (82_049_600 + 2 * 30_740_800)
+    assert needed_bytes(recipe, 8, gpus=8) == pytest.approx(28e9, rel=0.02)
+    whole = dataclasses.replace(recipe, loop=dataclasses.replace(recipe.loop, shard_parameters=False))
+    assert needed_bytes(whole, 8, gpus=8) == needed_bytes(recipe, 8) == pytest.approx(48.5e9, rel=0.02)
+    usable = needed_bytes(recipe, 16, gpus=8)
+    assert largest_micro_batch(recipe, gpus=8, usable_bytes=usable) == 16
+    assert largest_micro_batch(whole, gpus=8, usable_bytes=usable) == 8
+
+
 def test_largest_micro_batch_fits_and_the_next_does_not() -> None:
     usable = needed_bytes(ADAMW, 32)
     assert largest_micro_batch(ADAMW, gpus=8, usable_bytes=usable) == 32

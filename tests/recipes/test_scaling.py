@@ -49,6 +49,16 @@ def test_the_exchange_cannot_hide_behind_a_short_backward_pass() -> None:
     assert time.exposed == pytest.approx(time.exchange - scaling.BACKWARD_SHARE * time.compute)
 
 
+def test_shares_travel_three_times_half_in_every_micro_batch() -> None:
+    recipe = load_recipe("gpt2_xl")
+    assert scaling.micro_batches(recipe, 8) == 16  # 1,024 rows / 8 GPUs / 8 rows
+    assert scaling.exchanges(recipe, 8) == 24
+    assert scaling.exchanges(recipe, 1) == scaling.exchanges(load_recipe("gpt2_large"), 8) == 1
+    time = scaling.update_time(recipe, 8)
+    assert time.exchange == pytest.approx(24 * scaling.all_reduce_seconds(4 * 1_557_611_200, 8))
+    assert time.optimizer == pytest.approx(scaling.update_time(recipe, 1).optimizer / 8)
+
+
 @pytest.mark.parametrize("name", ["gpt2_124m", "gpt2_medium", "gpt2_large", "gpt2_xl"])
 def test_more_gpus_than_are_worth_it_are_not_worth_it(name: str) -> None:
     recipe = load_recipe(name)

@@ -41,6 +41,7 @@ REFUSED = [
     (DataConfiguration, "texts", (3,), "data.texts is (3,); it must be a list of files, folders or globs, each a text"),
     (DataConfiguration, "validation_fraction", 1.5, "data.validation_fraction is 1.5; it must be a fraction from 0"),
     (DataConfiguration, "invalid_utf8", "drop", "data.invalid_utf8 is 'drop'; it must be strict, replace or skip."),
+    (LoopConfiguration, "shard_parameters", 1, "loop.shard_parameters is 1; it must be true or false."),
     (LoopConfiguration, "number_of_epochs", 0.0, "loop.number_of_epochs is 0.0; it must be a positive number."),
     (DataConfiguration, "validation_tokens", 0, "data.validation_tokens is 0; it must be a positive number."),
     (BatchConfiguration, "tokens_per_update", -1, "batch.tokens_per_update is -1; it must be a positive number."),
@@ -144,3 +145,10 @@ def test_whole_rows_are_asked_for_once_the_models_block_size_is_known(start: Sta
     known = dataclasses.replace(start, model="gpt2", weights_sha256="0" * 64)
     with pytest.raises(ConfigurationError, match="tokens_per_update is 512; it must be a multiple of model.block_size"):
         TrainingConfiguration(start=known, batch=batch)
+
+
+def test_muon_needs_whole_matrices() -> None:
+    loop = LoopConfiguration(shard_parameters=True)
+    TrainingConfiguration(loop=loop)
+    with pytest.raises(ConfigurationError, match=r"^optimizer.name is 'muon'; it must be adamw where loop.shard_param"):
+        TrainingConfiguration(loop=loop, optimizer=OptimizerConfiguration(name="muon"))
