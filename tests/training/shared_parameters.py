@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from several_processes import Scenarios, before_update, nothing, train
@@ -17,7 +18,7 @@ from gpt25.training.sharding import is_sharded
 
 
 def watched(trainer: Trainer, ranks: Ranks) -> None:
-    """Let hooks use the model as samples and scores do, each rank alone, and say what they found."""
+    """Let hooks use the model as samples and scores do, each rank alone; say what they found and what was written."""
     ids = torch.arange(16).view(2, 8)
 
     def on_samples(model: GPTModel, update: int, tokens: int) -> None:
@@ -34,6 +35,13 @@ def watched(trainer: Trainer, ranks: Ranks) -> None:
                 )
             }
 
+    def on_event(event: str, words: tuple[Any, ...]) -> None:
+        is_writing = event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree")
+        is_writing = is_writing or (event == "open" and bool(words[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)))
+        if is_writing and str(trainer.run.path) in str(words[0]):
+            trainer.hooks.on_message(f"wrote {words[0]}")
+
+    sys.addaudithook(on_event)
     hooks = TrainingHooks(on_message=trainer.hooks.on_message, on_samples=on_samples, on_figures=on_figures)
     trainer.hooks = hooks
     largest = (

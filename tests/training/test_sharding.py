@@ -68,8 +68,8 @@ def test_all_learn_the_same(directory: Path, name: str) -> None:
 def test_each_rank_keeps_a_share(directory: Path) -> None:
     first, second = ended(directory, "shares")
     # Of the token embeddings, the largest parameter, half of the rows: 320 x 32 / 2.
-    assert [entry["messages"][0] for entry in (first, second)] == ["largest share 5120"] * 2
-    assert not any("share" in message for message in ended(directory, "two")[0]["messages"])
+    assert all("largest share 5120" in entry["messages"] for entry in (first, second))
+    assert not any("share " in message for message in ended(directory, "two")[0]["messages"])
 
 
 def test_the_first_rank_alone_samples_from_a_whole_model(directory: Path) -> None:
@@ -80,6 +80,14 @@ def test_the_first_rank_alone_samples_from_a_whole_model(directory: Path) -> Non
         [float(text.split()[1]) for text in samples[0]], abs=2e-5
     )
     assert samples[2] == []
+
+
+@pytest.mark.parametrize("name", ["two", "shares"])
+def test_the_first_rank_alone_writes(directory: Path, name: str) -> None:
+    written = [{text for text in entry["messages"] if text.startswith("wrote ")} for entry in ended(directory, name)]
+    for part in ("metrics.jsonl", "update-000003", "update-000008"):
+        assert any(part in text for text in written[0]), part
+    assert written[1] == set()
 
 
 def test_what_is_not_in_shares_stays_as_it_is(trainer) -> None:
