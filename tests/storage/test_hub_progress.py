@@ -1,9 +1,11 @@
 import pytest
+from huggingface_hub.utils import enable_progress_bars
 
 from gpt25.storage.hub_progress import MOST_FRESH_STARTS, limited_progress
 
 
 def test_the_bar_counts_as_the_clients_own_does() -> None:
+    enable_progress_bars()  # other tests, and transformers, switch them off for the whole process
     with limited_progress()(total=10, disable=False, desc="model.safetensors") as bar:
         bar.update(4)
         bar.update(6)
