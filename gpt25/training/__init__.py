@@ -7,7 +7,6 @@ from gpt25.training.checkpoint import TrainingState
 from gpt25.training.configuration import (
     BatchConfiguration,
     LoopConfiguration,
-    OptimizerConfiguration,
     ScheduleConfiguration,
     TrainingConfiguration,
 )
@@ -17,6 +16,7 @@ from gpt25.training.hellaswag_configuration import HellaSwagConfiguration
 from gpt25.training.hooks import TrainingHooks
 from gpt25.training.loss_module import LossModule
 from gpt25.training.muon import Muon
+from gpt25.training.optimizer_configuration import OptimizerConfiguration
 from gpt25.training.optimizers import Optimizers
 from gpt25.training.probe import seconds_per_update
 from gpt25.training.speed_configuration import SpeedConfiguration

@@ -1,12 +1,12 @@
 """Everything that defines a training run, frozen, typed and checked; a recipe and command-line flags fill it in."""
 
 import dataclasses
-import math
 from typing import Any, Literal
 
 from gpt25.model import GPTConfiguration
 from gpt25.training.data_configuration import DataConfiguration
 from gpt25.training.hellaswag_configuration import HellaSwagConfiguration
+from gpt25.training.optimizer_configuration import OptimizerConfiguration
 from gpt25.training.requirements import is_number, require, require_fraction, require_positive
 from gpt25.training.speed_configuration import SpeedConfiguration, require_switch
 from gpt25.training.start_configuration import StartConfiguration
@@ -39,49 +39,6 @@ class BatchConfiguration:
             require(before < fraction <= 1, name, fraction, "rising fractions above 0 and up to 1")
             require(isinstance(length, int) and length >= 1, name, length, "a whole number of tokens, at least 1")
             before = fraction
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class OptimizerConfiguration:
-    """Which optimizer moves which weights, and how far."""
-
-    name: Literal["adamw", "muon"] = "adamw"
-    """adamw moves everything with AdamW; muon moves the hidden matrices with Muon and the rest with AdamW."""
-    peak_learning_rate: float = 6e-4
-    """AdamW's highest rate (GPT-3 paper, Table 2.1: 6e-4 at 125M)."""
-    beta_1: float = 0.9
-    """AdamW's decay of the mean gradient."""
-    beta_2: float = 0.95
-    """AdamW's decay of the mean squared gradient."""
-    epsilon: float = 1e-8
-    """AdamW's addition to the denominator."""
-    weight_decay: float = 0.1
-    """AdamW's decoupled decay of matrices and embeddings; biases and layer norms have none."""
-    clip_gradient_norm: float | None = 1.0
-    """Gradients longer than this are shortened to it; none for no clipping."""
-    muon_peak_learning_rate: float = 2e-3
-    """Muon's highest rate; an update has the size of an AdamW update at the same rate."""
-    muon_momentum: float = 0.95
-    """Muon's momentum after its warm-up."""
-    muon_initial_momentum: float = 0.85
-    """Muon's momentum at the first update."""
-    muon_momentum_warm_up_fraction: float = 0.1
-    """Fraction of the updates over which Muon's momentum rises."""
-    muon_weight_decay: float = 0.0
-    """Muon's decoupled weight decay."""
-
-    def __post_init__(self) -> None:
-        require(self.name in ("adamw", "muon"), "optimizer.name", self.name, "adamw or muon")
-        require_positive(self, "optimizer", "peak_learning_rate", "epsilon", "muon_peak_learning_rate")
-        for field in ("beta_1", "beta_2", "muon_momentum", "muon_initial_momentum"):
-            value = getattr(self, field)
-            require(0 <= value < 1, f"optimizer.{field}", value, "at least 0 and below 1")
-        for field in ("weight_decay", "muon_weight_decay"):
-            value = getattr(self, field)
-            require(math.isfinite(value) and value >= 0, f"optimizer.{field}", value, "0 or a positive number")
-        require_fraction(self, "optimizer", "muon_momentum_warm_up_fraction")
-        if self.clip_gradient_norm is not None:
-            require_positive(self, "optimizer", "clip_gradient_norm")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -180,7 +137,7 @@ class TrainingConfiguration:
     model: GPTConfiguration = dataclasses.field(default_factory=GPTConfiguration)
     data: DataConfiguration = dataclasses.field(default_factory=DataConfiguration)
     batch: BatchConfiguration = BatchConfiguration()
-    optimizer: OptimizerConfiguration = OptimizerConfiguration()
+    optimizer: OptimizerConfiguration = dataclasses.field(default_factory=OptimizerConfiguration)
     schedule: ScheduleConfiguration = ScheduleConfiguration()
     loop: LoopConfiguration = LoopConfiguration()
     speed: SpeedConfiguration = dataclasses.field(default_factory=SpeedConfiguration)

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 
 from gpt25.errors import CorruptFileError
 from gpt25.model import GPTModel
-from gpt25.training.configuration import OptimizerConfiguration
 from gpt25.training.muon import Muon
+from gpt25.training.optimizer_configuration import OptimizerConfiguration
 from gpt25.training.schedule import muon_momentum
 from gpt25.training.sharding import put
 from gpt25.training.undone_where import undone_where

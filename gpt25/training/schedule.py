@@ -2,7 +2,8 @@
 
 import math
 
-from gpt25.training.configuration import OptimizerConfiguration, ScheduleConfiguration
+from gpt25.training.configuration import ScheduleConfiguration
+from gpt25.training.optimizer_configuration import OptimizerConfiguration
 
 
 def learning_rate_factor(schedule: ScheduleConfiguration, update: int, number_of_updates: int) -> float:
