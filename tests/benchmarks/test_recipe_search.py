@@ -1,0 +1,118 @@
+"""The search for a recipe and the fit over sizes, on made text and made figures."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gpt25.data import prepare, standard_library_documents
+from gpt25.recipes.vocabulary import learn_vocabulary
+
+ROOT = Path(__file__).parents[2]
+PLAN = """
+[defaults]
+shape = "1x64"
+tokens = 1024
+tokens_per_update = 512
+seeds = [1]
+
+[defaults.changes.gpt2_124m]
+"optimizer.peak_learning_rate" = 0.02
+
+[[run]]
+name = "baseline"
+recipe = "gpt2_124m_adamw"
+
+[[run]]
+name = "baseline"
+recipe = "gpt2_124m_adamw"
+tokens = 2048
+
+[[run]]
+name = "half the tokens"
+recipe = "gpt2_124m"
+tokens = 1024
+seeds = [1, 2]
+"""
+
+
+def start(script: str, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, f"benchmarks/{script}.py", *words],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def printed(process: subprocess.Popen[str]) -> str:
+    output, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+    return output
+
+
+def test_two_processes_do_every_run_of_a_plan_once(tmp_path: Path) -> None:
+    documents = list(standard_library_documents())[:60]
+    tokenizer = learn_vocabulary(documents, vocabulary_size=300, validation_fraction=0.2)
+    prepare(documents, tokenizer, tmp_path / "data", validation_fraction=0.2)
+    (tmp_path / "plan.toml").write_text(PLAN)
+    words = [
+        f"--{key}={tmp_path / name}" for key, name in [("data", "data"), ("output", "o.jsonl"), ("plan", "plan.toml")]
+    ]
+    both = [start("recipe_search", *words) for _ in range(2)]
+    outputs = [printed(process) for process in both]
+    rows = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
+    done = sorted((row["name"], row["tokens"], row["changes"]["loop.seed"]) for row in rows)
+    assert done == [
+        ("baseline", 1024, 1),
+        ("baseline", 2048, 1),
+        ("half the tokens", 1024, 1),
+        ("half the tokens", 1024, 2),
+    ]
+    assert len({row["key"] for row in rows}) == 4
+    by_seed = {row["changes"]["loop.seed"]: row["loss"] for row in rows if row["recipe"] == "gpt2_124m"}
+    assert by_seed[1] != by_seed[2]
+    assert all(3 < row["loss"] < 7 and row["operations"] > 6e4 * row["tokens"] for row in rows)
+    before = (tmp_path / "o.jsonl").read_bytes()
+    table = printed(start("recipe_search", *words))
+    assert (tmp_path / "o.jsonl").read_bytes() == before
+    assert re.search(r" of 2\) .* 1,024 .*half the tokens\n", table)
+    assert sum(len(re.findall("^20..-", output, re.MULTILINE)) for output in outputs) == 4
+
+
+def test_the_fit_finds_the_law_that_made_the_figures(tmp_path: Path) -> None:
+    rows = []
+    for parameters in (4e5, 1e6, 3e6, 9e6):
+        for tokens in (1e6, 4e6, 16e6):
+            for recipe, by_tokens, beta in [("gpt2_124m_adamw", 300, 0.37), ("gpt2_124m", 150, 0.36)]:
+                rows.append(
+                    {
+                        "recipe": recipe,
+                        "name": "any",
+                        "shape": f"{parameters:g}",
+                        "parameters": int(parameters),
+                        "tokens": int(tokens),
+                        "operations": 6 * parameters * tokens,
+                        "loss": 1.0,
+                        "bits_per_byte": 0.6 + 8 * parameters**-0.2 + by_tokens * tokens**-beta,
+                    }
+                )
+    (tmp_path / "runs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    picture = tmp_path / "scaling.png"
+    report = printed(start("scaling", str(tmp_path / "runs.jsonl"), "--output", str(picture)))
+    found = re.search(r"all sizes: ([\d.]+) ([\d.]+) +([\d.]+)B +E ([\d.]+), alpha ([\d.]+), beta ([\d.]+) and", report)
+    assert found is not None
+    baseline, ours, equal, _, alpha, beta = map(float, found.groups())
+    parameters, tokens, own_tokens = 124_439_808, 19_073 * 524_288, 9_537 * 524_288
+    capacity = 0.6 + 8 * parameters**-0.2
+    assert baseline == pytest.approx(capacity + 300 * tokens**-0.37, abs=0.02)
+    assert ours == pytest.approx(capacity + 150 * own_tokens**-0.36, abs=0.02)
+    assert equal * 1e9 == pytest.approx((300 / (150 * own_tokens**-0.36)) ** (1 / 0.37), rel=0.1)
+    assert (alpha, beta) == pytest.approx((0.2, 0.37), abs=0.05)
+    assert picture.read_bytes().startswith(b"\x89PNG")
