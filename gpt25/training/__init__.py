@@ -14,6 +14,7 @@ from gpt25.training.data_configuration import DataConfiguration
 from gpt25.training.fused_loss import fused_loss
 from gpt25.training.hellaswag_configuration import HellaSwagConfiguration
 from gpt25.training.hooks import TrainingHooks
+from gpt25.training.initialisation_configuration import InitialisationConfiguration
 from gpt25.training.loss_module import LossModule
 from gpt25.training.muon import Muon
 from gpt25.training.optimizer_configuration import OptimizerConfiguration
@@ -28,6 +29,7 @@ __all__ = [
     "BatchConfiguration",
     "DataConfiguration",
     "HellaSwagConfiguration",
+    "InitialisationConfiguration",
     "LoopConfiguration",
     "LossModule",
     "Muon",

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from gpt25.model import GPTConfiguration
 from gpt25.training.data_configuration import DataConfiguration
 from gpt25.training.hellaswag_configuration import HellaSwagConfiguration
+from gpt25.training.initialisation_configuration import InitialisationConfiguration
 from gpt25.training.optimizer_configuration import OptimizerConfiguration
 from gpt25.training.requirements import is_number, require, require_fraction, require_positive
 from gpt25.training.speed_configuration import SpeedConfiguration, require_switch
@@ -135,6 +136,7 @@ class TrainingConfiguration:
 
     start: StartConfiguration = dataclasses.field(default_factory=StartConfiguration)
     model: GPTConfiguration = dataclasses.field(default_factory=GPTConfiguration)
+    initialisation: InitialisationConfiguration = dataclasses.field(default_factory=InitialisationConfiguration)
     data: DataConfiguration = dataclasses.field(default_factory=DataConfiguration)
     batch: BatchConfiguration = BatchConfiguration()
     optimizer: OptimizerConfiguration = dataclasses.field(default_factory=OptimizerConfiguration)
@@ -150,6 +152,9 @@ class TrainingConfiguration:
         warm_up, number = self.schedule.warm_up_updates, self.loop.number_of_updates
         rule = f"at most loop.number_of_updates {number:,}, or the rates never reach their peak"
         require(warm_up <= number, "schedule.warm_up_updates", warm_up, rule)
+        zero, name = self.initialisation.zero_residual_projections, self.start.model
+        rule = f"false where start.model is {name!r}: only random weights begin so"
+        require(not zero or name is None, "initialisation.zero_residual_projections", zero, rule)
         rule = "adamw where loop.shard_parameters is true: Muon needs whole matrices"
         require(
             self.optimizer.name == "adamw" or not self.loop.shard_parameters,

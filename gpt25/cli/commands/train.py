@@ -22,6 +22,7 @@ from gpt25.training import (
     BatchConfiguration,
     DataConfiguration,
     HellaSwagConfiguration,
+    InitialisationConfiguration,
     LoopConfiguration,
     OptimizerConfiguration,
     ScheduleConfiguration,
@@ -42,6 +43,7 @@ class Arguments:
     start: str | None = None
     """A MODEL to start from instead of random weights (also RUN@best); a run that has begun does without it."""
     model: GPTConfiguration = dataclasses.field(default_factory=GPTConfiguration)
+    initialisation: InitialisationConfiguration = dataclasses.field(default_factory=InitialisationConfiguration)
     data: DataConfiguration = dataclasses.field(default_factory=DataConfiguration)
     batch: BatchConfiguration = dataclasses.field(default_factory=BatchConfiguration)
     optimizer: OptimizerConfiguration = dataclasses.field(default_factory=OptimizerConfiguration)
@@ -56,7 +58,7 @@ class Arguments:
     """Print one JSON object on standard output."""
 
 
-_SECTIONS = ("model", "data", "batch", "optimizer", "schedule", "loop", "speed", "track", "hellaswag")
+_SECTIONS = ("model", "initialisation", "data", "batch", "optimizer", "schedule", "loop", "speed", "track", "hellaswag")
 
 
 def defaults(words: list[str]) -> Arguments | None:
