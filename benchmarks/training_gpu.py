@@ -1,0 +1,231 @@
+"""Training speed on a GPU: this package beside nanoGPT and transformers' Trainer, in one run on one device.
+
+    git clone https://github.com/karpathy/nanoGPT ../nanoGPT
+    pip install 'gpt25[dev]'                                         # transformers and accelerate, for the Trainer
+    python benchmarks/training_gpu.py --nanogpt ../nanoGPT           # about 15 minutes, most of them compiling
+    python benchmarks/training_gpu.py --ablation                     # ours with each of its means switched off
+    python benchmarks/training_gpu.py --device cpu --nanogpt ../nanoGPT      # the same on a processor, a tiny model
+
+Every contender trains the same shape on the same windows of the same text in the same order, in bfloat16 (on a
+processor in what suits it), with as many tokens in a micro-batch and in an update: this package's own `Trainer` with the
+optimizers of its recipes `gpt2_124m_adamw` and `gpt2_124m`, all of the loop included; nanoGPT's model, compiled, with
+its fused AdamW and the loop of its train.py; and `transformers.Trainer` with GPT2LMHeadModel as it comes. Each is a
+process of its own that stays, so that it compiles once and its peak of memory is its own; they take turns, round by
+round, so that a change of the machine's temper meets them all. Figures are medians over the rounds.
+
+Of the matrix-product rate, measured on this device in bfloat16, a contender reaches tokens/s times the operations of a
+token's forward and backward pass (matrix products alone, of attention the causal half).
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training_gpu_table import print_table, print_verdicts
+
+from gpt25.data import prepare, standard_library_documents
+from gpt25.model import Accounting, GPTConfiguration
+from gpt25.model.configuration import PUBLISHED_CONFIGURATIONS
+from gpt25.runtime import choose_device, choose_precision, describe_machine, matrix_product_rate
+from gpt25.tokenizer import Tokenizer
+
+SHAPES = {
+    **PUBLISHED_CONFIGURATIONS,
+    "small": GPTConfiguration(
+        block_size=256, number_of_layers=4, number_of_heads=4, number_of_embedding_dimensions=256
+    ),
+    "tiny": GPTConfiguration(block_size=32, number_of_layers=2, number_of_heads=2, number_of_embedding_dimensions=32),
+}
+CONTENDERS = ("transformers Trainer", "nanoGPT", "gpt25 AdamW", "gpt25 Muon")
+ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "compile": {"loop": {"compile": False}},
+    "padded vocabulary": {"speed": {"padded_vocabulary": False}},
+    "fused loss": {"speed": {"loss": "simple"}},
+    "prefetch": {"speed": {"prefetch": False}},
+    "late reading": {"speed": {"read_late": False}},
+    "whole model in one piece": {"speed": {"compile_region": "blocks"}},
+    "bfloat16": {"loop": {"precision": "float32"}},
+}
+ALL_ON = {"speed": {"padded_vocabulary": True, "prefetch": True, "read_late": True}}
+
+
+class Contender:
+    """A process that trains for as long as it is asked to."""
+
+    def __init__(self, name: str, task: dict[str, Any]) -> None:
+        self.name = name
+        self.rounds: list[dict[str, Any]] = []
+        self.problem: str | None = None
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - as long as the process
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("training_gpu_worker.py")), json.dumps(task)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+        )
+        self._answer()  # it has warmed up
+
+    def run(self) -> None:
+        """One round, unless it has failed before."""
+        if self.problem is not None:
+            return
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+        answer = self._answer()
+        if answer is not None:
+            self.rounds.append(answer)
+
+    def _answer(self) -> dict[str, Any] | None:
+        line = self._process.stdout.readline()
+        if line:
+            return json.loads(line)
+        self._process.wait()
+        self._errors.seek(0)
+        self.problem = ([line for line in self._errors.read().splitlines() if line.strip()] or ["it said nothing"])[-1]
+        return None
+
+    def end(self) -> None:
+        """Let it go."""
+        self._process.stdin.close()
+        self._process.wait()
+
+    @property
+    def rate(self) -> float:
+        """Tokens a second, the median of the rounds."""
+        return statistics.median(one["tokens"] / one["seconds"] for one in self.rounds)
+
+    @property
+    def peak_bytes(self) -> int:
+        """The largest of the rounds: what torch allocated on a GPU, the whole process elsewhere."""
+        return max(one["peak_bytes"] for one in self.rounds)
+
+
+def shards_for(words: argparse.Namespace) -> Path:
+    """Token shards: the ones given, or Python's standard library in GPT-2's tokens, made once in the work directory."""
+    if words.data is not None:
+        return words.data
+    folder = words.work / "standard-library"
+    if not folder.is_dir():
+        documents = list(standard_library_documents())
+        documents = documents[:40] if words.shape == "tiny" else documents
+        prepare(documents, Tokenizer.gpt2(), folder, validation_fraction=0.1)
+    return folder
+
+
+def tasks(words: argparse.Namespace, device: torch.device, shards: Path) -> dict[str, dict[str, Any]]:
+    """What each contender is told, by its name."""
+    common = {
+        "shape": vars(SHAPES[words.shape]),
+        "shards": str(shards),
+        "device": str(device),
+        "precision": words.precision,
+        "compile": device.type == "cuda" or words.compile,
+        "rows": words.micro_batch_rows,
+        "micro_batches": words.micro_batches,
+        "updates": words.updates,
+        "nanogpt": None if words.nanogpt is None else str(words.nanogpt),
+    }
+    if words.ablation is None:
+        chosen = [name for name in CONTENDERS if name != "nanoGPT" or words.nanogpt is not None]
+        return {name: {**common, "contender": name, "changes": {}} for name in words.contenders or chosen}
+    ours = {**common, "contender": f"gpt25 {words.optimizer}"}
+    variants = {"everything": ALL_ON}
+    for name in words.ablation or ABLATIONS:
+        variants[f"without {name}"] = {
+            section: {**ALL_ON.get(section, {}), **ABLATIONS[name].get(section, {})} for section in ("speed", "loop")
+        }
+    return {name: {**ours, "changes": changes} for name, changes in variants.items()}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], epilog=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--nanogpt", type=Path, help="a checkout of nanoGPT, outside of this project")
+    parser.add_argument("--work", type=Path, help="folder for the token shards; a temporary one otherwise")
+    parser.add_argument("--data", type=Path, help="token shards of your own, in GPT-2's tokens")
+    parser.add_argument("--device", default="auto", help="auto, cuda, cuda:N or cpu")
+    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
+    parser.add_argument("--shape", choices=SHAPES, help="gpt2 on a GPU, tiny on a processor, where nothing is said")
+    parser.add_argument("--micro-batch-rows", type=int, help="rows at once: 16 on a GPU, 4 on a processor")
+    parser.add_argument("--micro-batches", type=int, help="micro-batches of an update: 8 on a GPU, 2 on a processor")
+    parser.add_argument("--updates", type=int, help="updates of a round: 8 on a GPU, 4 on a processor")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--compile", action="store_true", help="compile ours and nanoGPT on a processor too")
+    parser.add_argument("--contenders", nargs="+", choices=CONTENDERS)
+    parser.add_argument(
+        "--ablation",
+        nargs="*",
+        choices=[*ABLATIONS],
+        metavar="MEANS",
+        help=f"ours alone, with each of these means (or every one) switched off: {', '.join(ABLATIONS)}",
+    )
+    parser.add_argument("--optimizer", choices=("AdamW", "Muon"), default="AdamW", help="of the ablation")
+    parser.add_argument("--json", type=Path, help="write everything here as well")
+    words = parser.parse_args()
+    on_gpu = choose_device(words.device).type == "cuda"
+    words.shape = words.shape or ("gpt2" if on_gpu else "tiny")
+    words.micro_batch_rows = words.micro_batch_rows or (16 if on_gpu else 4)
+    words.micro_batches = words.micro_batches or (8 if on_gpu else 2)
+    words.updates = words.updates or (8 if on_gpu else 4)
+    return words
+
+
+def measure(words: argparse.Namespace) -> dict[str, Any]:
+    """Start the contenders, let them take turns, print and return what came out."""
+    device, shape = choose_device(words.device), SHAPES[words.shape]
+    precision = choose_precision(device, words.precision)
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else describe_machine()["platform"]
+    rate = matrix_product_rate(device, precision.dtype)
+    print(f"{name}, torch {torch.__version__}, {precision.name}, matrix products {rate / 1e12:,.2f} TFLOP/s")
+    print(
+        f"{words.shape}: {words.micro_batches} micro-batches of {words.micro_batch_rows} x {shape.block_size} tokens "
+        f"an update, median of {words.rounds} rounds of {words.updates} updates"
+    )
+    contenders: list[Contender] = []
+    try:
+        for label, task in tasks(words, device, shards_for(words)).items():
+            print(f"  {label} warms up", file=sys.stderr, flush=True)
+            contenders.append(Contender(label, task))
+        for number in range(words.rounds):
+            print(f"  round {number + 1} of {words.rounds}", file=sys.stderr, flush=True)
+            for contender in contenders:
+                contender.run()
+    finally:
+        for contender in contenders:
+            contender.end()
+    rows = print_table(contenders, Accounting(shape).training_operations_per_token, rate)
+    print_verdicts(rows, device.type)
+    return {
+        "device": name,
+        "torch": torch.__version__,
+        "precision": precision.name,
+        "matrix_product_flops_per_second": rate,
+        "shape": words.shape,
+        "tokens_per_update": words.micro_batches * words.micro_batch_rows * shape.block_size,
+        "contenders": rows,
+    }
+
+
+def main() -> None:
+    """Read the words, measure, print."""
+    words = arguments()
+    if words.nanogpt is not None and not (words.nanogpt / "model.py").is_file():
+        raise SystemExit(f"{words.nanogpt} has no model.py: --nanogpt names a checkout of github.com/karpathy/nanoGPT")
+    with tempfile.TemporaryDirectory() as folder:
+        words.work = words.work or Path(folder)
+        found = measure(words)
+    if words.json is not None:
+        words.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
