@@ -7,11 +7,12 @@
     python benchmarks/training_gpu.py --device cpu --nanogpt ../nanoGPT      # the same on a processor, a tiny model
 
 Every contender trains the same shape on the same windows of the same text in the same order, in bfloat16 (on a
-processor in what suits it), with as many tokens in a micro-batch and in an update: this package's own `Trainer` with the
-optimizers of its recipes `gpt2_124m_adamw` and `gpt2_124m`, all of the loop included; nanoGPT's model, compiled, with
-its fused AdamW and the loop of its train.py; and `transformers.Trainer` with GPT2LMHeadModel as it comes. Each is a
-process of its own that stays, so that it compiles once and its peak of memory is its own; they take turns, round by
-round, so that a change of the machine's temper meets them all. Figures are medians over the rounds.
+processor in what suits it), with as many tokens in a micro-batch and in an update, 524,288 on a GPU as the recipes have
+it: this package's own `Trainer` with the optimizers of its recipes `gpt2_124m_adamw` and `gpt2_124m`, all of the loop
+included; nanoGPT's model, compiled, with its fused AdamW and the loop of its train.py; and `transformers.Trainer` with
+GPT2LMHeadModel as it comes. Each is a process of its own that stays, so that it compiles once and its peak of memory is
+its own; they take turns, round by round, so that a change of the machine's temper meets them all. Figures are medians
+over the rounds.
 
 Of the matrix-product rate, measured on this device in bfloat16, a contender reaches tokens/s times the operations of a
 token's forward and backward pass (matrix products alone, of attention the causal half).
@@ -27,7 +28,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-
 from training_gpu_table import print_table, print_verdicts
 
 from gpt25.data import prepare, standard_library_documents
@@ -156,8 +156,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     parser.add_argument("--shape", choices=SHAPES, help="gpt2 on a GPU, tiny on a processor, where nothing is said")
     parser.add_argument("--micro-batch-rows", type=int, help="rows at once: 16 on a GPU, 4 on a processor")
-    parser.add_argument("--micro-batches", type=int, help="micro-batches of an update: 8 on a GPU, 2 on a processor")
-    parser.add_argument("--updates", type=int, help="updates of a round: 8 on a GPU, 4 on a processor")
+    parser.add_argument("--micro-batches", type=int, help="micro-batches of an update: 32 on a GPU, 2 on a processor")
+    parser.add_argument("--updates", type=int, help="updates of a round: 3 on a GPU, 4 on a processor")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--compile", action="store_true", help="compile ours and nanoGPT on a processor too")
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS)
@@ -174,8 +174,8 @@ def arguments() -> argparse.Namespace:
     on_gpu = choose_device(words.device).type == "cuda"
     words.shape = words.shape or ("gpt2" if on_gpu else "tiny")
     words.micro_batch_rows = words.micro_batch_rows or (16 if on_gpu else 4)
-    words.micro_batches = words.micro_batches or (8 if on_gpu else 2)
-    words.updates = words.updates or (8 if on_gpu else 4)
+    words.micro_batches = words.micro_batches or (32 if on_gpu else 2)
+    words.updates = words.updates or (3 if on_gpu else 4)
     return words
 
 

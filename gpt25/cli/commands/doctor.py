@@ -47,6 +47,7 @@ EXTRAS = {
     "track": (("tensorboard",), "TensorBoard beside metrics.jsonl"),
     "dev": (
         (
+            "accelerate",
             "gguf",
             "mypy",
             "pyarrow",
