@@ -29,8 +29,12 @@ def memory_parts(configuration: TrainingConfiguration, rows: int, *, gpus: int =
     channels, layers, block = shape.number_of_embedding_dimensions, shape.number_of_layers, shape.block_size
     parameters = Accounting(shape).parameters
     matrices = 12 * layers * channels**2 if configuration.optimizer.name == "muon" else 0
-    optimizer = 8 * (parameters - matrices) + 4 * matrices
+    # NorMuon's mean squares: a row for each neuron of query, key and value (3 C), two projections (C each) and the
+    # expansion (4 C).
+    neurons = 9 * layers * channels if matrices and configuration.optimizer.muon_beta_2 is not None else 0
+    optimizer = 8 * (parameters - matrices) + 4 * matrices + 4 * neurons
     words = f"8 B x {parameters - matrices:,}" + (f" + 4 B x {matrices:,}" if matrices else "")
+    words += f" + 4 B x {neurons:,} neurons" if neurons else ""
     shares = gpus if configuration.loop.shard_parameters else 1
     over = f" / {shares} GPUs" if shares > 1 else ""
     positions = min(rows * block, _LOGIT_POSITIONS)

@@ -2,14 +2,31 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from gpt25.errors import ConfigurationError
-from gpt25.training.orthogonalise import orthogonalise
+from gpt25.training.cautious_decay import decay_cautiously
+from gpt25.training.neuron_normalisation import normalise_neurons
+from gpt25.training.orthogonalise import POLAR_EXPRESS, Polynomials, orthogonalise
+
+
+class _Matrix(NamedTuple):
+    """What Muon moves as one matrix, all of it views."""
+
+    weight: Tensor
+    """(rows, columns)"""
+    update: Tensor
+    """(rows, columns)"""
+    second_moment: Tensor | None
+    """(rows,)"""
+
+    @property
+    def is_tall(self) -> bool:
+        return self.update.size(0) > self.update.size(1)
 
 
 class Muon(torch.optim.Optimizer):
@@ -17,11 +34,13 @@ class Muon(torch.optim.Optimizer):
 
     Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"; the size of an update follows
     Liu et al. 2025, "Muon is Scalable for LLM Training", section 2.2: 0.2 * sqrt(larger side), which gives it the root
-    mean square of an AdamW update, so that both share rates. With these and NEWTON_SCHULZ coefficients it equals
+    mean square of an AdamW update, so that both share rates. With these and NEWTON_SCHULZ polynomials it equals
     `torch.optim.Muon(adjust_lr_fn="match_rms_adamw")`; matrices of one shape are orthogonalised in one batch.
 
     A parameter group may carry `parts`: how many matrices of equal height stand on top of each other in each of its
     parameters. Query, key and value are three matrices to Muon, although one linear layer computes them.
+
+    beta_2: where it is given, rows are normalised as in NorMuon, with a second moment for each in the state.
     """
 
     def __init__(
@@ -31,12 +50,16 @@ class Muon(torch.optim.Optimizer):
         learning_rate: float,
         momentum: float = 0.95,
         weight_decay: float = 0.0,
-        coefficients: tuple[tuple[float, float, float], ...] | None = None,
+        cautious_weight_decay: bool = False,
+        beta_2: float | None = None,
+        polynomials: Polynomials = POLAR_EXPRESS,
     ) -> None:
         super().__init__(
             parameters, {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay, "parts": 1}
         )
-        self._coefficients = {} if coefficients is None else {"coefficients": coefficients}
+        self._cautious = cautious_weight_decay
+        self._beta_2 = beta_2
+        self._polynomials = polynomials
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.dim() != 2 or parameter.size(0) % group["parts"]:
@@ -45,38 +68,64 @@ class Muon(torch.optim.Optimizer):
                         "part(s) is none."
                     )
 
+    def make_state(self, parameter: Tensor) -> dict[str, Tensor]:
+        """The parameter's state, as zeros where there was none."""
+        state: dict[str, Tensor] = self.state[parameter]
+        if not state:
+            state["momentum"] = torch.zeros_like(parameter)
+            if self._beta_2 is not None:
+                state["neuron_second_moment"] = parameter.new_zeros(parameter.size(0))  # (rows,)
+        return state
+
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         """Move every parameter that has a gradient."""
         if closure is not None:
             raise ConfigurationError("Muon takes no closure: compute the gradients first, then call step().")
-        for group in self.param_groups:
-            self._step_group(group)
+        batches = [(group, matrices) for group in self.param_groups for matrices in self._matrices_by_shape(group)]
+        lying = [[each.update.mT if each.is_tall else each.update for each in matrices] for _, matrices in batches]
+        for (group, matrices), directions in zip(batches, self._orthogonalised(lying), strict=True):
+            number = sum(not each.is_tall for each in matrices)
+            directions = directions.to(matrices[0].weight.dtype)  # (count, smaller side, larger side)
+            self._move(group, matrices[:number], directions[:number])
+            self._move(group, matrices[number:], directions[number:].mT)
 
-    def _step_group(self, group: dict[str, Any]) -> None:
+    def _matrices_by_shape(self, group: dict[str, Any]) -> list[list[_Matrix]]:
+        """Advance the momentum; the matrices that have a gradient, those of one shape together, the tall ones last."""
         moving = [parameter for parameter in group["params"] if parameter.grad is not None]
         if not moving:
-            return
-        gradients = [parameter.grad for parameter in moving]
-        momenta = [self._momentum(parameter) for parameter in moving]
+            return []
+        gradients, states = [parameter.grad for parameter in moving], [self.make_state(each) for each in moving]
+        momenta = [state["momentum"] for state in states]
         torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
         # Nesterov: look ahead along the momentum from the fresh gradient.
         updates = torch._foreach_lerp(gradients, momenta, group["momentum"])
-        if group["weight_decay"]:
-            torch._foreach_mul_(moving, 1 - group["lr"] * group["weight_decay"])
-        by_shape: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = defaultdict(list)
-        for parameter, update in zip(moving, updates, strict=True):
-            for target, part in zip(parameter.chunk(group["parts"]), update.chunk(group["parts"]), strict=True):
-                target, part = (target, part) if target.size(0) <= target.size(1) else (target.mT, part.mT)
-                by_shape[part.size(0), part.size(1)].append((target, part))
-        for (_, columns), pairs in by_shape.items():
-            orthogonal = orthogonalise(torch.stack([part for _, part in pairs]), **self._coefficients)
-            step_size = group["lr"] * 0.2 * math.sqrt(columns)
-            for (target, _), direction in zip(pairs, orthogonal.to(pairs[0][0].dtype), strict=True):
-                target.add_(direction, alpha=-step_size)
+        by_shape: dict[tuple[int, ...], list[_Matrix]] = defaultdict(list)
+        for parameter, update, state in zip(moving, updates, states, strict=True):
+            moment, parts = state.get("neuron_second_moment"), group["parts"]
+            moments = [None] * parts if moment is None else moment.chunk(parts)
+            for words in zip(parameter.chunk(parts), update.chunk(parts), moments, strict=True):
+                matrix = _Matrix(*words)
+                by_shape[tuple(sorted(matrix.update.shape))].append(matrix)
+        return [sorted(matrices, key=lambda matrix: matrix.is_tall) for matrices in by_shape.values()]
 
-    def _momentum(self, parameter: Tensor) -> Tensor:
-        state = self.state[parameter]
-        if "momentum" not in state:
-            state["momentum"] = torch.zeros_like(parameter)
-        return state["momentum"]
+    def _orthogonalised(self, batches: Sequence[Sequence[Tensor]]) -> Iterator[Tensor]:
+        """Of every batch of matrices (rows, columns) their orthogonal ones, (count, rows, columns)."""
+        for matrices in batches:
+            yield orthogonalise(torch.stack(list(matrices)), self._polynomials)
+
+    def _move(self, group: dict[str, Any], matrices: list[_Matrix], directions: Tensor) -> None:
+        """Decay and move matrices of one shape along directions (count, rows, columns)."""
+        if not matrices:
+            return
+        weights = [matrix.weight for matrix in matrices]
+        if self._beta_2 is not None:
+            moments = [matrix.second_moment for matrix in matrices if matrix.second_moment is not None]
+            directions = normalise_neurons(directions, moments, beta_2=self._beta_2)
+        ways, amount = list(directions.unbind()), group["lr"] * group["weight_decay"]
+        if amount and self._cautious:
+            decay_cautiously(weights, ways, before=weights, amount=amount)
+        elif amount:
+            torch._foreach_mul_(weights, 1 - amount)
+        step_size = group["lr"] * 0.2 * math.sqrt(max(directions.shape[-2:]))
+        torch._foreach_add_(weights, ways, alpha=-step_size)

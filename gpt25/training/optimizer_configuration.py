@@ -4,7 +4,7 @@ import dataclasses
 import math
 from typing import Literal
 
-from gpt25.training.requirements import require, require_fraction, require_positive
+from gpt25.training.requirements import is_number, require, require_fraction, require_positive
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,13 @@ class OptimizerConfiguration:
     """Fraction of the updates over which Muon's momentum rises."""
     muon_weight_decay: float = 0.0
     """Muon's decoupled weight decay."""
+    muon_polynomial: Literal["polar_express", "newton_schulz"] = "polar_express"
+    """How Muon orthogonalises, in five steps: Polar Express's polynomials, or Newton-Schulz with Muon's first ones."""
+    muon_beta_2: float | None = None
+    """Decay of the mean square of each row of Muon's updates, which are normalised with it (NorMuon); none: they are
+    not."""
+    cautious_weight_decay: bool = False
+    """Decay only the weights that the update does not enlarge, of AdamW and of Muon (Cautious Weight Decay)."""
 
     def __post_init__(self) -> None:
         require(self.name in ("adamw", "muon"), "optimizer.name", self.name, "adamw or muon")
@@ -46,5 +53,12 @@ class OptimizerConfiguration:
             value = getattr(self, field)
             require(math.isfinite(value) and value >= 0, f"optimizer.{field}", value, "0 or a positive number")
         require_fraction(self, "optimizer", "muon_momentum_warm_up_fraction")
+        polynomials = ("polar_express", "newton_schulz")
+        rule = "polar_express or newton_schulz"
+        require(self.muon_polynomial in polynomials, "optimizer.muon_polynomial", self.muon_polynomial, rule)
+        beta_2, rule = self.muon_beta_2, "at least 0 and below 1, or none"
+        require(beta_2 is None or (is_number(beta_2) and 0 <= beta_2 < 1), "optimizer.muon_beta_2", beta_2, rule)
+        cautious = self.cautious_weight_decay
+        require(isinstance(cautious, bool), "optimizer.cautious_weight_decay", cautious, "true or false")
         if self.clip_gradient_norm is not None:
             require_positive(self, "optimizer", "clip_gradient_norm")

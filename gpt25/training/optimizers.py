@@ -5,17 +5,16 @@ from torch import Tensor, nn
 
 from gpt25.errors import CorruptFileError
 from gpt25.model import GPTModel
+from gpt25.training.cautious_adamw import CautiousAdamW
 from gpt25.training.muon import Muon
 from gpt25.training.optimizer_configuration import OptimizerConfiguration
+from gpt25.training.orthogonalise import POLYNOMIALS
 from gpt25.training.schedule import muon_momentum
 from gpt25.training.sharding import put
 from gpt25.training.undone_where import undone_where
 
 _COUNT_OF_STEPS = "step"
-_STATE_KEYS: dict[type[torch.optim.Optimizer], tuple[str, ...]] = {
-    torch.optim.AdamW: (_COUNT_OF_STEPS, "exp_avg", "exp_avg_sq"),
-    Muon: ("momentum",),
-}
+_ADAMW_STATE = (_COUNT_OF_STEPS, "exp_avg", "exp_avg_sq")
 
 
 class Optimizers:
@@ -42,7 +41,8 @@ class Optimizers:
         decayed = [parameter for parameter in parameters if parameter.dim() >= 2]
         free = [parameter for parameter in parameters if parameter.dim() < 2]
         groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": free, "weight_decay": 0.0}]
-        return torch.optim.AdamW(
+        kind = CautiousAdamW if settings.cautious_weight_decay else torch.optim.AdamW
+        return kind(
             [group for group in groups if group["params"]],
             lr=settings.peak_learning_rate,
             betas=(settings.beta_1, settings.beta_2),
@@ -60,6 +60,9 @@ class Optimizers:
             learning_rate=settings.muon_peak_learning_rate,
             momentum=settings.muon_momentum,
             weight_decay=settings.muon_weight_decay,
+            cautious_weight_decay=settings.cautious_weight_decay,
+            beta_2=settings.muon_beta_2,
+            polynomials=POLYNOMIALS[settings.muon_polynomial],
         )
 
     def step(self, *, learning_rate_factor: float, progress: float, skip: Tensor | None = None) -> None:
@@ -116,13 +119,15 @@ class Optimizers:
 
     def _make_state(self) -> None:
         """Zeros for every parameter, on its device; the fused AdamW counts its steps there too."""
-        for optimizer in self._each():
-            for parameter in _parameters(optimizer):
-                for key in _STATE_KEYS[type(optimizer)]:
-                    is_count = key == _COUNT_OF_STEPS  # one number, also of a parameter of which this rank has a share
-                    optimizer.state[parameter][key] = (
-                        torch.zeros((), device=parameter.device) if is_count else torch.zeros_like(parameter)
-                    )
+        for parameter in _parameters(self._adamw):
+            for key in _ADAMW_STATE:
+                is_count = key == _COUNT_OF_STEPS  # one number, also of a parameter of which this rank has a share
+                self._adamw.state[parameter][key] = (
+                    torch.zeros((), device=parameter.device) if is_count else torch.zeros_like(parameter)
+                )
+        if self._muon is not None:
+            for parameter in _parameters(self._muon):
+                self._muon.make_state(parameter)
 
     def _each(self) -> list[torch.optim.Optimizer]:
         return [self._adamw] if self._muon is None else [self._adamw, self._muon]

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+Polynomials = tuple[tuple[float, float, float], ...]
+
 # Coefficients (a, b, c) of the odd quintics p(s) = a s + b s³ + c s⁵ that are applied to the singular values in turn.
 # Polar Express (Amsel et al. 2025, "The Polar Express: Optimal Matrix Sign Methods and Their Application to the Muon
 # Algorithm", section 4): each polynomial is the minimax optimum for where the previous ones leave the singular values,
@@ -16,9 +18,10 @@ POLAR_EXPRESS = (
 )
 # Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks": one polynomial for every step.
 NEWTON_SCHULZ = ((3.4445, -4.7750, 2.0315),) * 5
+POLYNOMIALS: dict[str, Polynomials] = {"polar_express": POLAR_EXPRESS, "newton_schulz": NEWTON_SCHULZ}
 
 
-def orthogonalise(matrices: Tensor, coefficients: tuple[tuple[float, float, float], ...] = POLAR_EXPRESS) -> Tensor:
+def orthogonalise(matrices: Tensor, polynomials: Polynomials = POLAR_EXPRESS) -> Tensor:
     """Replace every singular value of each matrix by about 1: (count, rows, columns) -> the same shape.
 
     All products of the polynomials are taken on the small side: with rows <= columns, the Gram matrix G = X Xᵀ is
@@ -27,14 +30,14 @@ def orthogonalise(matrices: Tensor, coefficients: tuple[tuple[float, float, floa
     """
     rows, columns = matrices.shape[-2:]
     if rows > columns:
-        return orthogonalise(matrices.mT, coefficients).mT
+        return orthogonalise(matrices.mT, polynomials).mT
     scaled = matrices / (torch.linalg.matrix_norm(matrices, keepdim=True) * 1.02 + 1e-7)  # spectral norm below 1
     gram = scaled @ scaled.mT  # (count, rows, rows)
     identity = torch.eye(rows, dtype=matrices.dtype, device=matrices.device)
     total = None
-    for step, (a, b, c) in enumerate(coefficients, start=1):
+    for step, (a, b, c) in enumerate(polynomials, start=1):
         polynomial = torch.baddbmm(b * gram, gram, gram, beta=1.0, alpha=c) + a * identity  # (count, rows, rows)
         total = polynomial if total is None else polynomial @ total
-        if step < len(coefficients):
+        if step < len(polynomials):
             gram = polynomial @ gram @ polynomial
     return total @ scaled

@@ -109,6 +109,9 @@ def test_every_field_of_the_recipe_is_a_flag(recipe: Path, tmp_path: Path) -> No
         "--optimizer.name": ["muon"],
         "--optimizer.peak-learning-rate": ["1e-3"],
         "--optimizer.clip-gradient-norm": ["none"],
+        "--optimizer.muon-polynomial": ["newton_schulz"],
+        "--optimizer.muon-beta-2": ["0.9"],
+        "--optimizer.cautious-weight-decay": [],
         "--batch.short-sequences": ["0.25", "8", "0.5", "16"],
         "--model.number-of-layers": ["1"],
         "--loop.number-of-updates": ["2"],
@@ -118,6 +121,8 @@ def test_every_field_of_the_recipe_is_a_flag(recipe: Path, tmp_path: Path) -> No
     begun, packaged = load_recipe(tmp_path / "run" / "run.toml"), load_recipe(recipe)
     assert (begun.optimizer.name, begun.optimizer.peak_learning_rate) == ("muon", 1e-3)
     assert begun.optimizer.clip_gradient_norm is None
+    assert (begun.optimizer.muon_polynomial, begun.optimizer.muon_beta_2) == ("newton_schulz", 0.9)
+    assert begun.optimizer.cautious_weight_decay is True
     assert begun.batch.short_sequences == ((0.25, 8), (0.5, 16))
     assert (begun.model.number_of_layers, begun.loop.number_of_updates) == (1, 2)
     assert begun.data == packaged.data

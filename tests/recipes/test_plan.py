@@ -43,6 +43,15 @@ def test_muon_keeps_one_average_of_the_matrices() -> None:
     assert optimizer.arithmetic == "8 B x 39,505,152 + 4 B x 84,934,656"
 
 
+def test_normuon_keeps_a_number_for_each_neuron() -> None:
+    recipe = load_recipe("gpt2_124m")
+    normalised = dataclasses.replace(recipe, optimizer=dataclasses.replace(recipe.optimizer, muon_beta_2=0.95))
+    optimizer = memory_parts(normalised, 16)[2]
+    # 12 layers x (2,304 + 768 + 3,072 + 768) rows
+    assert optimizer.number_of_bytes == 995_518_464 - 4 * 84_934_656 + 4 * 82_944
+    assert optimizer.arithmetic == "8 B x 39,505,152 + 4 B x 84,934,656 + 4 B x 82,944 neurons"
+
+
 def test_shares_are_counted_and_what_is_whole_for_a_moment() -> None:
     recipe = load_recipe("gpt2_xl")
     assert recipe.loop.shard_parameters

@@ -68,7 +68,14 @@ def test_nothing_said_is_the_default() -> None:
 UNUSUAL = TrainingConfiguration(
     model=GPTConfiguration(block_size=64, number_of_heads=6, number_of_embedding_dimensions=96, residual_dropout=0.25),
     batch=BatchConfiguration(tokens_per_update=640, short_sequences=((0.1, 16), (0.5, 32))),
-    optimizer=OptimizerConfiguration(name="muon", clip_gradient_norm=None, epsilon=1e-10),
+    optimizer=OptimizerConfiguration(
+        name="muon",
+        clip_gradient_norm=None,
+        epsilon=1e-10,
+        muon_polynomial="newton_schulz",
+        muon_beta_2=0.9,
+        cautious_weight_decay=True,
+    ),
     loop=LoopConfiguration(compile=True, sample_prompt='say "ü"\n', seed=2**62, precision="bfloat16"),
 )
 

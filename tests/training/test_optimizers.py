@@ -7,6 +7,7 @@ from gpt25.errors import CorruptFileError
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.training import OptimizerConfiguration
 from gpt25.training.optimizers import Optimizers
+from gpt25.training.orthogonalise import NEWTON_SCHULZ, POLAR_EXPRESS, orthogonalise
 
 SHAPE = GPTConfiguration(
     block_size=8, vocabulary_size=50, number_of_layers=2, number_of_heads=2, number_of_embedding_dimensions=16
@@ -97,9 +98,16 @@ def test_rates_and_momentum_follow_the_run() -> None:
     assert {(group["lr"], group["momentum"]) for group in muon.param_groups} == {(0.1, 0.7)}
 
 
-@pytest.mark.parametrize("name", ["adamw", "muon"])
-def test_state_goes_out_and_in_bit_for_bit(name: str) -> None:
-    settings = OptimizerConfiguration(name=name)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        OptimizerConfiguration(name="adamw"),
+        OptimizerConfiguration(name="adamw", cautious_weight_decay=True),
+        OptimizerConfiguration(name="muon"),
+        OptimizerConfiguration(name="muon", muon_beta_2=0.9, muon_weight_decay=0.1, cautious_weight_decay=True),
+    ],
+)
+def test_state_goes_out_and_in_bit_for_bit(settings: OptimizerConfiguration) -> None:
     one, other = model_of(), model_of()
     first, second = Optimizers(one, settings), Optimizers(other, settings)
     assert not any(tensor.any() for tensor in first.state().values())
@@ -113,6 +121,57 @@ def test_state_goes_out_and_in_bit_for_bit(name: str) -> None:
         optimizers.step(learning_rate_factor=1.0, progress=0.5)
     for parameter, expected in zip(other.parameters(), one.parameters(), strict=True):
         assert torch.equal(parameter, expected)
+
+
+def test_the_rows_second_moments_are_state_under_the_parameters_names() -> None:
+    model = model_of()
+    optimizers = Optimizers(model, OptimizerConfiguration(name="muon", muon_beta_2=0.75))
+    give_gradients(model, 1)
+    optimizers.step(learning_rate_factor=1.0, progress=0.0)
+    moments = {name: value for name, value in optimizers.state().items() if name.endswith("/neuron_second_moment")}
+    names = {name.rpartition("/")[0] for name in moments}
+    assert names == {name.rpartition("/")[0] for name in optimizers.state() if name.endswith("/momentum")}
+    for name, value in moments.items():
+        assert value.shape == (len(model.get_parameter(name.rpartition("/")[0])),)
+    # A quarter of the mean squares of three orthogonal matrices, whose elements are about 1 / 16 each.
+    query_key_value = moments["transformer.hidden.0.attention.query_key_value.weight/neuron_second_moment"]
+    assert [float(part.mean()) for part in query_key_value.chunk(3)] == pytest.approx([0.25 / 16] * 3, rel=0.2)
+
+
+@pytest.mark.parametrize("skipped", [True, False])
+def test_skipping_undoes_rows_and_cautious_decay(skipped: bool) -> None:
+    settings = OptimizerConfiguration(name="muon", muon_beta_2=0.9, muon_weight_decay=0.1, cautious_weight_decay=True)
+    model, other = model_of(), model_of()
+    optimizers, reference = Optimizers(model, settings), Optimizers(other, settings)
+    for each in (model, other):
+        give_gradients(each, 1)
+    optimizers.step(learning_rate_factor=1.0, progress=0.0)
+    reference.step(learning_rate_factor=1.0, progress=0.0)
+    give_gradients(model, 2)
+    give_gradients(other, 2)
+    if skipped:
+        for parameter in model.parameters():
+            parameter.grad.fill_(float("nan"))
+    else:
+        reference.step(learning_rate_factor=1.0, progress=0.0)
+    optimizers.step(learning_rate_factor=1.0, progress=0.0, skip=torch.tensor(skipped))
+    for found, expected in ((state_of(model), state_of(other)), (optimizers.state(), reference.state())):
+        assert all(torch.equal(found[name], value) for name, value in expected.items())
+
+
+@pytest.mark.parametrize("polynomial", ["polar_express", "newton_schulz"])
+def test_the_polynomial_is_the_configurations(polynomial: str) -> None:
+    model, name = model_of(), "transformer.hidden.0.multi_layer_perceptron.projection.weight"
+    give_gradients(model, 1)
+    settings = OptimizerConfiguration(name="muon", muon_polynomial=polynomial, muon_peak_learning_rate=1.0)
+    Optimizers(model, settings).step(learning_rate_factor=1.0, progress=0.0)
+    moved = (model_of().get_parameter(name) - model.get_parameter(name)).detach() / (0.2 * 8)
+    differences = {
+        word: float((moved - orthogonalise(model.get_parameter(name).grad.unsqueeze(0), polynomials)[0]).abs().max())
+        for word, polynomials in {"polar_express": POLAR_EXPRESS, "newton_schulz": NEWTON_SCHULZ}.items()
+    }
+    assert differences.pop(polynomial) < 1e-4
+    assert all(difference > 0.01 for difference in differences.values())
 
 
 def test_zeroed_gradients_are_gone() -> None:

@@ -42,14 +42,21 @@ def logged(trainer: Trainer) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name not in times} for row in trainer.run.metrics()]
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+OPTIONS = {"muon_beta_2": 0.9, "muon_weight_decay": 0.1, "cautious_weight_decay": True}
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [{"name": "adamw"}, {"name": "muon"}, {"name": "muon", **OPTIONS}],
+    ids=["adamw", "muon", "muon with options"],
+)
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
 @pytest.mark.parametrize("way", ["signal", "exception"])
 def test_resumed_is_uninterrupted_bit_for_bit(
-    optimizer: str, dropout: float, way: str, trainer: MakeTrainer, changed: Change, weights: Weights
+    optimizer: dict[str, Any], dropout: float, way: str, trainer: MakeTrainer, changed: Change, weights: Weights
 ) -> None:
     settings = changed(
-        optimizer={"name": optimizer},
+        optimizer=optimizer,
         model=dict.fromkeys(("embedding_dropout", "attention_dropout", "residual_dropout"), dropout),
     )
     whole = trainer(settings, run="whole")
