@@ -47,11 +47,14 @@ class ScheduleConfiguration:
     """How the learning rates rise and fall."""
 
     name: Literal["constant", "cosine", "trapezoid"] = "cosine"
-    """After the warm-up: stay, fall along a half cosine, or stay and fall linearly at the end."""
+    """After the warm-up: stay, fall along a half cosine, or stay and fall at the end."""
     warm_up_updates: int = 700
     """Updates over which the rates rise linearly from nothing."""
     decay_fraction: float = 0.3
     """Fraction of all updates over which a trapezoid falls."""
+    decay_shape: Literal["linear", "square_root"] = "linear"
+    """How a trapezoid falls: in a straight line, or by 1 - the square root of the part of its fall that is done, which
+    is steep at first and flat at the end."""
     final_fraction: float = 0.1
     """Fraction of the peak that the rates fall towards; they would reach it one update after the last."""
 
@@ -62,6 +65,11 @@ class ScheduleConfiguration:
             self.name,
             "constant, cosine or trapezoid",
         )
+        shapes = ("linear", "square_root")
+        require(self.decay_shape in shapes, "schedule.decay_shape", self.decay_shape, "linear or square_root")
+        rule = f"linear where schedule.name is {self.name!r}: only the fall of a trapezoid has a shape"
+        shaped = self.decay_shape != "linear"
+        require(self.name == "trapezoid" or not shaped, "schedule.decay_shape", self.decay_shape, rule)
         require(self.warm_up_updates >= 0, "schedule.warm_up_updates", self.warm_up_updates, "0 or more")
         require_fraction(self, "schedule", "decay_fraction", "final_fraction")
 

@@ -87,6 +87,18 @@ REFUSED = [
         1.5,
         "schedule.decay_fraction is 1.5; it must be a fraction from 0 to 1.",
     ),
+    (
+        ScheduleConfiguration,
+        "decay_shape",
+        "cubic",
+        "schedule.decay_shape is 'cubic'; it must be linear or square_root.",
+    ),
+    (
+        ScheduleConfiguration,
+        "decay_shape",
+        "square_root",
+        "schedule.decay_shape is 'square_root'; it must be linear where schedule.name is 'cosine': only the fall of a",
+    ),
     (LoopConfiguration, "number_of_updates", 0, "loop.number_of_updates is 0; it must be a positive number."),
     (LoopConfiguration, "timeout_seconds", math.inf, "loop.timeout_seconds is inf; it must be a positive number."),
     (LoopConfiguration, "seed", -1, "loop.seed is -1; it must be 0 or more."),

@@ -35,6 +35,19 @@ def test_trapezoid_stays_and_falls_linearly() -> None:
     assert values[61] - values[62] == pytest.approx(0.9 / 40)
 
 
+def test_a_trapezoid_falls_by_one_minus_the_square_root_of_what_is_done() -> None:
+    fields = {"name": "trapezoid", "warm_up_updates": 10, "decay_fraction": 0.4, "final_fraction": 0.1}
+    values, straight = factors(100, decay_shape="square_root", **fields), factors(100, **fields)
+    assert straight == factors(100, decay_shape="linear", **fields)
+    assert values[:61] == straight[:61]
+    # A quarter of the 40 updates done is a fall by a half, nine sixteenths are one by three quarters.
+    assert values[70] == pytest.approx(0.1 + 0.9 * (1 - 1 / 2))
+    assert values[60 + 22] > 0.1 + 0.9 * (1 - 3 / 4) > values[60 + 23]
+    assert [round(value, 4) for value in (values[61], values[80], values[99])] == [0.8577, 0.3636, 0.1113]
+    assert all(0.1 < value < line for value, line in zip(values[61:], straight[61:], strict=True))
+    assert values[60:] == sorted(set(values[60:]), reverse=True)
+
+
 def test_a_trapezoid_without_decay_moves_only_its_last_update_at_most() -> None:
     assert set(factors(10, name="trapezoid", warm_up_updates=0, decay_fraction=0.0)) == {1.0}
 
