@@ -1,7 +1,6 @@
 """Which optimizer moves a run's weights."""
 
 import dataclasses
-import math
 from typing import Literal
 
 from gpt25.training.requirements import is_number, require, require_fraction, require_positive
@@ -23,6 +22,14 @@ class OptimizerConfiguration:
     """AdamW's addition to the denominator."""
     weight_decay: float = 0.1
     """AdamW's decoupled decay of matrices and embeddings; biases and layer norms have none."""
+    embedding_rate_multiplier: float = 1.0
+    """Factor on AdamW's rate, and so on the decay, of the token embeddings, which are the head too."""
+    position_rate_multiplier: float = 1.0
+    """Factor on AdamW's rate, and so on the decay, of the positional embeddings."""
+    bias_rate_multiplier: float = 1.0
+    """Factor on AdamW's rate of all biases, those of the layer norms too; 0 leaves them as they are."""
+    gain_rate_multiplier: float = 1.0
+    """Factor on AdamW's rate of the layer norms' gains."""
     clip_gradient_norm: float | None = 1.0
     """Gradients longer than this are shortened to it; none for no clipping."""
     muon_peak_learning_rate: float = 2e-3
@@ -49,9 +56,10 @@ class OptimizerConfiguration:
         for field in ("beta_1", "beta_2", "muon_momentum", "muon_initial_momentum"):
             value = getattr(self, field)
             require(0 <= value < 1, f"optimizer.{field}", value, "at least 0 and below 1")
-        for field in ("weight_decay", "muon_weight_decay"):
+        multipliers = [f"{kind}_rate_multiplier" for kind in ("embedding", "position", "bias", "gain")]
+        for field in ("weight_decay", "muon_weight_decay", *multipliers):
             value = getattr(self, field)
-            require(math.isfinite(value) and value >= 0, f"optimizer.{field}", value, "0 or a positive number")
+            require(is_number(value) and value >= 0, f"optimizer.{field}", value, "0 or a positive number")
         require_fraction(self, "optimizer", "muon_momentum_warm_up_fraction")
         polynomials = ("polar_express", "newton_schulz")
         rule = "polar_express or newton_schulz"

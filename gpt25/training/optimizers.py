@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from gpt25.errors import CorruptFileError
 from gpt25.model import GPTModel
+from gpt25.training.adamw_groups import adamw_groups
 from gpt25.training.cautious_adamw import CautiousAdamW
 from gpt25.training.muon import Muon
 from gpt25.training.optimizer_configuration import OptimizerConfiguration
@@ -33,17 +34,10 @@ class Optimizers:
         self._make_state()
 
     def _build_adamw(self, parameters: list[nn.Parameter]) -> torch.optim.AdamW:
-        """AdamW with GPT-3's groups: decay for matrices and embeddings, none for biases and layer norms.
-
-        Source: Brown et al. 2020, "Language Models are Few-Shot Learners", appendix B.
-        """
         settings = self._configuration
-        decayed = [parameter for parameter in parameters if parameter.dim() >= 2]
-        free = [parameter for parameter in parameters if parameter.dim() < 2]
-        groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": free, "weight_decay": 0.0}]
         kind = CautiousAdamW if settings.cautious_weight_decay else torch.optim.AdamW
         return kind(
-            [group for group in groups if group["params"]],
+            adamw_groups({self._names[parameter]: parameter for parameter in parameters}, settings),
             lr=settings.peak_learning_rate,
             betas=(settings.beta_1, settings.beta_2),
             eps=settings.epsilon,
@@ -72,7 +66,7 @@ class Optimizers:
         """
         settings = self._configuration
         for group in self._adamw.param_groups:
-            group["lr"] = settings.peak_learning_rate * learning_rate_factor
+            group["lr"] = settings.peak_learning_rate * learning_rate_factor * group["rate_multiplier"]
         # The fused AdamW reads this attribute, with which torch.amp.GradScaler too has it do nothing, on the device.
         self._adamw.found_inf = None if skip is None else skip.float()  # type: ignore[attr-defined]
         self._adamw.step()

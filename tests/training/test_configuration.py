@@ -58,6 +58,20 @@ REFUSED = [
         -1.0,
         "optimizer.weight_decay is -1.0; it must be 0 or a positive number.",
     ),
+    (
+        OptimizerConfiguration,
+        "position_rate_multiplier",
+        -0.5,
+        "optimizer.position_rate_multiplier is -0.5; it must be 0 or a positive number.",
+    ),
+    (
+        OptimizerConfiguration,
+        "bias_rate_multiplier",
+        math.inf,
+        "optimizer.bias_rate_multiplier is inf; it must be 0 or",
+    ),
+    (OptimizerConfiguration, "gain_rate_multiplier", "x", "optimizer.gain_rate_multiplier is 'x'; it must be 0 or a"),
+    (OptimizerConfiguration, "embedding_rate_multiplier", math.nan, "optimizer.embedding_rate_multiplier is nan; it"),
     (OptimizerConfiguration, "muon_momentum_warm_up_fraction", 2.0, "it must be a fraction from 0 to 1."),
     (
         OptimizerConfiguration,
