@@ -59,6 +59,8 @@ class Plan:
     tokens_per_second: float
     """Of all GPUs together; what the exchange between them costs is not counted with a probe."""
     hours: float
+    price_per_hour: float | None
+    """Of all GPUs together, as asked or as the recipe's track says; None where neither does."""
     money: float | None
     projected_loss: float | None
     """Nats per token on FineWeb after the last update; None where the recipe has no track."""
@@ -78,7 +80,7 @@ def plan(
     gpu: str | None = None,
     probe: Callable[..., float] = probe_tokens_per_second,
 ) -> Plan:
-    """Plan a run on `gpus` GPUs that cost `price_per_hour` together.
+    """Plan a run on `gpus` GPUs that cost `price_per_hour` together, by default what the recipe's track says.
 
     gpu: a key of GPU_RATES; "here" measures this machine whatever it is; None measures a GPU that is here and else
     counts on an H100. Raises ConfigurationError for a number, price or GPU that cannot be.
@@ -94,6 +96,7 @@ def plan(
             f"--price-per-hour is {price_per_hour}; give what all GPUs together cost in an hour, 0 or a "
             "positive number."
         )
+    price = configuration.track.price_per_hour if price_per_hour is None else price_per_hour
     hardware = _hardware(configuration, gpu, gpus, probe)
     rate = hardware.tokens_per_second * gpus
     hours = configuration.total_tokens / rate / 3600
@@ -113,7 +116,8 @@ def plan(
         total_tokens=configuration.total_tokens,
         tokens_per_second=rate,
         hours=hours,
-        money=None if price_per_hour is None else hours * price_per_hour,
+        price_per_hour=price,
+        money=None if price is None else hours * price,
         projected_loss=None if final is None else final - TRACK_MARGIN,
         crossings=_crossings(points, configuration.total_tokens, rate) if points else [],
     )

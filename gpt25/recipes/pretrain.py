@@ -97,6 +97,10 @@ def _hooks(beginning: Beginning, run: RunDirectory, people: People, stack: ExitS
         people.note(f"training on {device} in {precision.name}: {precision.reason}")
         progress.append(stack.enter_context(people.progress("training", total - done, "updates")))
 
+    def on_record_start(row: dict[str, Any]) -> None:
+        for board in scalars:
+            board.write(row)
+
     def on_update(row: dict[str, Any]) -> None:
         fields = {"loss": row["training_loss"], "tokens_per_second": row["tokens_per_second"]}
         if "validation_loss" in row:
@@ -114,6 +118,7 @@ def _hooks(beginning: Beginning, run: RunDirectory, people: People, stack: ExitS
 
     return TrainingHooks(
         on_start=on_start,
+        on_record_start=on_record_start,
         on_update=on_update,
         on_figures=hellaswag_hook(configuration, beginning.hellaswag, tokenizer, ranks),
         on_samples=sampling_hook(configuration, run, tokenizer, people),

@@ -109,10 +109,12 @@ class RunDirectory:
     def write_evaluation(self, content: dict[str, Any]) -> Path:
         """Keep what `gpt25 evaluate` found of a checkpoint: {"task", "update", "limit", …}; returns the file.
 
-        The same task at the same update, with the same limit, replaces what stood there.
+        The same task at the same update, with the same limit, replaces what stood there. Signs that a file's name
+        cannot hold everywhere, as in "lm-eval:piqa", become dashes.
         """
         limit = "" if content.get("limit") is None else f"-first-{content['limit']}"
-        path = self.evaluations_path / f"{content['task']}-update-{content['update']:06d}{limit}.json"
+        name = re.sub(r"[^\w.+-]", "-", content["task"])
+        path = self.evaluations_path / f"{name}-update-{content['update']:06d}{limit}.json"
         self.evaluations_path.mkdir(exist_ok=True)
         write_json(path, content)
         return path

@@ -23,6 +23,8 @@ class TrainingHooks:
 
     on_start: Callable[[int, int], None] = _ignore
     """(updates already done, updates in all), once, when everything is ready."""
+    on_record_start: Callable[[dict[str, Any]], None] = _ignore
+    """(the row of update 0, written before the first update), where the recipe asks for one."""
     on_update: Callable[[dict[str, Any]], None] = _ignore
     """(the row just written to metrics.jsonl), after every update."""
     on_figures: Callable[[GPTModel, int], dict[str, float]] = _no_figures

@@ -185,6 +185,8 @@ class Trainer:
         self._say(f"before the first update the validation loss is {row['validation_loss']:.4f}")
         self._show_samples()
         self._record(row, stopwatch)
+        if self.ranks.is_first:
+            self.hooks.on_record_start(row)
         self._checkpoints.save(self.state)
 
     def _validate(self, row: dict[str, Any]) -> None:

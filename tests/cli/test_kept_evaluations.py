@@ -12,6 +12,7 @@ from gpt25.cli.main import main
 from gpt25.errors import CorruptFileError
 from gpt25.evaluation import Measurement, difference_between, find_task, read_examples, score
 from gpt25.evaluation.kept_items import fingerprint_of, items_as_json, items_from_json
+from gpt25.evaluation.lm_eval_tasks import HarnessScore
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.records import RunDirectory
 from gpt25.storage import write_json, write_manifest
@@ -71,6 +72,27 @@ def test_a_run_and_another_model_are_tested_item_by_item(folder: Path, capsys: p
     assert "Is the difference real?" in shown
     assert f"run, update 5 minus {folder / 'other'}" in shown
     assert f"<th>{folder / 'other'}</th>" in shown  # in the table of scores as well
+
+
+def test_a_task_of_the_harness_is_kept_too(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = [HarnessScore("acc", 0.4375, 0.05, "of the harness")]
+    monkeypatch.setattr("gpt25.cli.commands.evaluate.score_harness_task", lambda *_, **__: scores)
+    words = ["--task", "lm-eval:piqa", "--limit", "30", "--device", "cpu"]
+    assert main(["evaluate", str(folder / "run"), *words]) == 0
+    kept = folder / "run" / "evaluations" / "lm-eval-piqa-update-000005-first-30.json"
+    content = json.loads(kept.read_text())
+    assert (content["task"], content["metrics"], content["update"]) == ("lm-eval:piqa", {"acc": 0.4375}, 5)
+    assert main(["evaluate", str(folder / "other"), *words, "--output", str(folder / "other.json")]) == 0
+    page = folder / "page.html"
+    assert (
+        main(["compare", str(folder / "run"), "--evaluations", str(folder / "other.json"), "--output", str(page)]) == 0
+    )
+    capsys.readouterr()
+    text = page.read_text(encoding="utf-8")
+    assert text.count("0.4375") == 2
+    assert "run, update 5, only the first 30" in text
 
 
 def test_what_is_of_other_items_is_not_paired(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,9 @@
 import json
+from pathlib import Path
 
 import pytest
 
+import gpt25
 from gpt25.cli.main import main
 
 
@@ -10,6 +12,16 @@ def test_plan_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     said = "".join(capsys.readouterr())
     for word in ("optimizer", "largest micro-batch", "tokens/s", "money", "Projection, not a measurement", "gpt2-xl"):
         assert word in said
+
+
+def test_plan_with_the_recipes_price(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = (Path(gpt25.__file__).parent / "recipes" / "gpt2_124m.toml").read_text(encoding="utf-8")
+    own = tmp_path / "own.toml"
+    own.write_text(recipe.replace("[track]", "[track]\nprice_per_hour = 12.5"), encoding="utf-8")
+    assert main(["plan", str(own), "--gpu", "h100"]) == 0
+    assert " at 12.50 an hour" in capsys.readouterr().out
+    assert main(["plan", "gpt2_124m", "--gpu", "h100"]) == 0
+    assert "give --price-per-hour, or track.price_per_hour in the recipe" in " ".join(capsys.readouterr().out.split())
 
 
 def test_plan_for_machines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -84,6 +84,15 @@ def test_eight_h100_by_the_table() -> None:
     assert found.largest_micro_batch_rows == 64
 
 
+def test_the_recipes_price_counts_where_none_is_given() -> None:
+    priced = dataclasses.replace(ADAMW, track=dataclasses.replace(ADAMW.track, price_per_hour=20.0))
+    found = plan(priced, gpus=8, gpu="h100")
+    assert (found.price_per_hour, found.money) == (20.0, pytest.approx(20 * found.hours))
+    asked = plan(priced, gpus=8, gpu="h100", price_per_hour=0.0)
+    assert (asked.price_per_hour, asked.money) == (0.0, 0.0)
+    assert plan(ADAMW, gpu="h100").money is None
+
+
 def test_projection_crosses_the_small_line_alone() -> None:
     found = plan(ADAMW, gpu="h100")
     assert found.projected_loss == pytest.approx(3.28, abs=0.01)

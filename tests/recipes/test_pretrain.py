@@ -89,11 +89,14 @@ def test_tensorboard_is_written_where_it_is_asked_for(
 ) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    run = pretrain(changed(configuration, "track", tensorboard=True), tmp_path / "run", people=people)
+    settings = changed(changed(configuration, "track", tensorboard=True), "loop", record_start=True)
+    run = pretrain(settings, tmp_path / "run", people=people)
     events = EventAccumulator(str(run.tensorboard_path))
     events.Reload()
-    losses = [row["training_loss"] for row in run.metrics()]
-    assert [event.value for event in events.Scalars("loss/training")] == pytest.approx(losses)
+    for field, name in (("training_loss", "loss/training"), ("validation_loss", "loss/validation")):
+        recorded = {row["update"]: row[field] for row in run.metrics() if field in row}
+        assert {event.step: event.value for event in events.Scalars(name)} == pytest.approx(recorded)
+        assert (0 in recorded) == (field == "validation_loss")  # the start has a loss on held-out text alone
 
 
 def test_the_same_call_goes_on_with_an_interrupted_run(

@@ -86,13 +86,19 @@ def run(arguments: Arguments, output: Output) -> None:
         raise EvaluationError("gpt25 evaluate needs a model and a task: gpt25 evaluate gpt2 --task hellaswag.")
     if arguments.output is not None:
         require_writable_directory(arguments.output.parent)
-    if arguments.task.startswith(HARNESS):
-        _score_in_harness(arguments, output)
-        return
-    task = find_task(arguments.task)
+    in_harness = arguments.task.startswith(HARNESS)
+    task = None if in_harness else find_task(arguments.task)
     checkpoint = checkpoint_of(arguments.model)
     if checkpoint is not None:
         arguments = dataclasses.replace(arguments, model=checkpoint.word)
+    if task is None:
+        _score_in_harness(arguments, checkpoint, output)
+    else:
+        _score_here(arguments, task, checkpoint, output)
+
+
+def _score_here(arguments: Arguments, task: Task, checkpoint: RunCheckpoint | None, output: Output) -> None:
+    """One of our tasks, with one model or two."""
     settings = ScoringSettings(arguments.limit, arguments.batch_tokens, arguments.stride)
     examples = read_examples(task, arguments.data)
     stopwatch = Stopwatch()
@@ -160,13 +166,14 @@ def _scored(
     return parameters, *results
 
 
-def _score_in_harness(arguments: Arguments, output: Output) -> None:
+def _score_in_harness(arguments: Arguments, checkpoint: RunCheckpoint | None, output: Output) -> None:
     """A task of lm-evaluation-harness: its own set, prompts and metrics, our model and its speed."""
     name = str(arguments.task).removeprefix(HARNESS)
-    for flag in ("data", "against", "stride", "output"):
+    for flag in ("data", "against", "stride"):
         if getattr(arguments, flag) is not None:
             raise EvaluationError(f"--{flag} has no meaning for {arguments.task}: the harness has its own protocol.")
     settings = ScoringSettings(arguments.limit, arguments.batch_tokens)
+    stopwatch = Stopwatch()
     with _together(arguments) as (ranks, load):
         model, tokenizer = load(str(arguments.model))
         if tokenizer is None:
@@ -183,18 +190,19 @@ def _score_in_harness(arguments: Arguments, output: Output) -> None:
     if not output.json:
         rows = [(each.metric, number(each.value), error(each.standard_error), each.definition) for each in found]
         output.table(f"{name}{limited(arguments.limit)}", ("metric", "value", "± s.e.", "definition"), rows)
-    output.result(
-        {
-            "task": arguments.task,
-            "model": arguments.model,
-            "metrics": {each.metric: each.value for each in found},
-            "standard_errors": {each.metric: each.standard_error for each in found},
-            "definitions": {each.metric: each.definition for each in found},
-            "limit": arguments.limit,
-            "precision": arguments.precision,
-            "references": [],
-        }
-    )
+    content = {
+        "task": arguments.task,
+        "model": arguments.model,
+        "metrics": {each.metric: each.value for each in found},
+        "standard_errors": {each.metric: each.standard_error for each in found},
+        "definitions": {each.metric: each.definition for each in found},
+        "limit": arguments.limit,
+        "precision": arguments.precision,
+        "references": [],
+        "seconds": stopwatch.elapsed_seconds,
+    }
+    _keep(arguments, checkpoint, content, output)
+    output.result(content)
 
 
 def _figures(measurements: list[Measurement]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class Arguments:
     gpus: int = 1
     """GPUs that share the run."""
     price_per_hour: float | None = None
-    """What all of them together cost in an hour, in any currency."""
+    """What all of them together cost in an hour, in any currency; without it the recipe's track.price_per_hour."""
     gpu: str | None = None
     """h200, h100, h100-pcie, a100, a100-40gb, l40s, l4 or 4090; here measures this machine, even its processor. Left
     out: the GPU that is here, else h100."""
@@ -69,6 +69,9 @@ def _show(found: Plan, output: Output) -> None:
 
 def _rows(found: Plan) -> list[tuple[str, str]]:
     hardware, rows = found.hardware, found.largest_micro_batch_rows
+    money = "give --price-per-hour, or track.price_per_hour in the recipe"
+    if found.money is not None:
+        money = f"{found.money:,.2f} at {found.price_per_hour:,.2f} an hour"
     memory = "unknown memory" if hardware.memory_bytes is None else _gigabytes(hardware.memory_bytes)
     return [
         ("hardware", f"{found.gpus} x {hardware.name}, {memory} each"),
@@ -80,5 +83,5 @@ def _rows(found: Plan) -> list[tuple[str, str]]:
         ("by", hardware.source),
         ("tokens", f"{found.total_tokens:,}"),
         ("time", f"{duration_text(found.hours * 3600)}, without validation and checkpoints"),
-        ("money", "give --price-per-hour" if found.money is None else f"{found.money:,.2f}"),
+        ("money", money),
     ]
