@@ -190,7 +190,7 @@ def _score_in_harness(arguments: Arguments, checkpoint: RunCheckpoint | None, ou
     if not output.json:
         rows = [(each.metric, number(each.value), error(each.standard_error), each.definition) for each in found]
         output.table(f"{name}{limited(arguments.limit)}", ("metric", "value", "± s.e.", "definition"), rows)
-    content = {
+    content: dict[str, Any] = {
         "task": arguments.task,
         "model": arguments.model,
         "metrics": {each.metric: each.value for each in found},
