@@ -20,7 +20,7 @@ from gpt25.model import Accounting
 from gpt25.recipes import load_recipe, recipe_text, with_length
 from gpt25.recipes.recipe import parse_recipe
 from gpt25.records import RunDirectory
-from gpt25.training import Trainer, TrainingConfiguration
+from gpt25.training import BatchConfiguration, Trainer, TrainingConfiguration
 
 BLOCK_SIZE = 256
 VALIDATION_TOKENS = 262_144
@@ -67,7 +67,7 @@ def small_copy(
             validation_tokens=VALIDATION_TOKENS,
             validation_selection="even",
         ),
-        batch=dataclasses.replace(big.batch, tokens_per_update=whole, micro_batch_rows=whole // BLOCK_SIZE),
+        batch=_small_batch(big.batch, tokens_per_update=whole),
     )
     copy = with_length(copy, max(2, round(tokens / whole)))
     for name, value in changes.items():
@@ -82,6 +82,17 @@ def small_copy(
         checkpoint_interval_in_updates=never,
     )
     return parse_recipe(recipe_text(dataclasses.replace(copy, loop=loop)), source="a small copy")
+
+
+def _small_batch(big: BatchConfiguration, *, tokens_per_update: int) -> BatchConfiguration:
+    """The batch with updates of another size; smaller ones early in the run stay the same fractions of it."""
+    smaller = tuple(
+        (fraction, round(tokens_per_update * tokens / big.tokens_per_update))
+        for fraction, tokens in big.smaller_updates
+    )
+    rows = tokens_per_update // BLOCK_SIZE
+    copy = dataclasses.replace(big, tokens_per_update=tokens_per_update, smaller_updates=smaller, micro_batch_rows=rows)
+    return copy.in_whole_rows(BLOCK_SIZE)
 
 
 def fingerprint(configuration: TrainingConfiguration, data: PreparedData) -> str:

@@ -84,12 +84,20 @@ class Batches:
         return tokens
 
     def for_update(
-        self, update: int, *, rows_per_update: int, micro_batch_rows: int, rank: int = 0, number_of_ranks: int = 1
+        self,
+        update: int,
+        *,
+        rows_per_update: int,
+        micro_batch_rows: int,
+        rank: int = 0,
+        number_of_ranks: int = 1,
+        first_row: int | None = None,
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """The micro-batches of one update, counted from 0, that belong to a rank.
 
-        Update u reads places u × rows_per_update and following; rank r has the r-th of `number_of_ranks` equal
-        contiguous slices. So all ranks' rows, one after the other, are the same batch for any number of ranks and any
+        It reads the places from `first_row` on, where the update before it ended; None where all updates have as many
+        rows, so that update u begins at u × rows_per_update. Rank r has the r-th of `number_of_ranks` equal contiguous
+        slices. So all ranks' rows, one after the other, are the same batch for any number of ranks and any
         micro-batch. Raises ConfigurationError, before anything is read, where the rows cannot be shared equally.
         """
         if min(rows_per_update, micro_batch_rows, number_of_ranks) < 1 or not 0 <= rank < number_of_ranks or update < 0:
@@ -104,6 +112,7 @@ class Batches:
                 f"{rows_per_update:,}. Change the micro-batch, the number of ranks or the tokens per update."
             )
         rows_per_rank = rows_per_update // number_of_ranks
-        first = update * rows_per_update + rank * rows_per_rank
+        begin = update * rows_per_update if first_row is None else first_row
+        first = begin + rank * rows_per_rank
         places = range(first, first + rows_per_rank, micro_batch_rows)
         return (self.micro_batch(place, micro_batch_rows) for place in places)

@@ -1,6 +1,7 @@
 """The whole loop of a recipe in a few small updates, so that nothing fails for the first time at hour three."""
 
 import dataclasses
+import itertools
 import shutil
 import statistics
 from pathlib import Path
@@ -32,7 +33,7 @@ class DryRun:
     updates: int
     """Updates that were done, apart from those that were repeated after the resume."""
     tokens_per_update: int
-    """Tokens of each of them: as many as two micro-batches of every rank, at most the recipe's."""
+    """Tokens of each of them, or of the largest: as many as two micro-batches of every rank, at most the recipe's."""
     training_losses: list[float]
     """Nats per token, one a update."""
     validation_loss: float
@@ -97,7 +98,7 @@ def _shortened(beginning: Beginning, ranks: Ranks) -> Beginning:
         data=dataclasses.replace(
             whole.data, validation_tokens=min(whole.data.validation_tokens, validation_rows * block_size)
         ),
-        batch=dataclasses.replace(whole.batch, tokens_per_update=min(whole.batch.tokens_per_update, rows * block_size)),
+        batch=whole.batch.at_most(rows * block_size),
         schedule=dataclasses.replace(
             whole.schedule, warm_up_updates=min(whole.schedule.warm_up_updates, _UPDATES // 2)
         ),
@@ -164,7 +165,7 @@ def _findings(
     rate = statistics.median(row["tokens_per_second"] for row in first[1:])
     return DryRun(
         updates=len(first),
-        tokens_per_update=first[0]["tokens"],
+        tokens_per_update=max(b - a for a, b in itertools.pairwise([0, *(row["tokens"] for row in first)])),
         training_losses=[row["training_loss"] for row in first],
         validation_loss=first[-1]["validation_loss"],
         hellaswag_accuracy_norm=first[-1].get("hellaswag_accuracy_norm"),

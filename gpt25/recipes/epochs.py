@@ -13,7 +13,8 @@ def within_epochs(configuration: TrainingConfiguration, training_tokens: int) ->
     epochs, longest = configuration.loop.number_of_epochs, configuration.loop.number_of_updates
     if epochs is None:
         return configuration
-    number_of_updates = max(1, round(epochs * training_tokens / configuration.batch.tokens_per_update))
+    mean_tokens = configuration.total_tokens / longest  # of an update; the stages of a batch schedule are fractions
+    number_of_updates = max(1, round(epochs * training_tokens / mean_tokens))
     if number_of_updates >= longest:
         return configuration
     warm_up = round(configuration.schedule.warm_up_updates * number_of_updates / longest)

@@ -35,7 +35,7 @@ class GivenModel:
     def shaping(self, configuration: TrainingConfiguration) -> TrainingConfiguration:
         """The configuration with this model's shape, the dropout that it asks for, and at most its own block size.
 
-        Tokens per update are rounded down to whole rows of that block size. Raises ConfigurationError for a shape that
+        Tokens of updates are rounded down to whole rows of that block size. Raises ConfigurationError for a shape that
         was asked for and is another one.
         """
         asked, usual = configuration.model, GPTConfiguration()
@@ -48,12 +48,11 @@ class GivenModel:
                 )
         shape = dataclasses.replace(asked, **{name: getattr(self.shape, name) for name in _SHAPE})
         block_size = min(asked.block_size, self.shape.block_size)
-        rows = max(1, configuration.batch.tokens_per_update // block_size)
         return dataclasses.replace(
             configuration,
             start=self.start,
             model=dataclasses.replace(shape, block_size=block_size),
-            batch=dataclasses.replace(configuration.batch, tokens_per_update=rows * block_size),
+            batch=configuration.batch.in_whole_rows(block_size),
         )
 
     def initial_model(self, configuration: GPTConfiguration) -> GPTModel | None:

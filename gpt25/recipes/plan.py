@@ -16,7 +16,7 @@ from gpt25.references.gpu_rates import GPU_RATES, UTILISATION, UTILISATION_SOURC
 from gpt25.references.scores import PUBLISHED_SCORES
 from gpt25.runtime import Ranks, choose_device, free_memory_bytes
 from gpt25.training import TrainingConfiguration
-from gpt25.training.accumulation import fitting_micro_batch_rows
+from gpt25.training.accumulation import most_micro_batch_rows
 
 USABLE_SHARE = 0.9  # of the memory; the rest goes to fragments and to whoever else is there
 TRACK_MARGIN = 0.25  # nats that the recipes' [track] leaves above the run that it was drawn from
@@ -85,12 +85,13 @@ def plan(
     gpu: a key of GPU_RATES; "here" measures this machine whatever it is; None measures a GPU that is here and else
     counts on an H100. Raises ConfigurationError for a number, price or GPU that cannot be.
     """
-    rows = configuration.rows_per_update
-    if gpus < 1 or rows % gpus:
-        raise ConfigurationError(
-            f"--gpus is {gpus}; it must be 1 or more and divide the {rows:,} rows of an update evenly. Choose another "
-            "number of GPUs, or change batch.tokens_per_update in the recipe."
-        )
+    sizes = configuration.update_sizes
+    for rows in sizes.all_rows:
+        if gpus < 1 or rows % gpus:
+            raise ConfigurationError(
+                f"--gpus is {gpus}; it must be 1 or more and divide the {rows:,} rows of an update evenly. Choose "
+                f"another number of GPUs, or change {sizes.key_of(rows)} in the recipe."
+            )
     if price_per_hour is not None and not (math.isfinite(price_per_hour) and price_per_hour >= 0):
         raise ConfigurationError(
             f"--price-per-hour is {price_per_hour}; give what all GPUs together cost in an hour, 0 or a "
@@ -110,7 +111,7 @@ def plan(
         gpus=gpus,
         hardware=hardware,
         memory=memory_parts(
-            configuration, fitting_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus)), gpus=gpus
+            configuration, most_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus)), gpus=gpus
         ),
         largest_micro_batch_rows=largest,
         total_tokens=configuration.total_tokens,

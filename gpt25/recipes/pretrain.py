@@ -10,8 +10,9 @@ from gpt25.model import Accounting, GPTModel
 from gpt25.recipes.beginning import Beginning, begin, join
 from gpt25.recipes.hellaswag_hook import hellaswag_hook
 from gpt25.recipes.loss_track import LossTrack
-from gpt25.recipes.people import Advancing, People
+from gpt25.recipes.people import People
 from gpt25.recipes.run_for_oneself import run_for_oneself
+from gpt25.recipes.run_progress import RunProgress
 from gpt25.recipes.run_report import begin_summary, draw_run, end_summary
 from gpt25.recipes.tensorboard_scalars import TensorBoardScalars
 from gpt25.records import RunDirectory
@@ -82,7 +83,7 @@ def train_run(run: RunDirectory, beginning: Beginning, *, people: People, ranks:
 def _hooks(beginning: Beginning, run: RunDirectory, people: People, stack: ExitStack, ranks: Ranks) -> TrainingHooks:
     """What people see while the model trains: a bar, samples, scores, remarks."""
     configuration, tokenizer = beginning.configuration, beginning.tokenizer
-    progress: list[Advancing] = []
+    progress: list[RunProgress] = []
     scalars: list[TensorBoardScalars] = []
     track = LossTrack(configuration)
 
@@ -95,7 +96,7 @@ def _hooks(beginning: Beginning, run: RunDirectory, people: People, stack: ExitS
             scalars.append(TensorBoardScalars(run.tensorboard_path, updates_done=done))
             stack.callback(scalars[0].close)
         people.note(f"training on {device} in {precision.name}: {precision.reason}")
-        progress.append(stack.enter_context(people.progress("training", total - done, "updates")))
+        progress.append(stack.enter_context(RunProgress(configuration, people, updates_done=done)))
 
     def on_record_start(row: dict[str, Any]) -> None:
         for board in scalars:
@@ -110,7 +111,7 @@ def _hooks(beginning: Beginning, run: RunDirectory, people: People, stack: ExitS
                 f"after update {row['update']:,} HellaSwag stands at {row['hellaswag_accuracy_norm']:.4f} (acc_norm, "
                 f"{row['hellaswag_items']:,} items)"
             )
-        progress[0].advance(1, **fields)
+        progress[0].advance(row["update"], **fields)
         for board in scalars:
             board.write(row)
         if (sentence := track.observe(row)) is not None:

@@ -134,7 +134,7 @@ def _configuration(
         validation_shards=open_shards(data.directory, "validation"),
     )
     number_of_updates = max(_FEWEST_UPDATES, round(minutes * 60 / seconds))
-    rate = recipe.batch.tokens_per_update / seconds
+    rate = recipe.total_tokens / recipe.loop.number_of_updates / seconds
     people.say(
         f"model: {Accounting(recipe.model).parameters / 1e6:.2f} million parameters; "
         f"at {rate:,.0f} tokens/s, {minutes:g} minutes are {number_of_updates:,} updates"

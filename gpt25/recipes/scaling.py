@@ -83,8 +83,9 @@ def newton_schulz_operations(shape: GPTConfiguration) -> float:
 
 
 def micro_batches(configuration: TrainingConfiguration, gpus: int) -> int:
-    """Forward and backward passes of one GPU in an update."""
-    return configuration.rows_per_update // gpus // fitting_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus))
+    """Forward and backward passes of one GPU in an update of full size."""
+    rows = configuration.rows_per_update
+    return rows // gpus // fitting_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus), rows=rows)
 
 
 def exchanges(configuration: TrainingConfiguration, gpus: int) -> float:
@@ -97,7 +98,7 @@ def exchanges(configuration: TrainingConfiguration, gpus: int) -> float:
 
 
 def update_time(configuration: TrainingConfiguration, gpus: int) -> UpdateTime:
-    """One update of the recipe's batch on H100s, eight in a node, at the utilisation that `gpt25 plan` counts on.
+    """One update of full size on H100s, eight in a node, at the utilisation that `gpt25 plan` counts on.
 
     The last micro-batch's backward pass hides the exchange of all gradients but the tied embeddings': those are
     complete when it ends. Parameters in shares (loop.shard_parameters) are gathered and averaged in every micro-batch,
@@ -133,7 +134,7 @@ def efficiency(configuration: TrainingConfiguration, gpus: int) -> float:
 
 
 def most_gpus_worth_it(configuration: TrainingConfiguration) -> int:
-    """The largest power of two, of those that can share an update's rows, that keeps WORTH_IT of the ideal."""
-    rows = configuration.rows_per_update
+    """The largest power of two, of those that can share every update's rows, that keeps WORTH_IT of the ideal."""
+    rows = math.gcd(*configuration.update_sizes.all_rows)
     powers = [2**power for power in range(rows.bit_length()) if rows % 2**power == 0]
     return max(gpus for gpus in powers if efficiency(configuration, gpus) >= WORTH_IT)

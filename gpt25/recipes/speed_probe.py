@@ -25,7 +25,8 @@ def probe_tokens_per_second(configuration: TrainingConfiguration, *, gpus: int, 
     Updates of one and of two micro-batches tell the time of a micro-batch from that of the optimizer's step, so that a
     slow machine need not do a whole update. Each kind is done at least twice, even where that takes longer.
     """
-    rows = fitting_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus))
+    ranks = Ranks(number_of_ranks=gpus)
+    rows = fitting_micro_batch_rows(configuration, ranks, rows=configuration.rows_per_update)
     with tempfile.TemporaryDirectory() as folder:
         shards = _random_shards(Path(folder), configuration, rows)
         one, two = (
@@ -34,13 +35,15 @@ def probe_tokens_per_second(configuration: TrainingConfiguration, *, gpus: int, 
         )
     micro_batch = max(two - one, one / 2)  # never less than half an update: noise must not promise speed
     step = max(one - micro_batch, 0.0)
-    tokens = configuration.batch.tokens_per_update / gpus
+    tokens = configuration.total_tokens / configuration.loop.number_of_updates / gpus  # of a mean update
     return tokens / (step + micro_batch * tokens / (rows * configuration.model.block_size))
 
 
 def _sized(configuration: TrainingConfiguration, rows: int, micro_batches: int) -> TrainingConfiguration:
     tokens = rows * micro_batches * configuration.model.block_size
-    batch = dataclasses.replace(configuration.batch, tokens_per_update=tokens, micro_batch_rows=rows)
+    batch = dataclasses.replace(
+        configuration.batch, tokens_per_update=tokens, micro_batch_rows=rows, smaller_updates=()
+    )
     return dataclasses.replace(configuration, batch=batch)
 
 

@@ -3,9 +3,9 @@
 Training knows nothing of samples, pictures or terminals: it calls the hooks that it is handed.
 """
 
+from gpt25.training.batch_configuration import BatchConfiguration
 from gpt25.training.checkpoint import TrainingState
 from gpt25.training.configuration import (
-    BatchConfiguration,
     LoopConfiguration,
     ScheduleConfiguration,
     TrainingConfiguration,

@@ -13,29 +13,39 @@ from gpt25.runtime import Ranks
 from gpt25.training.configuration import TrainingConfiguration
 
 
-def fitting_micro_batch_rows(configuration: TrainingConfiguration, ranks: Ranks) -> int:
-    """The largest number of rows up to the configured one that divides a rank's share of an update.
+def fitting_micro_batch_rows(configuration: TrainingConfiguration, ranks: Ranks, *, rows: int) -> int:
+    """The largest number of rows up to the configured one that divides a rank's share of an update of `rows` rows.
 
-    Raises ConfigurationError where the ranks cannot share the rows equally.
+    Raises ConfigurationError where the ranks cannot share them equally.
     """
-    rows, number = configuration.rows_per_update, ranks.number_of_ranks
+    number = ranks.number_of_ranks
     if rows % number:
         raise ConfigurationError(
             f"{rows} rows of {configuration.model.block_size} tokens make an update; {number} ranks cannot share them "
-            "equally. Change the number of ranks or batch.tokens_per_update."
+            f"equally. Change the number of ranks or {configuration.update_sizes.key_of(rows)}."
         )
     share = rows // number
     largest = min(share, configuration.batch.micro_batch_rows)
     return max(size for size in range(1, largest + 1) if share % size == 0)
 
 
-def smaller_micro_batches(configuration: TrainingConfiguration, ranks: Ranks, rows: int) -> str | None:
+def most_micro_batch_rows(configuration: TrainingConfiguration, ranks: Ranks) -> int:
+    """The rows of the run's largest micro-batch; raises ConfigurationError where some updates cannot be shared."""
+    sizes = configuration.update_sizes.all_rows
+    return max(fitting_micro_batch_rows(configuration, ranks, rows=rows) for rows in sizes)
+
+
+def smaller_micro_batches(configuration: TrainingConfiguration, ranks: Ranks) -> str | None:
     """What to say where micro-batches have fewer rows than the recipe has; None where they have as many."""
-    share = configuration.rows_per_update // ranks.number_of_ranks
-    wanted = min(configuration.batch.micro_batch_rows, share)
-    if rows >= wanted:
-        return None
-    return f"micro-batches have {rows} rows instead of {wanted}: the most that divide the {share} rows of an update"
+    remarks = []
+    for size in configuration.update_sizes.all_rows:
+        share = size // ranks.number_of_ranks
+        wanted = min(configuration.batch.micro_batch_rows, share)
+        rows = fitting_micro_batch_rows(configuration, ranks, rows=size)
+        if rows < wanted:
+            most = f"the most that divide the {share} rows of an update"
+            remarks.append(f"micro-batches have {rows} rows instead of {wanted}: {most}")
+    return "; ".join(remarks) or None
 
 
 def accumulate_gradients(

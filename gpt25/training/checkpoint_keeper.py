@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from gpt25.data import TokenShards
-from gpt25.errors import CorruptFileError, StorageError, TrainingError
+from gpt25.errors import ConfigurationError, CorruptFileError, StorageError, TrainingError
 from gpt25.model import GPTModel
 from gpt25.records import CheckpointRecord, RunDirectory
 from gpt25.runtime import Ranks
@@ -67,7 +67,8 @@ class CheckpointKeeper:
         """Fill model and optimizers from the newest intact checkpoint; a run without any begins at update 0.
 
         Leftovers of a killed save are removed and damaged newer checkpoints put aside, and both are said. Raises
-        CorruptFileError where there are checkpoints and none is intact, and what load_checkpoint raises.
+        CorruptFileError where there are checkpoints and none is intact, ConfigurationError where their batches were
+        others, and what load_checkpoint raises.
         """
         record = self._newest_intact() if self._ranks.is_first else None
         chosen = [1.0, float(record.update)] if record else [0.0, 0.0]
@@ -82,6 +83,13 @@ class CheckpointKeeper:
             tokenizer_name=self._tokenizer_name,
             fingerprint=self._shards.fingerprint,
         )
+        expected = self._configuration.update_sizes.rows_before(state.update)
+        if state.rows != expected:
+            raise ConfigurationError(
+                f"{record.path} read {state.rows:,} rows in {state.update:,} updates, and this configuration reads "
+                f"{expected:,}: its batches are others. Give the old batch section to go on, or choose another --run "
+                "directory."
+            )
         before, now = record.state().get("training_tokens_in_data"), self._shards.number_of_tokens
         if before not in (None, now):
             self._say(f"the data had {before:,} training tokens and has {now:,} now: they are read in another order")

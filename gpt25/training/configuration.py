@@ -1,45 +1,19 @@
 """Everything that defines a training run, frozen, typed and checked; a recipe and command-line flags fill it in."""
 
 import dataclasses
-from typing import Any, Literal
+from typing import Literal
 
 from gpt25.model import GPTConfiguration
+from gpt25.training.batch_configuration import BatchConfiguration
 from gpt25.training.data_configuration import DataConfiguration
 from gpt25.training.hellaswag_configuration import HellaSwagConfiguration
 from gpt25.training.initialisation_configuration import InitialisationConfiguration
 from gpt25.training.optimizer_configuration import OptimizerConfiguration
-from gpt25.training.requirements import is_number, require, require_fraction, require_positive
+from gpt25.training.requirements import require, require_fraction, require_positive
 from gpt25.training.speed_configuration import SpeedConfiguration, require_switch
 from gpt25.training.start_configuration import StartConfiguration
 from gpt25.training.track_configuration import TrackConfiguration
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class BatchConfiguration:
-    """How many tokens make one update and how they are cut up."""
-
-    tokens_per_update: int = 524_288
-    """Tokens of one optimizer step over all ranks, 512 x 1,024 by default; a multiple of the block size."""
-    micro_batch_rows: int = 4
-    """Rows of block_size tokens that one forward and backward pass reads on one rank; only memory depends on it."""
-    short_sequences: tuple[tuple[float, int], ...] = ()
-    """Curriculum of (until this fraction of the updates, sequence length): rows are cut into shorter sequences."""
-
-    def __post_init__(self) -> None:
-        require_positive(self, "batch", "tokens_per_update", "micro_batch_rows")
-        stages: Any = self.short_sequences
-        name, rule = (
-            "batch.short_sequences",
-            "a list of pairs of a fraction and a length, such as [[0.1, 64], [0.3, 128]]",
-        )
-        require(isinstance(stages, tuple), name, stages, rule)
-        before = 0.0
-        for stage in stages:
-            require(isinstance(stage, tuple) and len(stage) == 2 and all(map(is_number, stage)), name, stage, rule)
-            fraction, length = stage
-            require(before < fraction <= 1, name, fraction, "rising fractions above 0 and up to 1")
-            require(isinstance(length, int) and length >= 1, name, length, "a whole number of tokens, at least 1")
-            before = fraction
+from gpt25.training.update_sizes import UpdateSizes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -146,7 +120,7 @@ class TrainingConfiguration:
     model: GPTConfiguration = dataclasses.field(default_factory=GPTConfiguration)
     initialisation: InitialisationConfiguration = dataclasses.field(default_factory=InitialisationConfiguration)
     data: DataConfiguration = dataclasses.field(default_factory=DataConfiguration)
-    batch: BatchConfiguration = BatchConfiguration()
+    batch: BatchConfiguration = dataclasses.field(default_factory=BatchConfiguration)
     optimizer: OptimizerConfiguration = dataclasses.field(default_factory=OptimizerConfiguration)
     schedule: ScheduleConfiguration = ScheduleConfiguration()
     loop: LoopConfiguration = LoopConfiguration()
@@ -156,7 +130,7 @@ class TrainingConfiguration:
 
     def __post_init__(self) -> None:
         if not self.start.leaves_shape_open:
-            self._require_whole_rows()
+            self.batch.require_whole_rows(self.model.block_size)
         warm_up, number = self.schedule.warm_up_updates, self.loop.number_of_updates
         rule = f"at most loop.number_of_updates {number:,}, or the rates never reach their peak"
         require(warm_up <= number, "schedule.warm_up_updates", warm_up, rule)
@@ -171,25 +145,21 @@ class TrainingConfiguration:
             rule,
         )
 
-    def _require_whole_rows(self) -> None:
-        block_size, tokens = self.model.block_size, self.batch.tokens_per_update
-        require(
-            tokens % block_size == 0, "batch.tokens_per_update", tokens, f"a multiple of model.block_size {block_size}"
-        )
-        for _, length in self.batch.short_sequences:
-            require(
-                block_size % length == 0, "batch.short_sequences", length, f"a divisor of model.block_size {block_size}"
-            )
-
     @property
     def rows_per_update(self) -> int:
-        """Rows of block_size tokens in one update: 524,288 / 1,024 = 512."""
+        """Rows of block_size tokens in an update of full size: 524,288 / 1,024 = 512."""
         return self.batch.tokens_per_update // self.model.block_size
+
+    @property
+    def update_sizes(self) -> UpdateSizes:
+        """Rows and tokens of every update."""
+        number_of_updates = self.loop.number_of_updates
+        return UpdateSizes(self.batch, block_size=self.model.block_size, number_of_updates=number_of_updates)
 
     @property
     def total_tokens(self) -> int:
         """Tokens that the whole run trains on."""
-        return self.loop.number_of_updates * self.batch.tokens_per_update
+        return self.update_sizes.tokens_before(self.loop.number_of_updates)
 
     def sequence_length(self, update: int) -> int:
         """Tokens in a sequence of this update, counting from 0: shorter than the block early in a curriculum."""

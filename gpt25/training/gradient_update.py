@@ -9,7 +9,7 @@ from torch.nn.parallel import DistributedDataParallel
 from gpt25.data import Batches
 from gpt25.model import GPTModel
 from gpt25.runtime import Ranks, derive_seed
-from gpt25.training.accumulation import accumulate_gradients
+from gpt25.training.accumulation import accumulate_gradients, fitting_micro_batch_rows
 from gpt25.training.configuration import TrainingConfiguration
 from gpt25.training.loss_module import LossModule
 from gpt25.training.optimizers import Optimizers
@@ -34,7 +34,6 @@ class GradientUpdate:
         batches: Batches,
         ranks: Ranks,
         device: torch.device,
-        micro_batch_rows: int,
     ) -> None:
         self.optimizers = Optimizers(model, configuration.optimizer)
         self._configuration = configuration
@@ -43,7 +42,7 @@ class GradientUpdate:
         self._batches = batches
         self._ranks = ranks
         self._device = device
-        self._micro_batch_rows = micro_batch_rows
+        self._sizes = configuration.update_sizes
         self._prefetched = PrefetchedBatches(
             self._micro_batches,
             number_of_updates=configuration.loop.number_of_updates,
@@ -99,13 +98,14 @@ class GradientUpdate:
         return learning_rate_factor(self._configuration.schedule, update, self._configuration.loop.number_of_updates)
 
     def _micro_batches(self, update: int) -> Iterator[tuple[Tensor, Tensor]]:
-        ranks = self._ranks
+        ranks, rows = self._ranks, self._sizes.rows(update)
         return self._batches.for_update(
             update,
-            rows_per_update=self._configuration.rows_per_update,
-            micro_batch_rows=self._micro_batch_rows,
+            rows_per_update=rows,
+            micro_batch_rows=fitting_micro_batch_rows(self._configuration, ranks, rows=rows),
             rank=ranks.rank,
             number_of_ranks=ranks.number_of_ranks,
+            first_row=self._sizes.rows_before(update),
         )
 
     def _gradients(self) -> list[Tensor]:

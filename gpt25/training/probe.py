@@ -17,7 +17,7 @@ def seconds_per_update(
     validation_shards: TokenShards,
     repetitions: int = 9,
 ) -> float:
-    """Mean seconds of an update over the whole run, from a few real updates of each stage of its curriculum.
+    """Mean seconds of an update over the whole run, from a few real updates of each stage of its batch.
 
     A throw-away model is trained; nothing is written. The median of `repetitions` stands for a stage, and one update
     before them fills the caches.
@@ -26,7 +26,8 @@ def seconds_per_update(
     trainer.rehearse_update(0)
     number_of_updates = configuration.loop.number_of_updates
     mean, begin = 0.0, 0.0
-    for end, _ in [*configuration.batch.short_sequences, (1.0, configuration.model.block_size)]:
+    stages = [*configuration.batch.smaller_updates, *configuration.batch.short_sequences]
+    for end in sorted({1.0, *(fraction for fraction, _ in stages)}):
         if end > begin:
             first = min(int(begin * number_of_updates) + 1, number_of_updates - 1)
             mean += (end - begin) * statistics.median(_seconds(trainer, first) for _ in range(repetitions))

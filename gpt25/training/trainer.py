@@ -9,7 +9,7 @@ from gpt25.model import GPTModel
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision
 from gpt25.tokenizer import Tokenizer
-from gpt25.training.accumulation import fitting_micro_batch_rows, smaller_micro_batches
+from gpt25.training.accumulation import most_micro_batch_rows, smaller_micro_batches
 from gpt25.training.checkpoint import TrainingState
 from gpt25.training.checkpoint_keeper import CheckpointKeeper
 from gpt25.training.configuration import TrainingConfiguration
@@ -58,7 +58,7 @@ class Trainer:
         settings = configuration.loop
         self.device = self.ranks.device_for(choose_device(settings.device))
         self.precision = choose_precision(self.device, settings.precision)
-        self.micro_batch_rows = fitting_micro_batch_rows(configuration, self.ranks)
+        self.micro_batch_rows = most_micro_batch_rows(configuration, self.ranks)
         self.model = fitting_model(initial_model, configuration).to(self.device).train()
         self.loss_module = prepared_loss_module(
             configuration, self.model, ranks=self.ranks, device=self.device, precision=self.precision
@@ -74,7 +74,6 @@ class Trainer:
             batches=self.batches,
             ranks=self.ranks,
             device=self.device,
-            micro_batch_rows=self.micro_batch_rows,
         )
         self.validation_loss = ValidationLoss(
             configuration,
@@ -151,15 +150,16 @@ class Trainer:
             "training_loss": figures.loss,
             "learning_rate": self.configuration.optimizer.peak_learning_rate * factor,
             "gradient_norm": figures.norm,
-            "tokens_per_second": self.configuration.batch.tokens_per_update / figures.seconds,
+            "tokens_per_second": self.configuration.update_sizes.tokens(update) / figures.seconds,
         }
         self._after_update(row, stopwatch)
         return figures.stop_signal
 
     def _count_update(self, loss: float) -> None:
+        sizes, update = self.configuration.update_sizes, self.state.update
         self.state.update += 1
-        self.state.tokens += self.configuration.batch.tokens_per_update
-        self.state.rows += self.configuration.rows_per_update
+        self.state.tokens += sizes.tokens(update)
+        self.state.rows += sizes.rows(update)
         self.state.metrics = {"training_loss": loss if math.isfinite(loss) else None, "validation_loss": None}
 
     def _after_update(self, row: dict[str, Any], stopwatch: Stopwatch) -> None:
@@ -235,7 +235,7 @@ class Trainer:
         if not self.ranks.is_first:
             return
         self.hooks.on_start(self.state.update, self.configuration.loop.number_of_updates)
-        remark = smaller_micro_batches(self.configuration, self.ranks, self.micro_batch_rows)
+        remark = smaller_micro_batches(self.configuration, self.ranks)
         if remark is not None:
             self._say(remark)
 

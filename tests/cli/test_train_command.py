@@ -113,6 +113,7 @@ def test_every_field_of_the_recipe_is_a_flag(recipe: Path, tmp_path: Path) -> No
         "--optimizer.muon-beta-2": ["0.9"],
         "--optimizer.cautious-weight-decay": [],
         "--batch.short-sequences": ["0.25", "8", "0.5", "16"],
+        "--batch.smaller-updates": ["0.25", "32", "0.5", "64"],
         "--model.number-of-layers": ["1"],
         "--loop.number-of-updates": ["2"],
     }
@@ -124,6 +125,7 @@ def test_every_field_of_the_recipe_is_a_flag(recipe: Path, tmp_path: Path) -> No
     assert (begun.optimizer.muon_polynomial, begun.optimizer.muon_beta_2) == ("newton_schulz", 0.9)
     assert begun.optimizer.cautious_weight_decay is True
     assert begun.batch.short_sequences == ((0.25, 8), (0.5, 16))
+    assert begun.batch.smaller_updates == ((0.25, 32), (0.5, 64))
     assert (begun.model.number_of_layers, begun.loop.number_of_updates) == (1, 2)
     assert begun.data == packaged.data
     assert begun.schedule == packaged.schedule
@@ -134,6 +136,9 @@ def test_wrong_words_are_told_in_a_line_or_two(recipe: Path, capsys: pytest.Capt
     assert "did you mean --optimizer.peak-learning-rate?" in error
     assert "optimizer.peak_learning_rate is -1.0; it must be a positive number." in failed(
         capsys, recipe, "--optimizer.peak-learning-rate=-1"
+    )
+    assert "batch.smaller_updates is 48; it must be a multiple of model.block_size 32." in failed(
+        capsys, recipe, "--batch.smaller-updates", "0.5", "48"
     )
     assert "there is no recipe 'quickstat'. Choose one of " in failed(capsys, "quickstat")
     assert "gpt25 train takes its flags after its first word" in failed(capsys, "--run", "x", recipe)

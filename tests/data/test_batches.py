@@ -116,6 +116,17 @@ def test_updates_follow_each_other_without_gaps(batches: Batches) -> None:
     assert torch.equal(walked, batches.micro_batch(0, 60 * 12)[0])
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_updates_of_several_sizes_follow_each_other_where_they_are_told_to(batches: Batches, ranks: int) -> None:
+    walked, place = [], 0
+    for update, count in enumerate((2, 2, 4, 12, 8, 2)):
+        for rank in range(ranks):
+            sharing = {"rank": rank, "number_of_ranks": ranks, "micro_batch_rows": 1, "first_row": place}
+            walked += [inputs for inputs, _ in batches.for_update(update, rows_per_update=count, **sharing)]
+        place += count
+    assert torch.equal(torch.cat(walked), batches.micro_batch(0, 30)[0])
+
+
 def test_an_update_is_a_function_of_its_number_alone(batches: Batches, tmp_path: Path) -> None:
     list(batches.for_update(3, rows_per_update=12, micro_batch_rows=12))
     fresh = Batches(batches.shards, block_size=16, seed=7, vocabulary_size=60_000)

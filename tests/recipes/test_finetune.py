@@ -271,10 +271,13 @@ def test_tokens_per_update_become_whole_rows_of_the_models_block(
     recipe: TrainingConfiguration, tokenizer: Tokenizer, tmp_path: Path, people: Any
 ) -> None:
     odd = make_model(tmp_path / "odd", tokenizer, shape=dataclasses.replace(SHAPE, block_size=24))
-    run = pretrain(changed(recipe, "start", model=str(odd)), tmp_path / "run", people=people)
-    assert load_recipe(run.recipe_path).batch.tokens_per_update == 1008  # 42 x 24, at most 1,024
+    asked = changed(changed(recipe, "start", model=str(odd)), "batch", smaller_updates=((0.2, 16), (0.5, 512)))
+    run = pretrain(asked, tmp_path / "run", people=people)
+    begun = load_recipe(run.recipe_path).batch
+    assert begun.tokens_per_update == 1008  # 42 x 24, at most 1,024
+    assert begun.smaller_updates == ((0.2, 24), (0.5, 504))  # one row, and 21 x 24
     assert "an update reads 1,008 tokens instead of 1,024: rows of 24" in people.said
-    pretrain(changed(recipe, "start", model=str(odd)), tmp_path / "run", people=people)
+    pretrain(asked, tmp_path / "run", people=people)
 
 
 def test_another_shape_than_the_models_is_refused_with_both_numbers(

@@ -153,11 +153,25 @@ class Scenarios:
         train(self.changed(loop={"number_of_updates": 2}), self.directory / "warm-up", Ranks(), nothing)
         self.ranks("one", 1, configuration=self.changed(batch={"micro_batch_rows": 1}))
         self.ranks("two", 2)
+        self.smaller_updates()
         self.interrupted()
         self.not_finite()
         self.lost()
         self.full_disk()
         self.killed_while_saving()
+
+    def smaller_updates(self) -> None:
+        """Early updates are smaller; two ranks stop in the second stage and one goes on."""
+        settings = self.changed(batch={"smaller_updates": ((0.25, 64), (0.75, 256)), "tokens_per_update": 384})
+
+        def hear(trainer: Trainer, ranks: Ranks) -> None:
+            if ranks.rank == 1:
+                before_update(trainer, 4, lambda: os.kill(os.getpid(), signal.SIGINT))
+
+        self.ranks("growing", 1, configuration=settings)
+        self.ranks("growing-stopped", 2, prepare=hear, configuration=settings)
+        self.ranks("growing-resumed", 1, run="growing-stopped", configuration=settings)
+        self.ranks("growing-unshared", 3, configuration=settings)
 
     def interrupted(self) -> None:
         """Only the second rank hears a signal; then one rank goes on, with other micro-batches."""

@@ -20,12 +20,12 @@ def test_micro_batches_share_an_update_equally(
     rows: int, wanted: int, ranks: int, fitting: int, changed: Change
 ) -> None:
     settings = changed(batch={"tokens_per_update": rows * 32, "micro_batch_rows": wanted})
-    assert fitting_micro_batch_rows(settings, Ranks(0, ranks)) == fitting
+    assert fitting_micro_batch_rows(settings, Ranks(0, ranks), rows=rows) == fitting
 
 
 def test_ranks_that_cannot_share_are_told_the_numbers(changed: Change) -> None:
     with pytest.raises(ConfigurationError, match="4 rows of 32 tokens make an update; 3 ranks cannot share"):
-        fitting_micro_batch_rows(changed(), Ranks(0, 3))
+        fitting_micro_batch_rows(changed(), Ranks(0, 3), rows=4)
 
 
 class Recorder(torch.nn.Module):

@@ -92,6 +92,19 @@ def test_one_rank_goes_on_where_two_stopped_with_another_micro_batch(directory: 
     assert [row["update"] for row in rows_of(directory, "interrupted")] == list(range(1, 9))
 
 
+def test_updates_that_grow_are_the_same_for_any_number_of_ranks(directory: Path, ended: Ended) -> None:
+    (alone,), stopped, (resumed,) = ended("growing"), ended("growing-stopped"), ended("growing-resumed")
+    assert [len(rows) for rows in alone["rows"].values()] == [2, 2, 8, 8, 8, 8, 12, 12]
+    for update in range(1, 9):
+        shares = [entry["rows"].get(str(update), []) for entry in stopped]
+        assert shares[0] + shares[1] == (alone["rows"][str(update)] if update <= 4 else [])
+    assert resumed["rows"] == {update: rows for update, rows in alone["rows"].items() if int(update) > 4}
+    assert losses(directory, "growing-stopped") == pytest.approx(losses(directory, "growing"), rel=1e-4)
+    counted = [[row["tokens"] for row in rows_of(directory, name)] for name in ("growing", "growing-stopped")]
+    assert counted[0] == counted[1] == [64, 128, 384, 640, 896, 1152, 1536, 1920]
+    assert {entry["error"] for entry in ended("growing-unshared")} == {"ConfigurationError"}
+
+
 def test_nan_on_one_rank_is_skipped_by_all_in_the_same_update(directory: Path, ended: Ended) -> None:
     entries = ended("skipping")
     assert [(entry["error"], entry["update"]) for entry in entries] == [(None, 8)] * 2
