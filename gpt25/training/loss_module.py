@@ -46,16 +46,18 @@ class LossModule(nn.Module):
         """
         if not self._compile:
             return self.model.hidden_states, self._simple
-        mode = self._speed.compile_mode
+        # Every size its own code: by itself, torch makes one code for all sizes once it has met a second one, in a
+        # curriculum or in the smaller last micro-batch of a validation, and its kernels know no size any more.
+        compiled = functools.partial(torch.compile, mode=self._speed.compile_mode, dynamic=False)
         if region == "within blocks":
             for block in self.model.transformer.hidden:
-                block.forward = torch.compile(block.forward, mode=mode)
+                block.forward = compiled(block.forward)
             return self.model.hidden_states, self._simple
-        simple = torch.compile(self._simple, mode=mode)
+        simple = compiled(self._simple)
         if region == "model":
-            return torch.compile(self.model.hidden_states, mode=mode), simple
+            return compiled(self.model.hidden_states), simple
         # A list, and no ModuleList: the parameters must not get second names.
-        blocks = [torch.compile(block, mode=mode) for block in self.model.transformer.hidden]
+        blocks = [compiled(block) for block in self.model.transformer.hidden]
         return functools.partial(self._through, blocks), simple
 
     def _through(self, blocks: list[Callable[[Tensor], Tensor]], indices: Tensor) -> Tensor:

@@ -5,8 +5,8 @@ from typing import Literal
 
 from gpt25.training.requirements import require
 
-CompileMode = Literal["default", "max-autotune-no-cudagraphs", "reduce-overhead"]
-_MODES = ("default", "max-autotune-no-cudagraphs", "reduce-overhead")
+CompileMode = Literal["default", "max-autotune-no-cudagraphs"]
+_MODES = ("default", "max-autotune-no-cudagraphs")  # none with CUDA graphs: docs/one_gpu.md says why
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,7 @@ class SpeedConfiguration:
     """Switches of the fast path; "auto" means on where a CUDA GPU trains, off on a processor. See loop.compile too."""
 
     compile_mode: CompileMode = "default"
-    """How torch.compile tunes: max-autotune-no-cudagraphs tries more kernels, reduce-overhead replays CUDA graphs."""
+    """How torch.compile tunes: max-autotune-no-cudagraphs tries more kernels, for minutes before the first update."""
     compile_region: Literal["auto", "model", "blocks"] = "auto"
     """What is compiled as one piece: auto takes the model on one rank, blocks on several, whose gradients then travel
     while the backward pass still runs."""

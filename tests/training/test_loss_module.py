@@ -1,5 +1,6 @@
 """One loss, whatever is compiled, padded or fused."""
 
+import functools
 from typing import Any, Literal
 
 import pytest
@@ -57,6 +58,20 @@ def test_compiling_changes_nothing_but_rounding(region: Literal["model", "blocks
         torch.testing.assert_close(others[name], gradient, rtol=1e-3, atol=1e-6)
     # Three blocks of one kind need one compiled code between them.
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+
+
+@compiling
+@pytest.mark.parametrize("region", ["model", "blocks"])
+def test_every_length_gets_code_of_its_own(region: Literal["model", "blocks"], monkeypatch: pytest.MonkeyPatch) -> None:
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    # What becomes one graph is decided before a compiler sees it; "eager" runs the graph as it is.
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
+    module = LossModule(GPTModel(SHAPE), precision=Precision("float32", torch.float32, ""), compile=True, region=region)
+    for number_of_graphs, length in [(1, 16), (2, 8), (3, 4), (3, 16), (3, 8)]:
+        tokens = torch.zeros(2, length, dtype=torch.int64)  # (batch, time)
+        module(tokens, tokens.clone()).backward()
+        assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == number_of_graphs
 
 
 def test_a_processor_pads_and_compiles_nothing_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
