@@ -74,6 +74,14 @@ def test_every_length_gets_code_of_its_own(region: Literal["model", "blocks"], m
         assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == number_of_graphs
 
 
+@pytest.mark.parametrize("mode", ["default", "max-autotune-no-cudagraphs"])
+def test_the_compiler_is_told_how_to_tune(mode: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+    monkeypatch.setattr(torch, "compile", lambda function, **choices: told.append(choices["mode"]) or function)
+    loss_and_gradients(compile=True, speed=SpeedConfiguration(compile_mode=mode))
+    assert set(told) == {mode}
+
+
 def test_a_processor_pads_and_compiles_nothing_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     def unwanted(*_: Any, **__: Any) -> None:
         raise AssertionError("the loss for a GPU was used")
