@@ -98,19 +98,12 @@ class ComparedRun:
 
     @property
     def utilisation_per_token(self) -> float | None:
-        """The share of the GPUs' peak that one token a second takes; None for other machines or unknown models.
-
-        6 operations per parameter and token, and 12 x layers x channels x positions for attention (PaLM, appendix B).
-        """
-        model, peak, ranks = self.recipe.get("model"), self._peak, self.facts.environment.get("number_of_ranks", 1)
-        if not (peak and self.parameters and isinstance(model, dict)):
+        """The share of the GPUs' peak that one token a second takes; None for other machines or unknown models."""
+        peak, ranks = self._peak, self.facts.environment.get("number_of_ranks", 1)
+        operations = self.facts.summary.training_operations_per_token
+        if not (peak and operations and isinstance(ranks, int) and ranks > 0):
             return None
-        names = ("number_of_layers", "number_of_embedding_dimensions", "block_size")
-        shape: list[Any] = [model.get(name) for name in names]
-        if not all(isinstance(size, int) and size > 0 for size in [*shape, ranks]):
-            return None
-        operations = 6 * self.parameters + 12 * shape[0] * shape[1] * shape[2]
-        return float(operations / (peak.operations_per_second * ranks))
+        return operations / (peak.operations_per_second * ranks)
 
 
 def compared_runs(

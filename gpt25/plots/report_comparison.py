@@ -104,9 +104,11 @@ def _changed(run: ComparedRun, points: Sequence[Point], factor: float) -> Line:
 
 def _peaks(runs: Sequence[ComparedRun]) -> str:
     """What the shares are of, and by which arithmetic."""
-    named = sorted({run.peak_in_words for run in runs if run.utilisation_per_token})
-    how = "6 operations per parameter and token and 12 x layers x channels x positions for attention (PaLM, appendix B)"
-    return f"{'; '.join(named)}; {how}"
+    counted = [run for run in runs if run.utilisation_per_token]
+    named = sorted({run.peak_in_words for run in counted})
+    costs = sorted({run.facts.summary.training_operations_per_token or 0 for run in counted})
+    each = " or ".join(f"{cost / 1e9:.3g} GFLOP" for cost in costs)
+    return f"{'; '.join(named)}; {each} a token: matrix products, and attention over the positions that each one sees"
 
 
 def overview(runs: Sequence[ComparedRun]) -> str:

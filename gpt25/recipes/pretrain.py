@@ -43,7 +43,7 @@ def pretrain(
                 beginning = beginning or join(run)
                 state = train_run(run, beginning, people=people, ranks=ranks)
             if ranks.is_first:
-                end_summary(run, state, Accounting(beginning.configuration.model).parameters)
+                end_summary(run, state, Accounting(beginning.configuration.model))
         finally:
             if ranks.is_first:
                 draw_run(run, people)
@@ -65,7 +65,7 @@ def train_run(run: RunDirectory, beginning: Beginning, *, people: People, ranks:
     use_fast_allocator()
     if ranks.is_first:
         write_json(run.environment_path, {**describe_machine(), "number_of_ranks": ranks.number_of_ranks})
-        begin_summary(run, Accounting(beginning.configuration.model).parameters)
+        begin_summary(run, Accounting(beginning.configuration.model))
     with ExitStack() as stack:
         trainer = Trainer(
             beginning.configuration,

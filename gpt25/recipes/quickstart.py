@@ -167,10 +167,12 @@ def _summarise(run: RunDirectory, data: PreparedData, configuration: TrainingCon
     loss = _held_out_loss(run, data, people)
     tokenizer = Tokenizer.load(run.path / "tokenizer")
     held_out = _held_out_text(data, tokenizer)
+    accounting = Accounting(configuration.model)
     summary = Summary(
         title="GPT-2 from nothing on Python's standard library",
         finished=True,
-        model_parameters=Accounting(configuration.model).parameters,
+        model_parameters=accounting.parameters,
+        training_operations_per_token=accounting.training_operations_per_token,
         tokens=last["tokens"],
         training_seconds=last["elapsed_seconds"],
         validation_loss=loss,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gpt25.errors import GPT25Error
+from gpt25.model import Accounting
 from gpt25.plots import PositionsOfModel, ReportSettings, draw_losses, loss_levels, write_report
 from gpt25.recipes.people import People
 from gpt25.recipes.positions_of_model import positions_of_model
@@ -13,19 +14,26 @@ from gpt25.training import TrainingState
 from gpt25.weights import cached_model
 
 
-def begin_summary(run: RunDirectory, parameters: int) -> None:
+def begin_summary(run: RunDirectory, accounting: Accounting) -> None:
     """Write down what is known of a run before it ends, unless that stands there already."""
     if run.read_summary() is None:
-        run.write_summary(Summary(title=_name(run), model_parameters=parameters))
+        run.write_summary(
+            Summary(
+                title=_name(run),
+                model_parameters=accounting.parameters,
+                training_operations_per_token=accounting.training_operations_per_token,
+            )
+        )
 
 
-def end_summary(run: RunDirectory, state: TrainingState, parameters: int) -> None:
+def end_summary(run: RunDirectory, state: TrainingState, accounting: Accounting) -> None:
     """Write down what a run came to with its last update."""
     run.write_summary(
         Summary(
             title=_name(run),
             finished=True,
-            model_parameters=parameters,
+            model_parameters=accounting.parameters,
+            training_operations_per_token=accounting.training_operations_per_token,
             tokens=state.tokens,
             training_seconds=state.elapsed_seconds,
             validation_loss=state.metrics.get("validation_loss"),

@@ -18,6 +18,8 @@ class Summary:
     """Whether the run reached its last update."""
     model_parameters: int | None = None
     """Number of weights, the tied head counted once."""
+    training_operations_per_token: int | None = None
+    """Floating-point operations of one training token, forward and backward, as `gpt25 show` and `plan` count them."""
     tokens: int | None = None
     """Training tokens seen."""
     training_seconds: float | None = None
@@ -66,7 +68,7 @@ def _is_acceptable(name: str, value: Any) -> bool:
         return isinstance(value, dict) and all(_is_figure(figure) for figure in value.values())
     if name == "next_commands":
         return isinstance(value, list) and all(isinstance(command, str) for command in value)
-    if name in ("model_parameters", "tokens", "held_out_bytes"):
+    if name in ("model_parameters", "training_operations_per_token", "tokens", "held_out_bytes"):
         return value is None or (_is_figure(value) and isinstance(value, int))
     return value is None or _is_figure(value)
 

@@ -18,6 +18,7 @@ from gpt25.storage.json_lines import write_json_lines
 if TYPE_CHECKING:
     from conftest import MakeRun
 
+COST = {"training_operations_per_token": 797_815_296}
 SHAPE = "[model]\nvocabulary_size = 50257\nnumber_of_layers = 12\nnumber_of_embedding_dimensions = 768\n"
 SHAPE += "block_size = 1024\n[track]\ndata_set = 'fineweb'\n"
 
@@ -27,7 +28,7 @@ def made(make_run: "MakeRun", name: str, price: float | None = None, items: int 
     run = make_run(name, updates=200, final_loss=3.1, interval=20)
     run.recipe_path.write_text(SHAPE + ("" if price is None else f"price_per_hour = {price}\n"))
     write_json(run.environment_path, {"gpus": ["NVIDIA H100 80GB HBM3"] * 8, "number_of_ranks": 8})
-    write_json(run.summary_path, {"title": name, "finished": True, "model_parameters": 124_439_808})
+    write_json(run.summary_path, {"title": name, "finished": True, "model_parameters": 124_439_808, **COST})
     rows = run.metrics()
     for row in rows:
         row["tokens"], row["tokens_per_second"] = row["update"] * 524_288, 3.74e6
@@ -103,14 +104,17 @@ def test_a_picture_of_dots_or_lines(make_run: "MakeRun", tmp_path: Path) -> None
 def test_utilisation_is_the_share_of_eight_peaks(make_run: "MakeRun") -> None:
     run = made(make_run, "one")
     (compared,) = compared_runs([run], [], price_per_hour=None)
-    share = 3.74e6 * (6 * 124_439_808 + 12 * 12 * 768 * 1024) / (8 * 989.4e12)  # 0.4063
+    share = 3.74e6 * 797_815_296 / (8 * 989.4e12)  # 0.3770
     assert compared.utilisation_per_token is not None
     assert 3.74e6 * compared.utilisation_per_token == pytest.approx(share)
     write_report(run, run.report_path)
     page = run.report_path.read_text(encoding="utf-8")
     assert "Utilisation, % of the GPUs&#x27; peak in bfloat16" in page
-    assert "H100: 989 TFLOP/s (NVIDIA H100 GPU architecture paper, SXM5: 989.4 TFLOPS); 6 operations per" in page
-    assert 'aria-label="one: from 40.63 to 40.63."' in page
+    assert (
+        "H100: 989 TFLOP/s (NVIDIA H100 GPU architecture paper, SXM5: 989.4 TFLOPS); 0.798 GFLOP a token: matrix"
+        in page
+    )
+    assert 'aria-label="one: from 37.7 to 37.7."' in page
     assert "Million tokens per second" in page
 
 

@@ -11,7 +11,7 @@ import pytest
 from gpt25.cli.main import main
 from gpt25.data import Document, PreparedData, prepare
 from gpt25.errors import ConfigurationError
-from gpt25.model import GPTConfiguration, GPTModel
+from gpt25.model import Accounting, GPTConfiguration, GPTModel
 from gpt25.recipes import pretrain
 from gpt25.recipes.run_report import draw_run
 from gpt25.records import RunDirectory
@@ -57,6 +57,7 @@ def test_a_run_ends_with_its_money_its_positions_and_the_end(
     summary = run.read_summary()
     assert summary is not None
     assert (summary.finished, summary.model_parameters, summary.tokens) == (True, 8_944, 256)
+    assert summary.training_operations_per_token == Accounting(configuration.model).training_operations_per_token
     assert summary.validation_loss == run.metrics()[-1]["validation_loss"]
     page = run.report_path.read_text(encoding="utf-8")
     assert "Still in training" not in page

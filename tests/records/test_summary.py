@@ -16,6 +16,7 @@ def test_a_summary_comes_back_as_written(tmp_path: Path) -> None:
         title="A small GPT-2",
         finished=True,
         model_parameters=4_000_000,
+        training_operations_per_token=24_000_000,
         tokens=10,
         training_seconds=1.5,
         validation_loss=3.2,
@@ -47,6 +48,7 @@ def test_fields_of_a_later_version_are_passed_over(tmp_path: Path) -> None:
     [
         ("finished", 1),
         ("model_parameters", 1.5),
+        ("training_operations_per_token", 0.5),
         ("tokens", -1),
         ("training_seconds", "long"),
         ("validation_loss", True),
