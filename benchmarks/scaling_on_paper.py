@@ -14,6 +14,7 @@ from gpt25.recipes import load_recipe, scaling
 from gpt25.references.gpu_rates import UTILISATION, UTILISATION_SOURCE
 from gpt25.references.scores import PUBLISHED_SCORES
 from gpt25.training import TrainingConfiguration
+from gpt25.training.orthogonalisation_shares import MOST_SHARERS
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling_on_paper.md"
 SIZES = {"gpt2": "gpt2_124m", "gpt2-medium": "gpt2_medium", "gpt2-large": "gpt2_large", "gpt2-xl": "gpt2_xl"}
@@ -37,8 +38,9 @@ ASSUMPTIONS = (
     "microseconds.",
     "The backward pass of the last micro-batch hides the exchange, except that of the embeddings: the head is tied to "
     "them, so their gradient is complete only at the end.",
-    f"AdamW passes once over {scaling.ADAMW_BYTES} bytes a parameter on every GPU. Muon's orthogonalisation is done by "
-    "every GPU, or shared out with an all_gather of float32 matrices: whichever is sooner.",
+    f"AdamW passes once over {scaling.ADAMW_BYTES} bytes a parameter on every GPU. Muon's orthogonalisation is shared "
+    f"out among {MOST_SHARERS} neighbours, a node's GPUs, which exchange the matrices in bfloat16 by NVLink, the large "
+    "ones while they compute the others. Recipes without Muon exchange none.",
     "Weights are whole on every GPU, but for gpt2-xl, whose recipe has loop.shard_parameters: there every micro-batch "
     "gathers them for its forward and again for its backward pass and scatters gradients, three times half of an "
     "all-reduce, behind all that it computes but for the embeddings'; and a GPU's AdamW passes over its share.",
@@ -66,7 +68,8 @@ def strong_rows(model: str, configuration: TrainingConfiguration) -> list[list[s
         )
         rate = configuration.batch.tokens_per_update / time.total
         used = scaling.efficiency(configuration, gpus)
-        shown = [f"{volume / 1e9:.2f}", *(f"{value:.1f}" for value in figures), f"{rate / 1e6:.2f}", f"{used:.0%}"]
+        sent = [f"{value / 1e9:.2f}" for value in (volume, scaling.muon_bytes(configuration, gpus))]
+        shown = [*sent, *(f"{value:.1f}" for value in figures), f"{rate / 1e6:.2f}", f"{used:.0%}"]
         rows.append([model, f"{gpus}", *shown])
     return rows
 
@@ -112,7 +115,16 @@ def conclusion(recipes: dict[str, TrainingConfiguration]) -> str:
 def page() -> str:
     """The whole page."""
     recipes = {model: load_recipe(name) for model, name in SIZES.items()}
-    heads = ["model", "GPUs", "GB sent by each", "compute ms", "optimizer ms", "exchange ms", "not hidden ms"]
+    heads = [
+        "model",
+        "GPUs",
+        "GB sent by each",
+        "Muon's GB",
+        "compute ms",
+        "optimizer ms",
+        "exchange ms",
+        "not hidden ms",
+    ]
     heads += ["million tokens/s", "of the ideal"]
     strong = table(heads, [row for model, recipe in recipes.items() for row in strong_rows(model, recipe)])
     limits = ["model", "batch, million tokens", f"GPUs at {scaling.WORTH_IT:.0%} or more", "loss"]

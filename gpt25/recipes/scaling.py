@@ -3,11 +3,17 @@
 import dataclasses
 import math
 
-from gpt25.model import Accounting, GPTConfiguration
+from gpt25.model import Accounting
 from gpt25.references.gpu_rates import GPU_RATES, UTILISATION
 from gpt25.runtime import Ranks
 from gpt25.training import TrainingConfiguration
 from gpt25.training.accumulation import fitting_micro_batch_rows
+from gpt25.training.orthogonalisation_shares import (
+    OrthogonalisationRound,
+    number_of_sharers,
+    orthogonalisation_rounds,
+)
+from gpt25.training.orthogonalise import orthogonalisation_operations
 
 WORTH_IT = 0.75  # of the ideal: below it, a quarter of the money buys nothing
 GPUS_PER_NODE = 8
@@ -19,7 +25,7 @@ STEP_SECONDS = 5e-6  # assumed: one hop of a collective, counted 2 log2(GPUs) ti
 BUCKET_BYTES = 25 * 2**20  # gradients that DistributedDataParallel averages at once, torch's default
 ADAMW_BYTES = 28  # a parameter: reads weight, gradient and two averages, writes all but the gradient; 4 B each
 BACKWARD_SHARE = 2 / 3  # of a micro-batch's computation
-NEWTON_SCHULZ_STEPS = 5
+MUON_BYTES = 2  # an element of an orthogonal matrix on its way: bfloat16
 
 CRITICAL_TOKENS, CRITICAL_EXPONENT = 2.1e8, 0.21
 """Kaplan et al. 2020, "Scaling Laws for Neural Language Models", equation 1.4, in tokens; loss in nats."""
@@ -71,15 +77,35 @@ def all_reduce_seconds(number_of_bytes: float, gpus: int) -> float:
     return volume / link_bytes_per_second(gpus) + collectives * 2 * math.log2(gpus) * STEP_SECONDS
 
 
-def newton_schulz_operations(shape: GPTConfiguration) -> float:
-    """Operations of Muon's orthogonalisation for all hidden matrices; query, key and value are three.
+def muon_rounds(configuration: TrainingConfiguration, gpus: int) -> list[OrthogonalisationRound]:
+    """What a recipe with Muon orthogonalises in an update, shared out among neighbouring GPUs as training does it."""
+    layers, channels = configuration.model.number_of_layers, configuration.model.number_of_embedding_dimensions
+    layer = [(channels, channels)] * 4 + [(channels, 4 * channels)] * 2  # query, key and value are three
+    sharers = number_of_sharers(gpus) if configuration.speed.share_orthogonalisation else 1
+    return orthogonalisation_rounds(layer * layers, sharers)
 
-    A step on (m, n) with m <= n: its square 2 m² n, that one's square 2 m³, and their product with it 2 m² n.
+
+def muon_bytes(configuration: TrainingConfiguration, gpus: int) -> float:
+    """Bytes of orthogonal matrices that each GPU sends in an update: by a ring, all of them but one GPU's part."""
+    if configuration.optimizer.name != "muon":
+        return 0.0
+    rounds = muon_rounds(configuration, gpus)
+    others = [1 - 1 / len(each.shares) for each in rounds]
+    return sum(MUON_BYTES * each.exchanged_elements * part for each, part in zip(rounds, others, strict=True))
+
+
+def muon_seconds(configuration: TrainingConfiguration, gpus: int, rate: float) -> float:
+    """Until all GPUs have all orthogonal matrices: a round travels while the next one is computed.
+
+    The sharers are in one node, so that the matrices go by NVLink, half as far as in an all-reduce.
     """
-    channels = shape.number_of_embedding_dimensions
-    square = NEWTON_SCHULZ_STEPS * 6 * channels**3
-    oblong = NEWTON_SCHULZ_STEPS * (4 * channels**2 * 4 * channels + 2 * channels**3)
-    return float(shape.number_of_layers * (4 * square + 2 * oblong))
+    computed = arrived = 0.0
+    for each in muon_rounds(configuration, gpus):
+        sharers = len(each.shares)
+        computed += each.slots * orthogonalisation_operations(*each.shape) / rate
+        travel = all_reduce_seconds(MUON_BYTES * each.exchanged_elements, sharers) / 2
+        arrived = max(arrived, computed) + travel
+    return arrived
 
 
 def micro_batches(configuration: TrainingConfiguration, gpus: int) -> int:
@@ -104,7 +130,7 @@ def update_time(configuration: TrainingConfiguration, gpus: int) -> UpdateTime:
     complete when it ends. Parameters in shares (loop.shard_parameters) are gathered and averaged in every micro-batch,
     behind all that it computes, and again all but the embeddings.
     """
-    shape, accounting = configuration.model, Accounting(configuration.model)
+    accounting = Accounting(configuration.model)
     rate = GPU_RATES["h100"].peak * UTILISATION
     compute = configuration.batch.tokens_per_update * accounting.training_operations_per_token / gpus / rate
     passes = micro_batches(configuration, gpus)
@@ -116,16 +142,8 @@ def update_time(configuration: TrainingConfiguration, gpus: int) -> UpdateTime:
     kept = accounting.parameters / (gpus if configuration.loop.shard_parameters else 1)
     optimizer = ADAMW_BYTES * kept / MEMORY_BYTES_PER_SECOND
     if configuration.optimizer.name == "muon":
-        optimizer += muon_seconds(shape, gpus, rate)
+        optimizer += muon_seconds(configuration, gpus, rate)
     return UpdateTime(gpus, compute, optimizer, exchange, exposed)
-
-
-def muon_seconds(shape: GPTConfiguration, gpus: int, rate: float) -> float:
-    """Every GPU orthogonalises everything, or its share, with an all_gather of the results: whichever is sooner."""
-    operations = newton_schulz_operations(shape)
-    number_of_bytes = 4 * 12 * shape.number_of_layers * shape.number_of_embedding_dimensions**2
-    gathering = all_reduce_seconds(number_of_bytes, gpus) / 2  # each GPU sends (n - 1) / n of the bytes, once
-    return min(operations / rate, operations / rate / gpus + gathering)
 
 
 def efficiency(configuration: TrainingConfiguration, gpus: int) -> float:

@@ -16,6 +16,7 @@ from gpt25.training.optimizers import Optimizers
 from gpt25.training.prefetched_batches import PrefetchedBatches
 from gpt25.training.schedule import learning_rate_factor
 from gpt25.training.sharding import is_sharded, share, whole
+from gpt25.training.shared_orthogonalisation import SharedOrthogonalisation
 from gpt25.training.speed_configuration import is_on
 
 
@@ -35,7 +36,7 @@ class GradientUpdate:
         ranks: Ranks,
         device: torch.device,
     ) -> None:
-        self.optimizers = Optimizers(model, configuration.optimizer)
+        self.optimizers = Optimizers(model, configuration.optimizer, shared=_shared(configuration, ranks))
         self._configuration = configuration
         self._model = model
         self._module: torch.nn.Module = loss_module
@@ -110,3 +111,10 @@ class GradientUpdate:
 
     def _gradients(self) -> list[Tensor]:
         return [parameter.grad for parameter in self._model.parameters() if parameter.grad is not None]
+
+
+def _shared(configuration: TrainingConfiguration, ranks: Ranks) -> SharedOrthogonalisation | None:
+    """What several ranks share Muon's work with, unless they are not to."""
+    if ranks.is_alone or configuration.speed.share_orthogonalisation is False:
+        return None
+    return SharedOrthogonalisation(ranks, timeout_seconds=configuration.loop.timeout_seconds)

@@ -12,6 +12,7 @@ from gpt25.errors import ConfigurationError
 from gpt25.training.cautious_decay import decay_cautiously
 from gpt25.training.neuron_normalisation import normalise_neurons
 from gpt25.training.orthogonalise import POLAR_EXPRESS, Polynomials, orthogonalise
+from gpt25.training.shared_orthogonalisation import SharedOrthogonalisation
 
 
 class _Matrix(NamedTuple):
@@ -41,6 +42,7 @@ class Muon(torch.optim.Optimizer):
     parameters. Query, key and value are three matrices to Muon, although one linear layer computes them.
 
     beta_2: where it is given, rows are normalised as in NorMuon, with a second moment for each in the state.
+    shared: what orthogonalises batches of matrices together with other ranks; None for this rank alone.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Muon(torch.optim.Optimizer):
         cautious_weight_decay: bool = False,
         beta_2: float | None = None,
         polynomials: Polynomials = POLAR_EXPRESS,
+        shared: SharedOrthogonalisation | None = None,
     ) -> None:
         super().__init__(
             parameters, {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay, "parts": 1}
@@ -60,6 +63,7 @@ class Muon(torch.optim.Optimizer):
         self._cautious = cautious_weight_decay
         self._beta_2 = beta_2
         self._polynomials = polynomials
+        self._shared = shared
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.dim() != 2 or parameter.size(0) % group["parts"]:
@@ -83,6 +87,8 @@ class Muon(torch.optim.Optimizer):
         if closure is not None:
             raise ConfigurationError("Muon takes no closure: compute the gradients first, then call step().")
         batches = [(group, matrices) for group in self.param_groups for matrices in self._matrices_by_shape(group)]
+        # Large ones first: shared out, they arrive first, and are moved while the others travel.
+        batches.sort(key=lambda batch: -batch[1][0].update.numel())
         lying = [[each.update.mT if each.is_tall else each.update for each in matrices] for _, matrices in batches]
         for (group, matrices), directions in zip(batches, self._orthogonalised(lying), strict=True):
             number = sum(not each.is_tall for each in matrices)
@@ -111,6 +117,9 @@ class Muon(torch.optim.Optimizer):
 
     def _orthogonalised(self, batches: Sequence[Sequence[Tensor]]) -> Iterator[Tensor]:
         """Of every batch of matrices (rows, columns) their orthogonal ones, (count, rows, columns)."""
+        if self._shared is not None:
+            yield from self._shared(batches, self._polynomials)
+            return
         for matrices in batches:
             yield orthogonalise(torch.stack(list(matrices)), self._polynomials)
 

@@ -12,6 +12,7 @@ from gpt25.training.optimizer_configuration import OptimizerConfiguration
 from gpt25.training.orthogonalise import POLYNOMIALS
 from gpt25.training.schedule import muon_momentum
 from gpt25.training.sharding import put
+from gpt25.training.shared_orthogonalisation import SharedOrthogonalisation
 from gpt25.training.undone_where import undone_where
 
 _COUNT_OF_STEPS = "step"
@@ -25,8 +26,16 @@ class Optimizers:
     the blocks that the first backward pass leaves, and memory that the allocator keeps could not be used in one piece.
     """
 
-    def __init__(self, model: GPTModel, configuration: OptimizerConfiguration) -> None:
+    def __init__(
+        self,
+        model: GPTModel,
+        configuration: OptimizerConfiguration,
+        *,
+        shared: SharedOrthogonalisation | None = None,
+    ) -> None:
+        """shared: what orthogonalises Muon's matrices together with other ranks; None for this rank alone."""
         self._configuration = configuration
+        self._shared = shared
         self._names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
         matrices, others = _hidden_matrices(model) if configuration.name == "muon" else ([], list(model.parameters()))
         self._muon = self._build_muon(matrices) if matrices else None
@@ -57,6 +66,7 @@ class Optimizers:
             cautious_weight_decay=settings.cautious_weight_decay,
             beta_2=settings.muon_beta_2,
             polynomials=POLYNOMIALS[settings.muon_polynomial],
+            shared=self._shared,
         )
 
     def step(self, *, learning_rate_factor: float, progress: float, skip: Tensor | None = None) -> None:

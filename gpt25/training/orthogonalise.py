@@ -41,3 +41,12 @@ def orthogonalise(matrices: Tensor, polynomials: Polynomials = POLAR_EXPRESS) ->
         if step < len(polynomials):
             gram = polynomial @ gram @ polynomial
     return total @ scaled
+
+
+def orthogonalisation_operations(rows: int, columns: int, *, steps: int = 5) -> int:
+    """Operations of `orthogonalise` on one matrix, no taller than wide; a product of (m, k) and (k, n) has 2 m k n.
+
+    Once 2 m² n for the Gram matrix and once for the result; a step multiplies m x m matrices: one product for the
+    polynomial, one into the total but for the first step, and two for the next Gram matrix but after the last.
+    """
+    return 4 * rows**2 * columns + 2 * rows**3 * (steps + (steps - 1) + 2 * (steps - 1))

@@ -26,6 +26,9 @@ class SpeedConfiguration:
     """Read the next update's rows in a thread, into pinned memory, while this one is computed."""
     read_late: bool | Literal["auto"] = "auto"
     """Read loss and norm while the next update runs already; the device itself decides on clipping and skipping."""
+    share_orthogonalisation: bool = True
+    """Of several ranks, each orthogonalises a part of Muon's matrices, and up to eight neighbours exchange them; else
+    each does all of them."""
 
     def __post_init__(self) -> None:
         require(self.compile_mode in _MODES, "speed.compile_mode", self.compile_mode, f"one of {', '.join(_MODES)}")
@@ -34,6 +37,8 @@ class SpeedConfiguration:
         require(self.loss in ("fused", "simple"), "speed.loss", self.loss, "fused or simple")
         for field in ("padded_vocabulary", "prefetch", "read_late"):
             require_switch(f"speed.{field}", getattr(self, field))
+        share = self.share_orthogonalisation
+        require(isinstance(share, bool), "speed.share_orthogonalisation", share, "true or false")
 
 
 def require_switch(field: str, value: bool | Literal["auto"]) -> None:

@@ -1,12 +1,12 @@
 """The arithmetic of many GPUs, by hand and at its limits, and the page that is made of it."""
 
+import dataclasses
 import importlib.util
 import math
 from pathlib import Path
 
 import pytest
 
-from gpt25.model import GPTConfiguration
 from gpt25.recipes import load_recipe, scaling
 
 ROOT = Path(__file__).parents[2]
@@ -25,10 +25,31 @@ def test_the_critical_batch_is_the_papers() -> None:
     assert scaling.critical_batch_tokens(3.28) == pytest.approx(0.735e6, rel=0.01)
 
 
-def test_muons_operations_by_hand() -> None:
-    shape = GPTConfiguration(number_of_layers=1, number_of_heads=1, number_of_embedding_dimensions=10)
-    square, oblong = 5 * (2000 + 2000 + 2000), 5 * (8000 + 2000 + 8000)
-    assert scaling.newton_schulz_operations(shape) == 4 * square + 2 * oblong
+def test_muons_rounds_by_hand() -> None:
+    """124M on eight GPUs: of 24 oblong matrices three each, of 48 square ones six; the first travel behind the second.
+
+    A square one has 4 x 768³ + 34 x 768³ operations, an oblong one 16 x 768³ + 34 x 768³.
+    """
+    recipe, cube, rate = load_recipe("gpt2_124m"), 768**3, 1e14
+    alone = scaling.muon_seconds(recipe, 1, rate)
+    assert alone == pytest.approx(12 * (4 * 38 + 2 * 50) * cube / rate)
+    assert scaling.muon_bytes(recipe, 1) == 0
+    assert scaling.muon_bytes(recipe, 8) == 2 * 84_934_656 * 7 / 8
+    large, square = 3 * 50 * cube / rate, 6 * 38 * cube / rate
+    travel = [scaling.all_reduce_seconds(2 * number * 768**2, 8) / 2 for number in (24 * 4, 48)]
+    assert travel[0] < square
+    assert scaling.muon_seconds(recipe, 8, rate) == pytest.approx(large + square + travel[1])
+    # Behind next to no computation, everything travels one after the other.
+    assert scaling.muon_seconds(recipe, 8, 1e30) == pytest.approx(sum(travel))
+    assert scaling.muon_seconds(recipe, 64, rate) == scaling.muon_seconds(recipe, 8, rate)  # each node by itself
+
+
+def test_muon_that_does_not_share_sends_nothing() -> None:
+    recipe = load_recipe("gpt2_124m")
+    alone = dataclasses.replace(recipe, speed=dataclasses.replace(recipe.speed, share_orthogonalisation=False))
+    assert scaling.muon_bytes(alone, 8) == scaling.muon_bytes(load_recipe("gpt2_124m_adamw"), 8) == 0
+    assert scaling.muon_seconds(alone, 8, 1e14) == scaling.muon_seconds(recipe, 1, 1e14)
+    assert scaling.update_time(alone, 8).optimizer > scaling.update_time(recipe, 8).optimizer
 
 
 def test_an_update_of_the_124m_on_one_gpu_and_on_eight() -> None:

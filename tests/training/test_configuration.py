@@ -46,6 +46,12 @@ REFUSED = [
     (DataConfiguration, "validation_tokens", 0, "data.validation_tokens is 0; it must be a positive number."),
     (BatchConfiguration, "tokens_per_update", -1, "batch.tokens_per_update is -1; it must be a positive number."),
     (BatchConfiguration, "micro_batch_rows", True, "batch.micro_batch_rows is True; it must be a positive number."),
+    (
+        SpeedConfiguration,
+        "share_orthogonalisation",
+        "auto",
+        "speed.share_orthogonalisation is 'auto'; it must be true or false.",
+    ),
     (OptimizerConfiguration, "name", "sgd", "optimizer.name is 'sgd'; it must be adamw or muon."),
     (OptimizerConfiguration, "peak_learning_rate", math.nan, "optimizer.peak_learning_rate is nan"),
     (OptimizerConfiguration, "peak_learning_rate", "high", "optimizer.peak_learning_rate is 'high'"),
