@@ -51,22 +51,27 @@ def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
 
 @_REGISTRY.primitive_rule
 def _switch(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
-    """Read `bool | Literal["auto"]`: the bare flag means true, and true, false and auto may follow it."""
+    """Read a switch of a recipe: the bare flag means true; true, false and, where there is one, auto may follow.
+
+    A plain bool is one where the command marks its section with FlagConversionOff; elsewhere it is tyro's bare flag.
+    """
     choices = get_args(info.type)
-    if bool not in choices or Literal["auto"] not in choices:
+    values: dict[str, Any] = {"true": True, "false": False}
+    if bool in choices and Literal["auto"] in choices:
+        values["auto"] = "auto"
+    elif info.type is not bool or tyro.conf.FlagConversionOff not in info.markers:
         return None
-    values: dict[str, Any] = {"true": True, "false": False, "auto": "auto"}
 
     def read(words: list[str]) -> Any:
         if len(words) > 1 or not {word.lower() for word in words} <= values.keys():
-            raise ValueError("expected true, false or auto")
+            raise ValueError(f"expected {', '.join(list(values)[:-1])} or {list(values)[-1]}")
         return values[words[0].lower()] if words else True
 
     return PrimitiveConstructorSpec(
         nargs="*",
-        metavar="[{true,false,auto}]",
+        metavar=f"[{{{','.join(values)}}}]",
         instance_from_str=read,
-        is_instance=lambda value: value in (True, False, "auto"),
+        is_instance=lambda value: value in values.values(),
         str_from_instance=lambda value: [str(value).lower()],
     )
 

@@ -248,6 +248,8 @@ class Switching:
     """Which model."""
     compile: bool | Literal["auto"] = "auto"
     """A switch."""
+    shares: tyro.conf.FlagConversionOff[bool] = True
+    """A switch of two words."""
     json: bool = False
     """Print one JSON object on standard output."""
 
@@ -271,3 +273,12 @@ def test_a_switch_is_a_bare_flag_or_one_of_three_words(words: list[str], expecte
 def test_a_switch_takes_no_other_word(words: list[str]) -> None:
     with pytest.raises(ConfigurationError, match="true, false or auto"):
         parse(types.SimpleNamespace(Arguments=Switching), "make", ["m", "--compile", *words])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [([], True), (["--shares"], True), (["--shares", "false"], False), (["--shares=True"], True)]
+)
+def test_a_switch_of_two_words_is_a_bare_flag_or_one_of_them(words: list[str], expected: bool) -> None:
+    assert parse(types.SimpleNamespace(Arguments=Switching), "make", ["m", *words]).shares is expected  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="expected true or false"):
+        parse(types.SimpleNamespace(Arguments=Switching), "make", ["m", "--shares", "auto"])  # type: ignore[arg-type]

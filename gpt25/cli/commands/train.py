@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import tyro
+from tyro.conf import FlagConversionOff
 
 from gpt25.cli.output import Output
 from gpt25.cli.progress import duration_text
@@ -32,6 +33,7 @@ from gpt25.training import (
 )
 
 
+# FlagConversionOff: a switch may stand in the recipe already, so that each takes true and false behind its flag.
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Arguments:
     """The recipe, the run directory, what to start from, and the recipe's own fields, which flags change."""
@@ -42,16 +44,18 @@ class Arguments:
     """Directory of the run; one that was begun is gone on with."""
     start: str | None = None
     """A MODEL to start from instead of random weights (also RUN@best); a run that has begun does without it."""
-    model: GPTConfiguration = dataclasses.field(default_factory=GPTConfiguration)
-    initialisation: InitialisationConfiguration = dataclasses.field(default_factory=InitialisationConfiguration)
-    data: DataConfiguration = dataclasses.field(default_factory=DataConfiguration)
-    batch: BatchConfiguration = dataclasses.field(default_factory=BatchConfiguration)
-    optimizer: OptimizerConfiguration = dataclasses.field(default_factory=OptimizerConfiguration)
-    schedule: ScheduleConfiguration = dataclasses.field(default_factory=ScheduleConfiguration)
-    loop: LoopConfiguration = dataclasses.field(default_factory=LoopConfiguration)
-    speed: SpeedConfiguration = dataclasses.field(default_factory=SpeedConfiguration)
-    track: TrackConfiguration = dataclasses.field(default_factory=TrackConfiguration)
-    hellaswag: HellaSwagConfiguration = dataclasses.field(default_factory=HellaSwagConfiguration)
+    model: FlagConversionOff[GPTConfiguration] = dataclasses.field(default_factory=GPTConfiguration)
+    initialisation: FlagConversionOff[InitialisationConfiguration] = dataclasses.field(
+        default_factory=InitialisationConfiguration
+    )
+    data: FlagConversionOff[DataConfiguration] = dataclasses.field(default_factory=DataConfiguration)
+    batch: FlagConversionOff[BatchConfiguration] = dataclasses.field(default_factory=BatchConfiguration)
+    optimizer: FlagConversionOff[OptimizerConfiguration] = dataclasses.field(default_factory=OptimizerConfiguration)
+    schedule: FlagConversionOff[ScheduleConfiguration] = dataclasses.field(default_factory=ScheduleConfiguration)
+    loop: FlagConversionOff[LoopConfiguration] = dataclasses.field(default_factory=LoopConfiguration)
+    speed: FlagConversionOff[SpeedConfiguration] = dataclasses.field(default_factory=SpeedConfiguration)
+    track: FlagConversionOff[TrackConfiguration] = dataclasses.field(default_factory=TrackConfiguration)
+    hellaswag: FlagConversionOff[HellaSwagConfiguration] = dataclasses.field(default_factory=HellaSwagConfiguration)
     dry_run: bool = False
     """Try the whole loop in a few small updates beside the run directory, with a resume, and say what worked."""
     json: bool = False
