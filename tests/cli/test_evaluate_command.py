@@ -120,23 +120,42 @@ def test_a_loss_is_measured_on_shards(folder: Path, capsys: pytest.CaptureFixtur
     assert given["references"] == []
 
 
-def test_two_ranks_get_the_figures_of_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = [str(word) for word in lambada(folder)]
-    alone = answer(capsys, *words)
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+@pytest.mark.parametrize("number_of_ranks", [1, 2, 4])
+def test_several_ranks_get_the_figures_of_one(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], number_of_ranks: int
+) -> None:
+    """Under torchrun with gloo: what is counted, and tokens, to the last digit; other figures to rounding."""
+    model, common = folder / "model-1", ["--device", "cpu"]
+    tasks = {
+        "hellaswag": [model, "--task", "hellaswag", "--data", folder / "hellaswag.jsonl", *common],
+        "lambada": lambada(folder),
+        "loss": [model, "--task", "loss", "--data", folder / "shards", *common],
+    }
+    calls = [[*map(str, words), "--json"] for words in tasks.values()]
+    script = tmp_path / "evaluate_all.py"  # one start of the ranks for all tasks; as if restarted, to meet anew
+    script.write_text(
+        "import os\nfrom gpt25.cli.main import main\n"
+        f"for number, words in enumerate({calls!r}):\n"
+        "    os.environ['TORCHELASTIC_RESTART_COUNT'] = str(number)\n"
+        "    assert main(['evaluate', *words]) == 0\n"
+    )
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(number_of_ranks), "--standalone"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "TORCH_CPP_LOG_LEVEL": "ERROR"}
     done = subprocess.run(
-        [*launcher, "-m", "--", "gpt25", "evaluate", *words, "--json"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
+        [sys.executable, *launcher, str(script)], env=environment, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    (line,) = done.stdout.splitlines()  # the first rank alone speaks
-    together = json.loads(line)
-    assert together["metrics"] == pytest.approx(alone["metrics"], rel=1e-6)
-    assert together["standard_errors"] == pytest.approx(alone["standard_errors"], rel=1e-5)
+    lines = done.stdout.splitlines()  # the first rank alone speaks
+    for (name, words), line in zip(tasks.items(), lines, strict=True):
+        together, alone = json.loads(line), answer(capsys, *words)
+        assert together["metrics"] == pytest.approx(alone["metrics"], rel=1e-6)
+        assert together["standard_errors"] == pytest.approx(alone["standard_errors"], rel=1e-5)
+        counted = [metric for metric in alone["metrics"] if metric.startswith("accuracy")]
+        assert [together["metrics"][metric] for metric in counted] == [alone["metrics"][metric] for metric in counted]
+        assert (together["units"], together["definitions"]) == (alone["units"], alone["definitions"])
+        if name == "loss":
+            assert re.search(r"[\d,]+ tokens from the start of the set", together["definitions"]["loss"])
+            assert together["metrics"] == alone["metrics"]
 
 
 def test_a_task_of_the_harness_has_its_own_figures(

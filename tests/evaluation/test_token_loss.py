@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from gpt25.data import open_shards, prepare, read_documents
+from gpt25.data.shard_format import shard_header
 from gpt25.errors import DataError
 from gpt25.evaluation.token_loss import PUBLISHED_TOKENS, score_shards
-from gpt25.model import GPTModel
+from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.runtime import Ranks
 from gpt25.tokenizer import Tokenizer
 
@@ -33,6 +34,37 @@ class OneOfSeveral(Ranks):
 
 def test_the_published_number_of_tokens_is_twenty_batches() -> None:
     assert PUBLISHED_TOKENS == 20 * 524_288
+
+
+@pytest.mark.parametrize("number_of_ranks", [1, 2, 4, 7])
+def test_the_published_number_is_read_whatever_the_number_of_ranks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number_of_ranks: int
+) -> None:
+    """More tokens than the published number lie there, and its 10,240 windows are no multiple of seven ranks."""
+    path = tmp_path / "fineweb_val_000000.bin"
+    with path.open("wb") as file:
+        file.write(shard_header(PUBLISHED_TOKENS + 5_000))
+        (np.arange(PUBLISHED_TOKENS + 5_000) % 251).astype("<u2").tofile(file)
+    shards = open_shards(str(path), "validation", vocabulary_size=257)
+    model = GPTModel(
+        GPTConfiguration(vocabulary_size=257, number_of_layers=1, number_of_heads=1, number_of_embedding_dimensions=2)
+    )
+    read: list[int] = []
+
+    def stand_in(_model: GPTModel, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        assert torch.equal(inputs[:, 1:], labels[:, :-1])
+        read.append(labels.numel())
+        return labels.double().sum(dim=1) + 1
+
+    monkeypatch.setattr("gpt25.evaluation.token_loss._losses", stand_in)
+    parts = [
+        score_shards(model, shards, number_of_tokens=PUBLISHED_TOKENS, ranks=OneOfSeveral(rank, number_of_ranks))[0]
+        for rank in range(number_of_ranks)
+    ]
+    assert sum(read) == 10_485_760
+    assert {part.denominators.sum() for part in parts} == {10_485_760.0}
+    expected = (np.arange(1, PUBLISHED_TOKENS + 1) % 251).reshape(-1, 1024).sum(axis=1) + 1
+    np.testing.assert_array_equal(sum(part.numerators for part in parts), expected)
 
 
 def test_the_loss_is_that_of_transformers(tiny_model: GPTModel, shards_directory: Path, tmp_path: Path) -> None:
