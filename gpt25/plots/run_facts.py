@@ -27,6 +27,8 @@ class RunFacts:
     last_update: int | None
     tokens_per_second: float | None
     """Median over the measured updates."""
+    average: tuple[float, float] | None = None
+    """Validation losses of the last weights and of those averaged over the last updates; the lower one was kept."""
 
     @property
     def last_training_loss(self) -> float | None:
@@ -53,6 +55,7 @@ def gather(run: RunDirectory, rows: Sequence[dict[str, Any]]) -> RunFacts:
         environment=run.environment(),
         checkpoints=run.checkpoints(),
         last_update=rows[-1]["update"] if rows else None,
+        average=_average(rows[-1] if rows else {}),
         tokens_per_second=_median([row.get("tokens_per_second") for row in rows]),
     )
 
@@ -96,7 +99,19 @@ def lead(facts: RunFacts) -> str:
             f"On text that it never saw it needs {summary.bits_per_byte:.2f} bits per byte; "
             f"{best[0]}, the best of the compressors beside it, needs {only}{best[1]:.2f}."
         )
+    if facts.average is not None:
+        last, average = facts.average
+        kept = "average" if average < last else "last weights"
+        sentences.append(
+            f"Averaged over its last updates, its weights validate at {average:.4f}, the last ones at {last:.4f}: "
+            f"the {kept} {'is' if average < last else 'are'} what it ends with."
+        )
     return " ".join(sentences)
+
+
+def _average(row: dict[str, Any]) -> tuple[float, float] | None:
+    last, average = (row.get(f"validation_loss_of_{weights}") for weights in ("last_weights", "average"))
+    return None if last is None or average is None else (last, average)
 
 
 def _best_compressor(summary: Summary) -> tuple[str, float] | None:

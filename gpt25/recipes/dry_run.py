@@ -110,6 +110,8 @@ def _shortened(beginning: Beginning, ranks: Ranks) -> Beginning:
             samples_interval_in_updates=_UPDATES,
             checkpoint_interval_in_updates=_UPDATES // 2,
             checkpoints_to_keep=2,
+            # From the second update on, so that an average, too, is saved and gone on with.
+            average_last_fraction=whole.loop.average_last_fraction and 1 - 1 / _UPDATES,
         ),
         hellaswag=dataclasses.replace(
             whole.hellaswag,
@@ -151,8 +153,7 @@ def _findings(
             f"rounding by at most {_LARGEST_DIFFERENCE:.0%}. What is resumed here cannot be trusted; please report it "
             "with the recipe and the output of gpt25 doctor."
         )
-    checkpoint = run.checkpoints()[-1]
-    size = sum(path.stat().st_size for path in checkpoint.path.iterdir())
+    size = max(sum(path.stat().st_size for path in each.path.iterdir()) for each in run.checkpoints())
     needed = size * (whole.loop.checkpoints_to_keep + 2)
     free = shutil.disk_usage(run.path).free
     if free < needed:

@@ -37,11 +37,13 @@ def memory_parts(configuration: TrainingConfiguration, rows: int, *, gpus: int =
     words += f" + 4 B x {neurons:,} neurons" if neurons else ""
     shares = gpus if configuration.loop.shard_parameters else 1
     over = f" / {shares} GPUs" if shares > 1 else ""
+    averages = configuration.loop.average_last_fraction > 0  # of the weights, over the last updates
     positions = min(rows * block, _LOGIT_POSITIONS)
     return [
         MemoryPart("weights", 4 * parameters // shares, f"4 B x {parameters:,}{over}"),
         MemoryPart("gradients", 4 * parameters // shares, f"4 B x {parameters:,}{over}"),
         MemoryPart("optimizer", optimizer // shares, f"{words}{over}"),
+        *([MemoryPart("average", 4 * parameters // shares, f"4 B x {parameters:,}{over}")] if averages else []),
         *([_gathered(Accounting(shape))] if shares > 1 else []),
         MemoryPart(
             "activations",

@@ -16,10 +16,12 @@ from gpt25.storage import atomic_directory, write_json, write_manifest
 from gpt25.tokenizer import Tokenizer
 from gpt25.training.optimizers import Optimizers
 from gpt25.training.sharding import put
+from gpt25.training.weight_average import WeightAverage
 from gpt25.weights import load_pretrained, write_model_files
 from gpt25.weights.safetensors_file import write_safetensors
 
 OPTIMIZER_NAME = "optimizer.safetensors"
+AVERAGE_NAME = "average.safetensors"
 _VERSION = 1
 _DROPOUT_RATES = ("embedding_dropout", "attention_dropout", "residual_dropout")
 
@@ -42,7 +44,8 @@ class TrainingState:
     non_finite_updates: int = 0
     """Updates skipped so far for a NaN or an infinity."""
     metrics: dict[str, float | None] = dataclasses.field(default_factory=dict)
-    """training_loss and validation_loss of the last update in nats per token; None where not finite or not measured."""
+    """training_loss and validation_loss of the last update in nats per token (after a run's last one, with an average,
+    those of the last weights and of the average too); None where not finite or not measured."""
 
 
 def save_checkpoint(
@@ -51,27 +54,37 @@ def save_checkpoint(
     *,
     model: GPTModel,
     optimizer_state: dict[str, torch.Tensor],
+    average: dict[str, torch.Tensor],
     tokenizer: Tokenizer | None,
     details: dict[str, Any],
 ) -> Path:
     """Write `checkpoints/update-NNNNNN/` atomically, its MANIFEST.json last; returns its path.
 
-    `details` (configuration, seed, tokenizer, number of ranks) goes into state.json beside the state's own fields.
+    `average` is what WeightAverage.state returns, empty where no checkpoint needs it. `details` (configuration, seed,
+    tokenizer, number of ranks) goes into state.json beside the state's own fields.
     Raises StorageError or DiskFullError; what was there before is untouched then.
     """
     path = run.checkpoint_path(state.update)
     with atomic_directory(path) as directory:
         write_model_files(model, tokenizer, directory)
         write_safetensors(directory / OPTIMIZER_NAME, optimizer_state)
+        if average:
+            write_safetensors(directory / AVERAGE_NAME, average)
         write_json(directory / STATE_NAME, {"version": _VERSION, **dataclasses.asdict(state), **details})
         write_manifest(directory)
     return path
 
 
 def load_checkpoint(
-    record: CheckpointRecord, *, model: GPTModel, optimizers: Optimizers, tokenizer_name: str, fingerprint: str | None
+    record: CheckpointRecord,
+    *,
+    model: GPTModel,
+    optimizers: Optimizers,
+    average: WeightAverage | None,
+    tokenizer_name: str,
+    fingerprint: str | None,
 ) -> TrainingState:
-    """Fill model and optimizers from a checkpoint whose manifest has been verified, and return where the run stood.
+    """Fill model, optimizers and average from a checkpoint with a verified manifest; return where the run stood.
 
     Raises ConfigurationError, naming both, where the data's tokenizer (its name and fingerprint) is not the
     checkpoint's, and CorruptFileError for a file that no save of this model can have written.
@@ -87,11 +100,9 @@ def load_checkpoint(
     with torch.no_grad():
         for parameter, stored in zip(model.parameters(), saved.parameters(), strict=True):
             put(parameter, stored)
-    try:
-        tensors = load_file(record.path / OPTIMIZER_NAME)
-    except (SafetensorError, OSError) as problem:
-        raise CorruptFileError(f"{record.path / OPTIMIZER_NAME} cannot be read: {problem}") from problem
-    optimizers.load_state(tensors)
+    optimizers.load_state(_tensors(record.path / OPTIMIZER_NAME))
+    if average is not None and average.is_in_checkpoint(state.update):
+        average.load_state(_tensors(record.path / AVERAGE_NAME), updates_done=state.update)
     return state
 
 
@@ -103,6 +114,13 @@ def prune_checkpoints(run: RunDirectory, *, keep: int) -> None:
     for record in records[:-keep]:
         if record.update != best:
             shutil.rmtree(record.path, ignore_errors=True)
+
+
+def _tensors(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as problem:
+        raise CorruptFileError(f"{path} cannot be read: {problem}") from problem
 
 
 def _validation_loss(record: CheckpointRecord) -> float | None:

@@ -21,6 +21,7 @@ from gpt25.training.checkpoint import TrainingState, load_checkpoint, prune_chec
 from gpt25.training.configuration import TrainingConfiguration
 from gpt25.training.optimizers import Optimizers
 from gpt25.training.sharding import whole_model, whole_tensors
+from gpt25.training.weight_average import WeightAverage
 
 DAMAGED_MARK = "damaged-"
 
@@ -38,6 +39,7 @@ class CheckpointKeeper:
         run: RunDirectory,
         model: GPTModel,
         optimizers: Optimizers,
+        average: WeightAverage | None,
         shards: TokenShards,
         tokenizer: Tokenizer | None,
         ranks: Ranks,
@@ -51,6 +53,7 @@ class CheckpointKeeper:
         self._run = run
         self._model = model
         self._optimizers = optimizers
+        self._average = average
         self._shards = shards
         self._tokenizer = tokenizer
         self._ranks = ranks
@@ -80,6 +83,7 @@ class CheckpointKeeper:
             record,
             model=self._model,
             optimizers=self._optimizers,
+            average=self._average,
             tokenizer_name=self._tokenizer_name,
             fingerprint=self._shards.fingerprint,
         )
@@ -107,7 +111,8 @@ class CheckpointKeeper:
         # What is in shares is gathered by all ranks, for the first one to write.
         model = whole_model(self._model)
         averages = whole_tensors(self._optimizers.state(), keep=self._ranks.is_first)
-        failure, stops = self._save_on_first(state, model, averages) if self._ranks.is_first else ("", False)
+        average = whole_tensors(self._average_state(state), keep=self._ranks.is_first)
+        failure, stops = self._save_on_first(state, model, averages, average) if self._ranks.is_first else ("", False)
         allowed = self._configuration.loop.failed_saves_allowed
         stops = stops or (bool(failure) and (required or self._failures_in_a_row > allowed))
         failed, stopped = self._ranks.sum([float(bool(failure)), float(stops)], device=self._device)
@@ -128,8 +133,17 @@ class CheckpointKeeper:
         else:
             self.saved_update = state.update
 
+    def _average_state(self, state: TrainingState) -> dict[str, torch.Tensor]:
+        """The average of the weights, where one has begun and goes on; nothing elsewhere."""
+        average = self._average
+        return {} if average is None or not average.is_in_checkpoint(state.update) else average.state()
+
     def _save_on_first(
-        self, state: TrainingState, model: GPTModel, averages: dict[str, torch.Tensor]
+        self,
+        state: TrainingState,
+        model: GPTModel,
+        averages: dict[str, torch.Tensor],
+        average: dict[str, torch.Tensor],
     ) -> tuple[str, bool]:
         """Save; returns what went wrong, if anything did, and whether that ends the run whatever is allowed."""
         if not torch.isfinite(torch.nn.utils.get_total_norm(model.parameters())):
@@ -145,6 +159,7 @@ class CheckpointKeeper:
                 state,
                 model=model,
                 optimizer_state=averages,
+                average=average,
                 tokenizer=self._tokenizer,
                 details=self._details(),
             )

@@ -54,6 +54,9 @@ class LoopConfiguration:
 
     number_of_updates: int = 19_073
     """Optimizer steps in all: 10B tokens / 524,288 by default."""
+    average_last_fraction: float = 0.0
+    """Average the weights over this last fraction of the updates (Kaddour 2022, arXiv 2209.14981); the run keeps the
+    mean if it validates better than the last weights. 0 for no average."""
     number_of_epochs: float | None = None
     """End after so many passes over the training tokens, if that is sooner; the run's proportions stay."""
     seed: int = 1337
@@ -96,6 +99,7 @@ class LoopConfiguration:
             "checkpoints_to_keep",
             "timeout_seconds",
         )
+        require_fraction(self, "loop", "average_last_fraction")
         if self.number_of_epochs is not None:
             require_positive(self, "loop", "number_of_epochs")
         for field in ("seed", "non_finite_updates_allowed", "failed_saves_allowed"):

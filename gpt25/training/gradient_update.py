@@ -18,6 +18,7 @@ from gpt25.training.schedule import learning_rate_factor
 from gpt25.training.sharding import is_sharded, share, whole
 from gpt25.training.shared_orthogonalisation import SharedOrthogonalisation
 from gpt25.training.speed_configuration import is_on
+from gpt25.training.weight_average import WeightAverage
 
 
 class GradientUpdate:
@@ -37,6 +38,8 @@ class GradientUpdate:
         device: torch.device,
     ) -> None:
         self.optimizers = Optimizers(model, configuration.optimizer, shared=_shared(configuration, ranks))
+        self.average = _average(configuration, model)
+        """The mean of the weights over the last updates, where the configuration asks for one."""
         self._configuration = configuration
         self._model = model
         self._module: torch.nn.Module = loss_module
@@ -90,9 +93,11 @@ class GradientUpdate:
         progress = update / self._configuration.loop.number_of_updates
         self.optimizers.step(learning_rate_factor=self.learning_rate_factor(update), progress=progress, skip=skip)
 
-    def drop_gradients(self) -> None:
-        """Forget the gradients, applied or not, and give their memory back."""
+    def end(self, update: int) -> None:
+        """Forget the gradients, applied or not, give their memory back, and count the weights that this update left."""
         self.optimizers.zero_gradients()
+        if self.average is not None:
+            self.average.count(update)
 
     def learning_rate_factor(self, update: int) -> float:
         """The part of the peak learning rates that this update moves the weights by."""
@@ -118,3 +123,8 @@ def _shared(configuration: TrainingConfiguration, ranks: Ranks) -> SharedOrthogo
     if ranks.is_alone or configuration.speed.share_orthogonalisation is False:
         return None
     return SharedOrthogonalisation(ranks, timeout_seconds=configuration.loop.timeout_seconds)
+
+
+def _average(configuration: TrainingConfiguration, model: GPTModel) -> WeightAverage | None:
+    fraction, number = configuration.loop.average_last_fraction, configuration.loop.number_of_updates
+    return WeightAverage(model, last_fraction=fraction, number_of_updates=number) if fraction else None

@@ -10,6 +10,7 @@ from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision
 from gpt25.tokenizer import Tokenizer
 from gpt25.training.accumulation import most_micro_batch_rows, smaller_micro_batches
+from gpt25.training.agenda import Agenda
 from gpt25.training.checkpoint import TrainingState
 from gpt25.training.checkpoint_keeper import CheckpointKeeper
 from gpt25.training.configuration import TrainingConfiguration
@@ -17,6 +18,7 @@ from gpt25.training.failures import explaining_failures
 from gpt25.training.fitting_model import fitting_model
 from gpt25.training.gradient_update import GradientUpdate
 from gpt25.training.hooks import TrainingHooks
+from gpt25.training.kept_weights import keep_better_weights
 from gpt25.training.non_finite_updates import NonFiniteUpdates
 from gpt25.training.prepared_loss_module import prepared_loss_module
 from gpt25.training.sharding import whole_model
@@ -56,6 +58,7 @@ class Trainer:
         self.tokenizer = tokenizer
         self.state = TrainingState()
         settings = configuration.loop
+        self._agenda = Agenda(configuration)
         self.device = self.ranks.device_for(choose_device(settings.device))
         self.precision = choose_precision(self.device, settings.precision)
         self.micro_batch_rows = most_micro_batch_rows(configuration, self.ranks)
@@ -99,6 +102,7 @@ class Trainer:
             run=run,
             model=self.model,
             optimizers=self.gradient_update.optimizers,
+            average=self.gradient_update.average,
             shards=train_shards,
             tokenizer=tokenizer,
             ranks=self.ranks,
@@ -140,7 +144,8 @@ class Trainer:
     def _update(self, signals: StopSignals, stopwatch: Stopwatch, *, may_go_ahead: bool) -> int | None:
         """Do one update and what falls due after it; returns the signal on which all ranks agreed to stop, if any."""
         update = self.state.update
-        figures = self._cycle.run(update, signals, may_go_ahead=may_go_ahead and not self._is_anything_due(update + 1))
+        may_go_ahead = may_go_ahead and not self._agenda.is_anything_due(update + 1)
+        figures = self._cycle.run(update, signals, may_go_ahead=may_go_ahead)
         self.state.non_finite_updates += figures.was_skipped
         self._count_update(figures.loss)
         factor = self.gradient_update.learning_rate_factor(update)
@@ -165,10 +170,10 @@ class Trainer:
     def _after_update(self, row: dict[str, Any], stopwatch: Stopwatch) -> None:
         """Validate, record, sample and save, as far as this update is due for it."""
         settings, update = self.configuration.loop, self.state.update
-        if self._is_due(settings.validation_interval_in_updates):
+        if self._agenda.is_due(settings.validation_interval_in_updates, update):
             self._validate(row)
         row.update(self._figures())
-        if self._is_due(settings.samples_interval_in_updates):
+        if self._agenda.is_due(settings.samples_interval_in_updates, update):
             self._show_samples()
         self._record(row, stopwatch)
         if self.ranks.is_first:
@@ -190,8 +195,13 @@ class Trainer:
         self._checkpoints.save(self.state)
 
     def _validate(self, row: dict[str, Any]) -> None:
-        row["validation_loss"] = loss = self.validation_loss.measure()
-        self.state.metrics["validation_loss"] = loss if math.isfinite(loss) else None
+        """Measure; after the last update the mean of the last weights too, where there is one, and keep the better."""
+        figures = {"validation_loss": self.validation_loss.measure()}
+        if (average := self.gradient_update.average) is not None and self._agenda.is_last(self.state.update):
+            loss, measure = figures["validation_loss"], self.validation_loss.measure
+            figures = keep_better_weights(average, loss, measure=measure, say=self._say)
+        row.update(figures)
+        self.state.metrics |= {name: loss if math.isfinite(loss) else None for name, loss in figures.items()}
 
     def _record(self, row: dict[str, Any], stopwatch: Stopwatch) -> None:
         """Append the row to metrics.jsonl; a full disk costs a row of the record, not the run."""
@@ -206,7 +216,8 @@ class Trainer:
     def _figures(self) -> dict[str, float]:
         """What the hook measures; the model is whole wherever something can be due."""
         update = self.state.update
-        return self.hooks.on_figures(whole_model(self.model) if self._is_anything_due(update) else self.model, update)
+        model = whole_model(self.model) if self._agenda.is_anything_due(update) else self.model
+        return self.hooks.on_figures(model, update)
 
     def _show_samples(self) -> None:
         """Let the hook write samples on the first rank; what it cannot write costs a sample, not the run."""
@@ -219,17 +230,6 @@ class Trainer:
         except GPT25Error as problem:
             self._say(f"no sample after update {self.state.update:,}: {problem}")
         self.model.train()
-
-    def _is_due(self, interval: int) -> bool:
-        update = self.state.update
-        return update % interval == 0 or update == self.configuration.loop.number_of_updates
-
-    def _is_anything_due(self, update: int) -> bool:
-        """Whether something reads the weights after so many updates, so that the next one must not move them yet."""
-        loop, hellaswag = self.configuration.loop, self.configuration.hellaswag.interval_in_updates
-        intervals = [loop.validation_interval_in_updates, loop.samples_interval_in_updates]
-        intervals += [loop.checkpoint_interval_in_updates] + ([] if hellaswag is None else [hellaswag])
-        return update == loop.number_of_updates or any(update % interval == 0 for interval in intervals)
 
     def _start_hooks(self) -> None:
         if not self.ranks.is_first:

@@ -79,7 +79,7 @@ class UpdateCycle:
         if not self.reads_late:
             if skipping is None:
                 self._gradient_update.apply(update, norm)
-            self._gradient_update.drop_gradients()
+            self._gradient_update.end(update)
         seconds = time.perf_counter() - flight.begin
         if self._in_flight is not None:
             self._in_flight.begins_now()
@@ -93,7 +93,7 @@ class UpdateCycle:
             self._gradient_update.apply_if_finite(update, loss, norm)
         else:
             self._gradient_update.apply(update, float(norm))
-        self._gradient_update.drop_gradients()
+        self._gradient_update.end(update)
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
 
@@ -108,7 +108,7 @@ class UpdateCycle:
         flight = UpdateInFlight(exchanged, norm, asked=asked, begin=begin)
         if self.reads_late:
             self._gradient_update.apply_if_finite(update, exchanged[0], norm)
-            self._gradient_update.drop_gradients()
+            self._gradient_update.end(update)
         return flight
 
     def _exchanged(self, loss: Tensor, asked: list[float]) -> Tensor:

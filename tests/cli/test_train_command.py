@@ -22,6 +22,7 @@ from gpt25.model import GPTModel
 from gpt25.recipes import load_recipe, recipe_text
 from gpt25.records import RunDirectory
 from gpt25.tokenizer import Tokenizer
+from gpt25.training.validation_loss import ValidationLoss
 from gpt25.weights import save_pretrained
 
 PATIENCE_SECONDS = 90.0
@@ -88,6 +89,34 @@ def test_it_trains_and_says_where_the_result_lies(
     loss = run.metrics()[-1]["validation_loss"]
     assert f"4 updates, 512 tokens, validation loss {loss:.4f}\n" in printed
     assert printed.endswith(f"loss graph: {run.loss_picture_path}\nreport:     {run.report_path}\n")
+
+
+def test_the_closing_line_names_the_last_and_the_averaged_weights(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flag = ("--loop.average-last-fraction", "0.5")
+    for name, measured in (("better", (5.5, 5.25)), ("worse", (5.5, 5.75))):
+        values = iter(measured)
+        monkeypatch.setattr(ValidationLoss, "measure", lambda self, values=values: next(values))
+        assert main(["train", str(recipe), "--run", str(tmp_path / name), *flag]) == 0
+        printed = capsys.readouterr()
+        assert "with the mean of those after the last 2 updates: the run keeps the " in printed.err
+        assert {
+            "better": "validation loss 5.2500 with the weights averaged over the last updates, which the run keeps "
+            "(5.5000 with the last ones)\n",
+            "worse": "validation loss 5.5000 with the last weights, which the run keeps (5.7500 with those averaged "
+            "over the last updates)\n",
+        }[name] in printed.out
+        assert main(["train", str(recipe), "--run", str(tmp_path / name), *flag, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert [found[f"validation_loss{which}"] for which in ("", "_of_last_weights", "_of_average")] == [
+            min(measured),
+            *measured,
+        ]
+    assert "loop.average_last_fraction: 0.0 now, 0.5 then" in failed(capsys, recipe, "--run", tmp_path / "better")
+    assert "loop.average_last_fraction is 1.5; it must be a fraction from 0 to 1." in failed(
+        capsys, recipe, flag[0], "1.5"
+    )
 
 
 def test_json_is_one_object_also_when_the_run_is_done_already(

@@ -243,3 +243,17 @@ def test_a_report_of_a_long_run_stays_small(make_run: "MakeRun") -> None:
         assert 60 <= sum(1 for _ in graph.iter("circle")) <= 240
         titles = [title.text or "" for title in graph.iter("title")]
         assert any(title.startswith(f"validation loss {min(losses):.3f}") for title in titles)  # it keeps its dot
+
+
+@pytest.mark.parametrize(("average", "kept"), [(2.4, "the average is"), (2.6, "the last weights are")])
+def test_a_report_names_the_last_and_the_averaged_weights(make_run: "MakeRun", average: float, kept: str) -> None:
+    run = make_run("run", updates=20, interval=10)
+    assert "Averaged" not in report(run).text
+    *_, last = run.metrics()
+    run.cut_after(19)
+    both = {"validation_loss_of_last_weights": 2.5, "validation_loss_of_average": average}
+    run.append_metrics({**last, "validation_loss": min(2.5, average), **both})
+    assert (
+        f"Averaged over its last updates, its weights validate at {average:.4f}, the last ones at 2.5000: {kept} what "
+        "it ends with."
+    ) in report(run).text

@@ -13,7 +13,7 @@ import pytest
 
 from gpt25.data import Document, PreparedData, prepare
 from gpt25.errors import ConfigurationError, Interrupted, StorageError, TrainingError
-from gpt25.model import GPTConfiguration
+from gpt25.model import Accounting, GPTConfiguration
 from gpt25.recipes import dry_run, pretrain
 from gpt25.records import RunDirectory
 from gpt25.tokenizer import Tokenizer
@@ -96,6 +96,22 @@ def test_a_run_that_was_begun_stays_as_it_is(configuration: TrainingConfiguratio
     assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
     with pytest.raises(ConfigurationError, match="holds a run with another configuration"):
         dry_run(configuration, run.path, people=people)
+
+
+def test_an_average_of_the_weights_is_saved_gone_on_with_and_counted(
+    configuration: TrainingConfiguration, tmp_path: Path, people: Any
+) -> None:
+    averaging = dataclasses.replace(
+        configuration, loop=dataclasses.replace(configuration.loop, average_last_fraction=0.1)
+    )
+    plain = dry_run(configuration, tmp_path / "run", people=people)
+    found = dry_run(averaging, tmp_path / "run", people=people)
+    assert plain is not None
+    assert found is not None
+    assert (found.resume_difference, found.training_losses) == (0.0, plain.training_losses)
+    parameters = Accounting(configuration.model).parameters
+    assert found.checkpoint_bytes - plain.checkpoint_bytes == pytest.approx(4 * parameters, rel=0.05)
+    assert sum("with the mean of those after the last 3 updates" in text for text in people.noted) == 2
 
 
 def test_what_a_killed_dry_run_left_is_removed(

@@ -52,6 +52,17 @@ def test_normuon_keeps_a_number_for_each_neuron() -> None:
     assert optimizer.arithmetic == "8 B x 39,505,152 + 4 B x 84,934,656 + 4 B x 82,944 neurons"
 
 
+def test_an_average_of_the_weights_is_one_more_copy() -> None:
+    averaging = dataclasses.replace(ADAMW, loop=dataclasses.replace(ADAMW.loop, average_last_fraction=0.1))
+    parts = memory_parts(averaging, 16)
+    (average,) = [part for part in parts if part.name == "average"]
+    assert (average.number_of_bytes, average.arithmetic) == (497_759_232, "4 B x 124,439,808")
+    assert [part for part in parts if part is not average] == memory_parts(ADAMW, 16)
+    assert needed_bytes(averaging, 16) == needed_bytes(ADAMW, 16) + 497_759_232
+    shares = dataclasses.replace(averaging, loop=dataclasses.replace(averaging.loop, shard_parameters=True))
+    assert memory_parts(shares, 16, gpus=8)[3].number_of_bytes == 497_759_232 // 8
+
+
 def test_shares_are_counted_and_what_is_whole_for_a_moment() -> None:
     recipe = load_recipe("gpt2_xl")
     assert recipe.loop.shard_parameters

@@ -161,8 +161,11 @@ class Scenarios:
         self.killed_while_saving()
 
     def smaller_updates(self) -> None:
-        """Early updates are smaller; two ranks stop in the second stage and one goes on."""
-        settings = self.changed(batch={"smaller_updates": ((0.25, 64), (0.75, 256)), "tokens_per_update": 384})
+        """Early updates are smaller, the late ones averaged; two ranks stop where both is so and one goes on."""
+        settings = self.changed(
+            batch={"smaller_updates": ((0.25, 64), (0.75, 256)), "tokens_per_update": 384},
+            loop={"average_last_fraction": 0.75},
+        )
 
         def hear(trainer: Trainer, ranks: Ranks) -> None:
             if ranks.rank == 1:

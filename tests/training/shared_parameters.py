@@ -65,6 +65,12 @@ def all_scenarios(scenarios: Scenarios) -> None:
     train(scenarios.changed(loop={"number_of_updates": 2}), scenarios.directory / "warm-up", Ranks(), nothing)
     shares = scenarios.changed(loop={"shard_parameters": True})
     late = scenarios.changed(loop={"shard_parameters": True}, speed={"read_late": True})
+    averaging = {"average_last_fraction": 0.75, "checkpoint_interval_in_updates": 4}
+    scenarios.ranks("average", 1, configuration=scenarios.changed(loop=averaging))
+    average = scenarios.changed(loop={**averaging, "shard_parameters": True})
+    scenarios.ranks("average-shares", 2, prepare=stopped, configuration=average)
+    scenarios.ranks("average-fewer", 1, run="average-shares", configuration=scenarios.changed(loop=averaging))
+    scenarios.ranks("average-whole", 2, configuration=average)
     scenarios.ranks("one", 1, prepare=watched)
     scenarios.ranks("two", 2, prepare=watched)
     scenarios.ranks("shares", 2, prepare=watched, configuration=shares)

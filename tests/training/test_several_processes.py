@@ -100,6 +100,9 @@ def test_updates_that_grow_are_the_same_for_any_number_of_ranks(directory: Path,
         assert shares[0] + shares[1] == (alone["rows"][str(update)] if update <= 4 else [])
     assert resumed["rows"] == {update: rows for update, rows in alone["rows"].items() if int(update) > 4}
     assert losses(directory, "growing-stopped") == pytest.approx(losses(directory, "growing"), rel=1e-4)
+    for name in ("last_weights", "average"):
+        found = [rows_of(directory, run)[-1][f"validation_loss_of_{name}"] for run in ("growing", "growing-stopped")]
+        assert found[0] == pytest.approx(found[1], rel=1e-4)
     counted = [[row["tokens"] for row in rows_of(directory, name)] for name in ("growing", "growing-stopped")]
     assert counted[0] == counted[1] == [64, 128, 384, 640, 896, 1152, 1536, 1920]
     assert {entry["error"] for entry in ended("growing-unshared")} == {"ConfigurationError"}

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from gpt25.recipes.recipe import recipe_text
 from gpt25.records import RunDirectory
 from gpt25.training import TrainingConfiguration
-from gpt25.training.checkpoint import OPTIMIZER_NAME
+from gpt25.training.checkpoint import AVERAGE_NAME, OPTIMIZER_NAME
 from gpt25.training.sharding import put, share, whole, whole_model
 from gpt25.weights import load_pretrained
 
@@ -63,6 +63,22 @@ def test_all_learn_the_same(directory: Path, name: str) -> None:
         for key, value in whole.items():
             torch.testing.assert_close(found[key], value, rtol=0, atol=1e-5, msg=lambda text, n=key: f"{n} {text}")
     load_pretrained(other)
+
+
+def test_an_average_in_shares_is_the_same_average(directory: Path) -> None:
+    assert [entry["error"] for entry in ended(directory, "average-shares")] == ["Interrupted"] * 2
+    for name in ("average-fewer", "average-whole", "average"):
+        assert {(entry["error"], entry["message"]) for entry in ended(directory, name)} == {(None, "")}
+    alone = RunDirectory(directory / "average")
+    for name in ("average-shares", "average-whole"):
+        run = RunDirectory(directory / name)
+        for column in ("validation_loss", "validation_loss_of_last_weights", "validation_loss_of_average"):
+            assert run.metrics()[-1][column] == pytest.approx(alone.metrics()[-1][column], abs=1e-5)
+        for file, update in ((AVERAGE_NAME, 4), ("model.safetensors", 8)):
+            expected, found = (load_file(each.checkpoint_path(update) / file) for each in (alone, run))
+            assert expected.keys() == found.keys()
+            for key, value in expected.items():
+                torch.testing.assert_close(found[key], value, rtol=0, atol=1e-5, msg=lambda text, n=key: f"{n} {text}")
 
 
 def test_each_rank_keeps_a_share(directory: Path) -> None:

@@ -93,13 +93,23 @@ def run(arguments: Arguments, output: Output) -> None:
     loss = figures["validation_loss"]
     lines = [
         f"{figures['update']:,} updates, {figures['tokens']:,} tokens, "
-        f"validation loss {'not finite' if loss is None else f'{loss:.4f}'}"
+        f"validation loss {'not finite' if loss is None else f'{loss:.4f}'}{_which_weights(figures)}"
     ]
     if best is not None and best["update"] != newest.update:
         lines.append(f"the best checkpoint is older: {best['validation_loss']:.4f} after update {best['update']:,}")
         lines.append(f"            gpt25 generate {done.path} --checkpoint best")
     lines += [f"loss graph: {done.loss_picture_path}", f"report:     {done.report_path}"]
     output.result({"run": done.path, **figures, "best": best}, "\n".join(lines))
+
+
+def _which_weights(figures: dict[str, Any]) -> str:
+    """What the closing line adds where the weights of the last updates were averaged."""
+    last, average = (figures.get(f"validation_loss_of_{weights}") for weights in ("last_weights", "average"))
+    if last is None or average is None:
+        return ""
+    if average < last:
+        return f" with the weights averaged over the last updates, which the run keeps ({last:.4f} with the last ones)"
+    return f" with the last weights, which the run keeps ({average:.4f} with those averaged over the last updates)"
 
 
 def _in_words(found: DryRun) -> str:
