@@ -3,7 +3,7 @@
     git clone https://github.com/karpathy/nanoGPT ../nanoGPT
     pip install 'gpt25[dev]'                                         # transformers and accelerate, for the Trainer
     python benchmarks/training_gpu.py --nanogpt ../nanoGPT           # about 15 minutes, most of them compiling
-    python benchmarks/training_gpu.py --ablation                     # ours with each of its means switched off
+    python benchmarks/training_gpu.py --ablation                     # ours with each of its means switched off or on
     python benchmarks/training_gpu.py --device cpu --nanogpt ../nanoGPT      # the same on a processor, a tiny model
 
 Every contender trains the same shape on the same windows of the same text in the same order, in bfloat16 (on a
@@ -52,6 +52,10 @@ ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
     "late reading": {"speed": {"read_late": False}},
     "whole model in one piece": {"speed": {"compile_region": "blocks"}},
     "bfloat16": {"loop": {"precision": "float32"}},
+}
+ADDITIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "a short residual stream": {"speed": {"short_residual_stream": True}},
+    "more kernels to choose from": {"speed": {"compile_mode": "max-autotune-no-cudagraphs"}},
 }
 ALL_ON = {"speed": {"padded_vocabulary": True, "prefetch": True, "read_late": True}}
 
@@ -138,9 +142,10 @@ def tasks(words: argparse.Namespace, device: torch.device, shards: Path) -> dict
         return {name: {**common, "contender": name, "changes": {}} for name in words.contenders or chosen}
     ours = {**common, "contender": f"gpt25 {words.optimizer}"}
     variants = {"everything": ALL_ON}
-    for name in words.ablation or ABLATIONS:
-        variants[f"without {name}"] = {
-            section: {**ALL_ON.get(section, {}), **ABLATIONS[name].get(section, {})} for section in ("speed", "loop")
+    changed = {**ABLATIONS, **ADDITIONS}
+    for name in words.ablation or changed:
+        variants[f"{'with' if name in ADDITIONS else 'without'} {name}"] = {
+            section: {**ALL_ON.get(section, {}), **changed[name].get(section, {})} for section in ("speed", "loop")
         }
     return {name: {**ours, "changes": changes} for name, changes in variants.items()}
 
@@ -164,9 +169,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--ablation",
         nargs="*",
-        choices=[*ABLATIONS],
+        choices=[*ABLATIONS, *ADDITIONS],
         metavar="MEANS",
-        help=f"ours alone, with each of these means (or every one) switched off: {', '.join(ABLATIONS)}",
+        help=f"ours alone, with each of these means (or every one) switched off: {', '.join(ABLATIONS)}; "
+        f"or on, which is off by itself: {', '.join(ADDITIONS)}",
     )
     parser.add_argument("--optimizer", choices=("AdamW", "Muon"), default="AdamW", help="of the ablation")
     parser.add_argument("--json", type=Path, help="write everything here as well")

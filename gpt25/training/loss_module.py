@@ -1,7 +1,7 @@
 """From token ids to the loss in one module, which DistributedDataParallel can wrap."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import torch
@@ -44,29 +44,36 @@ class LossModule(nn.Module):
 
         The model itself stays as it is: samples and evaluations, with their changing shapes, are not compiled.
         """
+        hidden_states = self._short if self._speed.short_residual_stream else self.model.hidden_states
         if not self._compile:
-            return self.model.hidden_states, self._simple
+            return hidden_states, self._simple
         # Every size its own code: by itself, torch makes one code for all sizes once it has met a second one, in a
         # curriculum or in the smaller last micro-batch of a validation, and its kernels know no size any more.
         compiled = functools.partial(torch.compile, mode=self._speed.compile_mode, dynamic=False)
         if region == "within blocks":
             for block in self.model.transformer.hidden:
                 block.forward = compiled(block.forward)
-            return self.model.hidden_states, self._simple
+            return hidden_states, self._simple
         simple = compiled(self._simple)
         if region == "model":
-            return compiled(self.model.hidden_states), simple
+            return compiled(hidden_states), simple
         # A list, and no ModuleList: the parameters must not get second names.
         blocks = [compiled(block) for block in self.model.transformer.hidden]
         return functools.partial(self._through, blocks), simple
 
-    def _through(self, blocks: list[Callable[[Tensor], Tensor]], indices: Tensor) -> Tensor:
-        """The hidden states by way of blocks that were compiled one by one, which all share one compiled code.
+    def _short(self, indices: Tensor) -> Tensor:
+        """The hidden states by way of the model's own blocks, with the stream between them in the run's precision."""
+        return self._through(self.model.transformer.hidden, indices)
+
+    def _through(self, blocks: Iterable[Callable[[Tensor], Tensor]], indices: Tensor) -> Tensor:
+        """The hidden states by way of blocks, of which those that were compiled one by one share one compiled code.
 
         A backward pass that is compiled as a whole hands over its gradients only at its end; block by block,
         DistributedDataParallel averages the last ones while the first are still computed.
         """
         stream = self.model.transformer.embed(indices)  # (batch, time, channels)
+        if self._speed.short_residual_stream:
+            stream = stream.to(self._precision.dtype)  # what the parts add is in it already, and so are the sums
         for block in blocks:
             stream = block(stream)
         return self.model.transformer.final_layer_norm(stream)

@@ -29,6 +29,8 @@ class SpeedConfiguration:
     share_orthogonalisation: bool = True
     """Of several ranks, each orthogonalises a part of Muon's matrices, and up to eight neighbours exchange them; else
     each does all of them."""
+    short_residual_stream: bool = False
+    """Keep what passes from block to block in loop.precision: of bfloat16 half the bytes, rounded after every part."""
 
     def __post_init__(self) -> None:
         require(self.compile_mode in _MODES, "speed.compile_mode", self.compile_mode, f"one of {', '.join(_MODES)}")
@@ -37,8 +39,11 @@ class SpeedConfiguration:
         require(self.loss in ("fused", "simple"), "speed.loss", self.loss, "fused or simple")
         for field in ("padded_vocabulary", "prefetch", "read_late"):
             require_switch(f"speed.{field}", getattr(self, field))
-        share = self.share_orthogonalisation
-        require(isinstance(share, bool), "speed.share_orthogonalisation", share, "true or false")
+        for field in ("share_orthogonalisation", "short_residual_stream"):
+            require(isinstance(getattr(self, field), bool), f"speed.{field}", getattr(self, field), "true or false")
+        rule = "false where speed.loss is simple, which is the model's own"
+        short = self.short_residual_stream
+        require(not short or self.loss == "fused", "speed.short_residual_stream", short, rule)
 
 
 def require_switch(field: str, value: bool | Literal["auto"]) -> None:

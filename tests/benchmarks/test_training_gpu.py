@@ -107,9 +107,9 @@ def test_one_that_fails_is_said_and_the_others_go_on(folder: Path, tmp_path: Pat
 
 
 def test_an_ablation_switches_off_one_means_at_a_time(folder: Path) -> None:
-    _, found = run(folder, "--ablation", "fused loss")
+    _, found = run(folder, "--ablation", "fused loss", "a short residual stream")
     rows = {row["name"]: row for row in found["contenders"]}
-    assert [*rows] == ["everything", "without fused loss"]
+    assert [*rows] == ["everything", "without fused loss", "with a short residual stream"]
     assert all(row["tokens_per_second"] > 0 for row in rows.values())
     assert rows["everything"]["ratios"] == {"everything": 1.0}
 

@@ -124,6 +124,12 @@ REFUSED = [
     (LoopConfiguration, "seed", -1, "loop.seed is -1; it must be 0 or more."),
     (LoopConfiguration, "failed_saves_allowed", -1, "loop.failed_saves_allowed is -1; it must be 0 or more."),
     (LoopConfiguration, "compile", "no", "loop.compile is 'no'; it must be true, false or auto."),
+    (
+        SpeedConfiguration,
+        "short_residual_stream",
+        "auto",
+        "speed.short_residual_stream is 'auto'; it must be true or false.",
+    ),
     (SpeedConfiguration, "padded_vocabulary", 64, "speed.padded_vocabulary is 64; it must be true, false or auto."),
     (
         SpeedConfiguration,
@@ -203,3 +209,11 @@ def test_muon_needs_whole_matrices() -> None:
     TrainingConfiguration(loop=loop)
     with pytest.raises(ConfigurationError, match=r"^optimizer.name is 'muon'; it must be adamw where loop.shard_param"):
         TrainingConfiguration(loop=loop, optimizer=OptimizerConfiguration(name="muon"))
+
+
+def test_the_simple_loss_has_the_models_own_stream() -> None:
+    rule = (
+        r"^speed.short_residual_stream is True; it must be false where speed.loss is simple, which is the model's own"
+    )
+    with pytest.raises(ConfigurationError, match=rule):
+        SpeedConfiguration(short_residual_stream=True, loss="simple")

@@ -27,7 +27,7 @@ def loss_and_gradients(**choices: Any) -> tuple[float, dict[str, torch.Tensor]]:
     generator = torch.Generator().manual_seed(1)
     model = GPTModel(SHAPE, generator=generator)
     tokens = torch.randint(SHAPE.vocabulary_size, (2, 17), generator=generator)
-    module = LossModule(model, precision=Precision("float32", torch.float32, ""), **choices)
+    module = LossModule(model, **{"precision": Precision("float32", torch.float32, ""), **choices})
     assert [*dict(module.named_parameters())] == [f"model.{name}" for name, _ in model.named_parameters()]
     loss = module(tokens[:, :-1], tokens[:, 1:])
     loss.backward()
@@ -58,6 +58,38 @@ def test_compiling_changes_nothing_but_rounding(region: Literal["model", "blocks
         torch.testing.assert_close(others[name], gradient, rtol=1e-3, atol=1e-6)
     # Three blocks of one kind need one compiled code between them.
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+
+
+BFLOAT16 = Precision("bfloat16", torch.bfloat16, "")
+
+
+def test_a_short_residual_stream_is_the_same_stream_in_fewer_bits() -> None:
+    short = SpeedConfiguration(short_residual_stream=True)
+    exact, gradients = loss_and_gradients(precision=BFLOAT16)
+    loss, others = loss_and_gradients(precision=BFLOAT16, speed=short)
+    assert loss == pytest.approx(exact, rel=1e-3)
+    assert loss != exact
+    for name, gradient in gradients.items():
+        assert others[name].dtype == torch.float32
+        assert torch.cosine_similarity(others[name].flatten(), gradient.flatten(), dim=0) > 0.999, name
+    assert loss_and_gradients(speed=short)[0] == loss_and_gradients()[0]  # there is nothing to shorten in float32
+
+
+@compiling
+@pytest.mark.parametrize("choices", [{}, {"compile": True}, {"compile": True, "region": "blocks"}])
+@pytest.mark.parametrize("short", [False, True])
+def test_every_block_reads_the_stream_that_was_asked_for(
+    choices: dict[str, Any], short: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch._dynamo.reset()
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
+    model, read = GPTModel(SHAPE), []
+    for block in model.transformer.hidden:
+        block.layer_norm_2.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].dtype))
+    speed = SpeedConfiguration(short_residual_stream=short)
+    tokens = torch.zeros(2, 16, dtype=torch.int64)  # (batch, time)
+    LossModule(model, precision=BFLOAT16, speed=speed, **choices)(tokens, tokens.clone())
+    assert read == [torch.bfloat16 if short else torch.float32] * 3
 
 
 @compiling
