@@ -2,7 +2,7 @@
 
     git clone https://github.com/karpathy/nanoGPT ../nanoGPT
     pip install 'gpt25[dev]'                                         # transformers and accelerate, for the Trainer
-    python benchmarks/training_gpu.py --nanogpt ../nanoGPT           # about 15 minutes, most of them compiling
+    python benchmarks/training_gpu.py --nanogpt ../nanoGPT           # some ten minutes, most of them compiling
     python benchmarks/training_gpu.py --ablation                     # ours with each of its means switched off or on
     python benchmarks/training_gpu.py --device cpu --nanogpt ../nanoGPT      # the same on a processor, a tiny model
 
@@ -20,6 +20,7 @@ token's forward and backward pass (matrix products alone, of attention the causa
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -63,7 +64,7 @@ ALL_ON = {"speed": {"padded_vocabulary": True, "prefetch": True, "read_late": Tr
 class Contender:
     """A process that trains for as long as it is asked to."""
 
-    def __init__(self, name: str, task: dict[str, Any]) -> None:
+    def __init__(self, name: str, task: dict[str, Any], environment: dict[str, str]) -> None:
         self.name = name
         self.rounds: list[dict[str, Any]] = []
         self.problem: str | None = None
@@ -73,6 +74,7 @@ class Contender:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
+            env=environment,
             text=True,
         )
         self._answer()  # it has warmed up
@@ -112,6 +114,16 @@ class Contender:
         return max(one["peak_bytes"] for one in self.rounds)
 
 
+def environment_for(device: torch.device) -> dict[str, str]:
+    """This process's environment, in which a GPU is the only one: the Trainer would take all that it sees."""
+    environment = dict(os.environ)
+    if device.type == "cuda":
+        visible = environment.get("CUDA_VISIBLE_DEVICES")
+        index = device.index or 0
+        environment["CUDA_VISIBLE_DEVICES"] = str(index) if visible is None else visible.split(",")[index].strip()
+    return environment
+
+
 def shards_for(words: argparse.Namespace) -> Path:
     """Token shards: the ones given, or Python's standard library in GPT-2's tokens, made once in the work directory."""
     if words.data is not None:
@@ -129,7 +141,7 @@ def tasks(words: argparse.Namespace, device: torch.device, shards: Path) -> dict
     common = {
         "shape": vars(SHAPES[words.shape]),
         "shards": str(shards),
-        "device": str(device),
+        "device": device.type,
         "precision": words.precision,
         "compile": device.type == "cuda" or words.compile,
         "rows": words.micro_batch_rows,
@@ -200,7 +212,7 @@ def measure(words: argparse.Namespace) -> dict[str, Any]:
     try:
         for label, task in tasks(words, device, shards_for(words)).items():
             print(f"  {label} warms up", file=sys.stderr, flush=True)
-            contenders.append(Contender(label, task))
+            contenders.append(Contender(label, task, environment_for(device)))
         for number in range(words.rounds):
             print(f"  round {number + 1} of {words.rounds}", file=sys.stderr, flush=True)
             for contender in contenders:

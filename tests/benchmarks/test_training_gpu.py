@@ -1,5 +1,6 @@
 """The benchmark of training on a GPU, on a processor: the same code, a tiny model, and a stand-in for nanoGPT."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[2]
 OURS = ["gpt25 AdamW", "gpt25 Muon"]
@@ -112,6 +114,27 @@ def test_an_ablation_switches_off_one_means_at_a_time(folder: Path) -> None:
     assert [*rows] == ["everything", "without fused loss", "with a short residual stream"]
     assert all(row["tokens_per_second"] > 0 for row in rows.values())
     assert rows["everything"]["ratios"] == {"everything": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("device", "visible", "expected"),
+    [
+        ("cuda", None, "0"),
+        ("cuda:3", None, "3"),
+        ("cuda:1", "4, 6", "6"),
+        ("cuda", "GPU-5", "GPU-5"),
+        ("cpu", "4", "4"),
+    ],
+)
+def test_every_contender_sees_the_chosen_gpu_alone(
+    device: str, visible: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    benchmark = importlib.import_module("training_gpu")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert benchmark.environment_for(torch.device(device))["CUDA_VISIBLE_DEVICES"] == expected
 
 
 def test_a_folder_without_nanogpt_is_told(tmp_path: Path) -> None:
