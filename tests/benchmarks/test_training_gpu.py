@@ -57,7 +57,7 @@ def run(folder: Path, *words: str) -> tuple[str, dict]:
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,  # four processes that import torch, on a machine that may have other work
     )
     assert done.returncode == 0, done.stderr
     return done.stdout, json.loads((folder / "found.json").read_text())
