@@ -1,0 +1,40 @@
+"""The benchmark of Muon's step, with real ranks, on a small shape."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+RECIPE = """
+[model]
+block_size = 32
+vocabulary_size = 64
+number_of_layers = 1
+number_of_heads = 1
+number_of_embedding_dimensions = 32
+
+[batch]
+tokens_per_update = 128
+
+[optimizer]
+name = "muon"
+"""
+
+
+def test_every_way_is_measured_and_its_bytes_are_said(tmp_path: Path) -> None:
+    recipe = tmp_path / "small.toml"
+    recipe.write_text(RECIPE)
+    script = ROOT / "benchmarks" / "muon_sharing.py"
+    command = [sys.executable, str(script), "--shape", str(recipe), "--ranks", "2", "--rounds", "1"]
+    command += ["--options", "none", "all"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+    assert done.returncode == 0, done.stderr
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines()[2:]]
+    assert [row[:2] for row in rows] == [["2", "none"], ["2", "all"]]
+    assert all(float(row[2]) > 0 for row in rows)
+    for row in rows:
+        # One oblong and two square matrices of 4 B an element go from each of two ranks: 4 x 6 x 32 x 32 = 24,576.
+        assert float(row[3]) > 0
+        assert row[5] == "25"
