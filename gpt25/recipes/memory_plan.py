@@ -4,10 +4,16 @@ import dataclasses
 
 from gpt25.model import Accounting
 from gpt25.training import TrainingConfiguration
+from gpt25.training.speed_configuration import is_on
 
 ACTIVATION_BYTES = 34  # a token, channel and layer in bfloat16 with flash attention, as in the recipes' comments
 _LOGIT_POSITIONS = 8192  # the fused loss makes float32 logits for at most so many positions at once on a GPU
 _OVERHEAD = 500_000_000  # the CUDA context and the libraries' own space
+# What Muon's step holds for an element of its matrices: the update (4 B), and of the oblong matrices, two thirds of all
+# elements, a stack, the same scaled, and the result (3 x 4 B x 2/3), with some Gram matrices (2 B).
+MUON_STEP_BYTES = 14
+UNDO_BYTES = 8  # old weight and momentum, so that the device can undo a step whose figures are read late
+CAUTIOUS_STEP_BYTES = 8  # AdamW's old weight and its decay
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +45,7 @@ def memory_parts(configuration: TrainingConfiguration, rows: int, *, gpus: int =
     over = f" / {shares} GPUs" if shares > 1 else ""
     averages = configuration.loop.average_last_fraction > 0  # of the weights, over the last updates
     positions = min(rows * block, _LOGIT_POSITIONS)
+    passing = ACTIVATION_BYTES * channels * layers * block * rows, 4 * positions * shape.vocabulary_size
     return [
         MemoryPart("weights", 4 * parameters // shares, f"4 B x {parameters:,}{over}"),
         MemoryPart("gradients", 4 * parameters // shares, f"4 B x {parameters:,}{over}"),
@@ -47,15 +54,34 @@ def memory_parts(configuration: TrainingConfiguration, rows: int, *, gpus: int =
         *([_gathered(Accounting(shape))] if shares > 1 else []),
         MemoryPart(
             "activations",
-            ACTIVATION_BYTES * channels * layers * block * rows,
+            passing[0],
             f"{ACTIVATION_BYTES} B x {channels:,} channels x {layers} layers x {block:,} tokens x {rows} rows",
         ),
         MemoryPart(
             "loss and CUDA",
-            4 * positions * shape.vocabulary_size + _OVERHEAD,
+            passing[1] + _OVERHEAD,
             f"4 B x {positions:,} positions x {shape.vocabulary_size:,} tokens + 0.5 GB",
         ),
+        *_more_in_the_step(configuration, matrices, (parameters - matrices) // shares, sum(passing)),
     ]
+
+
+def _more_in_the_step(
+    configuration: TrainingConfiguration, matrices: int, others: int, passing: int
+) -> list[MemoryPart]:
+    """What the optimizers' step needs beyond the bytes of activations and logits, which are gone by then.
+
+    matrices, others: the elements that Muon and AdamW move. Shared out over ranks, Muon needs less: what is exchanged
+    is smaller than the stacks that a rank does not make.
+    """
+    late = is_on(configuration.speed.read_late, device_type="cuda")
+    each = MUON_STEP_BYTES + (UNDO_BYTES if late else 0) if matrices else 0
+    cautious = CAUTIOUS_STEP_BYTES if configuration.optimizer.cautious_weight_decay else 0
+    per_element, elements = max((each, matrices), (cautious, others), key=lambda pair: pair[0] * pair[1])
+    more = per_element * elements - passing
+    if more <= 0:
+        return []
+    return [MemoryPart("more in the step", more, f"{per_element} B x {elements:,} less activations and logits")]
 
 
 def _gathered(accounting: Accounting) -> MemoryPart:
