@@ -1,6 +1,7 @@
 """What the documents tell people to type exists: commands, subcommands, flags, make targets and Python names."""
 
 import ast
+import dataclasses
 import importlib
 import re
 import shlex
@@ -11,6 +12,7 @@ import pytest
 import gpt25
 from gpt25.cli.main import COMMANDS
 from gpt25.cli.parsing import known_flags, subcommands
+from gpt25.training import TrainingConfiguration
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "design.md"]
@@ -90,3 +92,38 @@ def test_continuous_integration_runs_make_test_and_nothing_else() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     commands = [line for line in script.splitlines() if line and not line.startswith("#")]
     assert commands == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "make test"]
+
+
+def options_named(text: str) -> set[str]:
+    """Every `section.some_field` between backticks, in a recipe's spelling or a flag's; `.field` repeats the section.
+
+    Of one word are also files' endings and attributes, so that a field of one word is not looked at.
+    """
+    sections = "|".join(field.name for field in dataclasses.fields(TrainingConfiguration))
+    named, section = set(), ""
+    for span in re.findall(r"`([^`\n]+)`", text):
+        for before, field in re.findall(rf"(?:^|[\s-])({sections})?\.([a-z0-9]+(?:[_-][a-z0-9]+)+)\b(?![./(])", span):
+            section = before or section
+            named.add(f"{section}.{field.replace('-', '_')}")
+    return named
+
+
+def test_options_in_a_document_exist() -> None:
+    there = {
+        f"{section.name}.{field.name}"
+        for section in dataclasses.fields(TrainingConfiguration)
+        for field in dataclasses.fields(getattr(TrainingConfiguration(), section.name))
+    }
+    named = {
+        (document.name, name)
+        for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+        for name in options_named(document.read_text(encoding="utf-8"))
+        if document.name != "log.md"  # which says what was, too
+    }
+    assert {name for _, name in named} >= {"optimizer.bias_rate_multiplier", "batch.smaller_updates"}
+    assert {(document, name) for document, name in named if name not in there} == set()
+
+
+def test_options_are_found_where_they_are_named() -> None:
+    found = options_named("`batch.x_y = 3` or `--loop.some-thing 2`, `.more_so`; `model.py`, `a.model_b` and batch.y_z")
+    assert found == {"batch.x_y", "loop.some_thing", "loop.more_so"}
