@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 
 from gpt25.cli.commands import train
+from gpt25.cli.main import main
 from gpt25.cli.parsing import parse
 from gpt25.recipes import load_recipe
 from gpt25.training import BatchConfiguration, ScheduleConfiguration, TrainingConfiguration
@@ -151,6 +152,36 @@ def test_what_can_be_off_is_switched_off_by_a_word(name: str, tmp_path: Path) ->
     flag = "--start" if name == "start.model" else f"--{name.replace('_', '-')}"
     assert value_of(train._configuration(parse(train, "train", [str(path)])), name) == another(name)
     assert value_of(train._configuration(parse(train, "train", [str(path), flag, "none"])), name) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["--start", "gpt2", "--initialisation.zero-residual-projections"],
+            "initialisation.zero_residual_projections is True; it must be false where start.model is 'gpt2': only "
+            "random weights begin so.",
+        ),
+        (
+            ["--optimizer.gain-rate-multiplier=-1"],
+            "optimizer.gain_rate_multiplier is -1.0; it must be 0 or a positive number.",
+        ),
+        (
+            ["--schedule.name", "constant", "--schedule.decay-shape", "square_root"],
+            "schedule.decay_shape is 'square_root'; it must be linear where schedule.name is 'constant': only the fall "
+            "of a trapezoid has a shape.",
+        ),
+        (["--schedule.decay-shape", "cubic"], "invalid choice 'cubic'"),
+    ],
+)
+def test_an_option_that_cannot_be_is_the_users_mistake(
+    words: list[str], message: str, base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(base), "--run", str(tmp_path / "run"), *words]) == 2
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert "Traceback" not in printed.err
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_is_chosen_here_is_an_option_and() -> None:

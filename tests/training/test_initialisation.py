@@ -77,6 +77,20 @@ def test_the_first_update_moves_of_the_blocks_the_projections_alone(
     assert all(not torch.equal(before[name], value) for name, value in weights(trained).items() if name in matrices)
 
 
+def test_updates_of_nothing_stay_finite_with_everything_that_muon_can_do(
+    trainer: MakeTrainer, changed: Change, silent: TrainingConfiguration
+) -> None:
+    # The first gradients of most matrices are 0: no direction, no length and no row to divide by.
+    optimizer = {"muon_beta_2": 0.95, "cautious_weight_decay": True, "muon_weight_decay": 0.1}
+    for precision in ("float32", "bfloat16"):
+        trained = trainer(changed(silent, optimizer=optimizer, loop={"precision": precision}), run=precision)
+        trained.train()
+        assert all(value.isfinite().all() for value in trained.model.parameters())
+        losses = [row["validation_loss"] for row in trained.run.metrics() if "validation_loss" in row]
+        assert losses[-1] < losses[0] < 5.77  # ln 320
+        assert trained.state.non_finite_updates == 0
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_it_learns_and_a_resumed_run_is_an_uninterrupted_one(
     optimizer: str, trainer: MakeTrainer, changed: Change, weights: Weights, silent: TrainingConfiguration
