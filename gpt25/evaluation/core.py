@@ -1,6 +1,6 @@
 """CORE: how far above guessing a model is, over 22 tasks; the metric of DCLM that nanochat's speedrun is timed by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +8,14 @@ import numpy as np
 from gpt25.errors import DataError
 from gpt25.evaluation.continuation_scorer import ContinuationScorer
 from gpt25.evaluation.core_prompts import gold_of, in_order, requests_of
+from gpt25.evaluation.core_rows import read_core_rows
 from gpt25.evaluation.core_tasks import CORE_TASKS, CoreTask
-from gpt25.evaluation.data_files import Row, read_rows
+from gpt25.evaluation.data_files import Row
 from gpt25.evaluation.measurement import Measurement
+from gpt25.evaluation.task import HubFile
 from gpt25.tokenizer import Tokenizer
 
-_ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json", ".parquet")
+_ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json", ".json.gz", ".parquet")
 
 
 def find_core_files(directory: Path) -> dict[str, Path]:
@@ -28,9 +30,15 @@ def find_core_files(directory: Path) -> dict[str, Path]:
     if not found:
         raise DataError(
             f"{directory} holds none of CORE's files, such as {CORE_TASKS[3].files[0]}.jsonl or "
-            f"{CORE_TASKS[5].files[0]}.jsonl.gz. Unpack DCLM's evaluation data there, or llm-foundry's local_data."
+            f"{CORE_TASKS[5].files[0]}.jsonl.gz. Unpack DCLM's evaluation data there, or llm-foundry's local_data; "
+            "without --data what the Hub has is fetched."
         )
     return found
+
+
+def fetch_core_files(fetch: Callable[[HubFile], Path]) -> dict[str, Path]:
+    """The sets that the Hub has in a form from which DCLM's rows can be made; the other tasks are missing then."""
+    return {task.name: fetch(task.hub) for task in CORE_TASKS if task.hub is not None}
 
 
 def missing_core_tasks(files: Mapping[str, Path]) -> list[str]:
@@ -41,18 +49,20 @@ def missing_core_tasks(files: Mapping[str, Path]) -> list[str]:
 def score_core(
     files: Mapping[str, Path], tokenizer: Tokenizer, scorer: ContinuationScorer, *, limit: int | None = None
 ) -> list[Measurement]:
-    """`core` (or `core_partial` where files are missing), then `centred NAME` for every task that is there.
+    """`core` (`core_partial` where sets are missing or of other items), then `centred NAME` for every task at hand.
 
     Centred: 0 is guessing, 1 is perfect. The errors of the tasks add up; how far the tasks lie apart is none.
     """
     rights = {}
+    differences = {}
     for task in CORE_TASKS:
         if task.name in files:
-            rows = in_order(list(read_rows(files[task.name])), limit)
-            if not rows:
-                raise DataError(f"{files[task.name]} holds no items for CORE's {task.name}.")
-            rights[task] = _score_task(task, rows, tokenizer, scorer, files[task.name])
-    return [_mean(rights, missing_core_tasks(files)), *(_centred(task, right) for task, right in rights.items())]
+            found = read_core_rows(task.name, files[task.name])
+            if found.difference is not None:
+                differences[task] = found.difference
+            rights[task] = _score_task(task, in_order(found.rows, limit), tokenizer, scorer, files[task.name])
+    centred = [_centred(task, right, differences.get(task)) for task, right in rights.items()]
+    return [_mean(rights, missing_core_tasks(files), [task.name for task in differences]), *centred]
 
 
 def _score_task(
@@ -67,6 +77,8 @@ def _score_task(
             f"{path}: CORE's {task.name} reads the field {problem}, which a row does not have; its fields: "
             f"{', '.join(rows[0])}."
         ) from problem
+    except (ValueError, TypeError, IndexError, AttributeError) as problem:
+        raise DataError(f"{path} has a row that CORE's {task.name} cannot read: {problem}") from problem
     answers = iter(scorer.answer([request for requests in items for request in requests], description=task.name))
     right = []
     for requests, gold in zip(items, golds, strict=True):
@@ -79,14 +91,16 @@ def _score_task(
     return np.array(right)
 
 
-def _centred(task: CoreTask, right: np.ndarray) -> Measurement:
+def _centred(task: CoreTask, right: np.ndarray, difference: str | None) -> Measurement:
     how = "the answer is written exactly" if task.kind == "language modelling" else "the likeliest answer per token"
     definition = f"{how}, {task.examples} examples; 0 is guessing ({100 * task.baseline:g} % right), 1 all right"
+    if difference is not None:
+        definition += f"; from the set's own file: {difference}"
     centred = (right - task.baseline) / (1 - task.baseline)
     return Measurement(f"centred {task.name}", definition, centred, np.ones(len(right)))
 
 
-def _mean(rights: Mapping[CoreTask, np.ndarray], missing: Sequence[str]) -> Measurement:
+def _mean(rights: Mapping[CoreTask, np.ndarray], missing: Sequence[str], different: Sequence[str]) -> Measurement:
     """The mean over the tasks as a mean over items, each weighed so that every task counts the same."""
     total = sum(map(len, rights.values()))
     weighed = [
@@ -95,10 +109,11 @@ def _mean(rights: Mapping[CoreTask, np.ndarray], missing: Sequence[str]) -> Meas
     ]
     strata = np.repeat(np.arange(len(rights)), [len(right) for right in rights.values()])
     name, definition = "core", f"mean of the centred accuracies of {len(CORE_TASKS)} tasks"
-    if missing:
+    if missing or different:
         name = "core_partial"
         definition = (
-            f"mean of the centred accuracies of {len(rights)} of {len(CORE_TASKS)} tasks, not to be set beside CORE; "
-            f"missing: {', '.join(missing)}"
+            f"mean of the centred accuracies of {len(rights)} of {len(CORE_TASKS)} tasks, not to be set beside CORE"
         )
+        definition += f"; missing: {', '.join(missing)}" if missing else ""
+        definition += f"; of other items than DCLM's: {', '.join(different)}" if different else ""
     return Measurement(name, definition, np.concatenate(weighed), np.ones(total), strata=strata)

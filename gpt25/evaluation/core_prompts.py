@@ -35,8 +35,8 @@ def requests_of(task: CoreTask, rows: Sequence[Row], number: int, tokenizer: Tok
         whole = tokenizer.encode(question + row["continuation"])
         return [_request(tokenizer, whole, min(_common(start, whole), len(whole) - 1))]
     if task.kind == "multiple choice":
-        question, choices, _ = _choices_of(row)
-        prompts = [tokenizer.encode(f"{before}{question}{task.delimiter}{choice}") for choice in choices]
+        question = f"{before}{row['query']}{task.delimiter}"
+        prompts = [tokenizer.encode(f"{question}{choice}") for choice in row["choices"]]
         start_of_all = min(_common(prompts[0], prompt) for prompt in prompts)
         return [_request(tokenizer, prompt, min(start_of_all, len(prompt) - 1)) for prompt in prompts]
     prompts = [
@@ -49,23 +49,14 @@ def requests_of(task: CoreTask, rows: Sequence[Row], number: int, tokenizer: Tok
 
 def gold_of(task: CoreTask, row: Row) -> int:
     """The number of the right answer."""
-    return _choices_of(row)[2] if task.kind == "multiple choice" else int(row.get("gold", 0))
-
-
-def _choices_of(row: Row) -> tuple[str, list[str], int]:
-    """Question, answers and the right one's number, of DCLM's rows and of HellaSwag's own."""
-    if "endings" in row:
-        query = row["query"] if "query" in row else f"{row['activity_label']}: {row['ctx']}"
-        return query, list(row["endings"]), int(row["label"])
-    return row["query"], list(row["choices"]), int(row["gold"])
+    return 0 if task.kind == "language modelling" else int(row["gold"])
 
 
 def _solved(task: CoreTask, row: Row) -> str:
     if task.kind == "language modelling":
         return f"{row['context'].strip()}{task.delimiter}{row['continuation']}"
     if task.kind == "multiple choice":
-        question, choices, gold = _choices_of(row)
-        return f"{question}{task.delimiter}{choices[gold]}"
+        return f"{row['query']}{task.delimiter}{row['choices'][int(row['gold'])]}"
     return f"{row['context_options'][int(row['gold'])]}{task.delimiter}{row['continuation']}"
 
 

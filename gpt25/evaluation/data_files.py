@@ -1,5 +1,6 @@
 """Rows and texts from the files that evaluation sets come in."""
 
+import contextlib
 import gzip
 import json
 import zlib
@@ -22,9 +23,10 @@ def kind_of(path: Path) -> str:
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a set: JSON lines or one JSON list, Parquet, or the lines of a text file as {"text": line}.
+    """The rows of a set: JSON lines, one JSON list, Parquet, or the lines of a text file as {"text": line}.
 
-    .gz and .zst are unpacked on the way; .parquet and .zst need the extra `data`. Raises DataError with file and line.
+    A .json file that is one object, as some releases are, is one row. .gz and .zst are unpacked on the way; .parquet
+    and .zst need the extra `data`. Raises DataError with file and line.
     """
     kind = kind_of(path)
     if kind == ".parquet":
@@ -66,6 +68,13 @@ def read_bytes(path: Path) -> bytes:
 
 def _json_rows(path: Path) -> Iterator[Row]:
     content = read_bytes(path)
+    if kind_of(path) == ".json" and content.lstrip()[:1] == b"{":
+        whole = None
+        with contextlib.suppress(ValueError, RecursionError):  # else it is JSON lines under another name
+            whole = json.loads(content)
+        if whole is not None:
+            yield whole
+            return
     if content.lstrip()[:1] == b"[":
         rows = _decoded(content, f"{path}")
         yield from (_checked(row, f"{path}, entry {number:,}") for number, row in enumerate(rows, 1))

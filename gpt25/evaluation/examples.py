@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from gpt25.errors import DataError, EvaluationError
 from gpt25.evaluation.choice_item import ChoiceItem
-from gpt25.evaluation.core import find_core_files
+from gpt25.evaluation.core import fetch_core_files, find_core_files
 from gpt25.evaluation.corpus_text import CorpusText
 from gpt25.evaluation.data_files import Row, read_rows, read_text
 from gpt25.evaluation.detokenisers import detokenise
@@ -65,7 +65,8 @@ def read_examples(task: Task, data: str | None) -> Examples:
 
 def _core_files(data: str | None) -> Examples:
     if data is None:
-        raise EvaluationError("the task core needs --data DIRECTORY with the 22 sets in DCLM's format.")
+        files = fetch_core_files(fetch_set)
+        return Examples(f"{len(files)} sets on the Hub", core=files)
     if not Path(data).is_dir():
         raise DataError(f"{data} is no directory; CORE needs one that holds its sets' files.")
     return Examples(data, core=find_core_files(Path(data)))

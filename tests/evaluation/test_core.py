@@ -95,10 +95,13 @@ def test_figures_are_those_reckoned_from_transformers(
     assert partial.standard_error == pytest.approx(np.sqrt(np.square(errors).sum()) / 3, rel=0.15)
 
 
-def test_hellaswags_own_rows_do(byte_tokenizer: Tokenizer) -> None:
-    row = {"activity_label": "Roof", "ctx": "He", "endings": ["ran", "sat"], "label": "1"}
-    found = texts(byte_tokenizer, requests_of(BY_NAME["hellaswag_zeroshot"], [row], 0, byte_tokenizer))
-    assert found == [("Roof: He ", "ran"), ("Roof: He ", "sat")]
+def test_other_items_than_dclms_make_no_core(tiny_model: GPTModel, byte_tokenizer: Tokenizer, tmp_path: Path) -> None:
+    row = {"passage": "P.", "question": "Q?", "options": ["(A)x", "(B)y"], "label": "B"}
+    (tmp_path / "lsat-ar.jsonl").write_text(json.dumps(row))
+    partial, task = score_core(find_core_files(tmp_path), byte_tokenizer, ContinuationScorer(tiny_model))
+    assert partial.metric == "core_partial"
+    assert partial.definition.endswith("; of other items than DCLM's: agi_eval_lsat_ar")
+    assert task.definition.endswith("from the set's own file: five answers, of which DCLM has four")
 
 
 def test_a_limit_holds_for_every_task(tiny_model: GPTModel, byte_tokenizer: Tokenizer, files: Path) -> None:
@@ -114,7 +117,13 @@ def test_what_is_not_there_is_said(
     with pytest.raises(DataError, match="holds none of CORE's files, such as arc_easy.jsonl or copa.jsonl.gz"):
         find_core_files(empty)
     (files / "copa.jsonl").write_text('{"query": "x"}\n')
-    with pytest.raises(DataError, match="copa.jsonl: CORE's copa reads the field 'choices', which a row does not have"):
+    with pytest.raises(DataError, match="copa.jsonl, row 1 does not have the field 'choices'; its fields: query"):
+        score_core(find_core_files(files), byte_tokenizer, ContinuationScorer(tiny_model))
+    (files / "copa.jsonl").write_text('{"context": "x", "continuation": "y"}\n')
+    with pytest.raises(DataError, match="copa.jsonl: CORE's copa reads the field 'query', which a row does not have"):
+        score_core(find_core_files(files), byte_tokenizer, ContinuationScorer(tiny_model))
+    (files / "copa.jsonl").write_text('{"query": "x", "choices": ["a", "b"], "gold": [1]}\n')
+    with pytest.raises(DataError, match="copa.jsonl has a row that CORE's copa cannot read: int()"):
         score_core(find_core_files(files), byte_tokenizer, ContinuationScorer(tiny_model))
     (files / "copa.jsonl").write_text("")
     with pytest.raises(DataError, match="copa.jsonl holds no items for CORE's copa"):

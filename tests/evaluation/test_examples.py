@@ -5,6 +5,7 @@ import pytest
 
 from gpt25.errors import DataError, EvaluationError
 from gpt25.evaluation import TASKS, ScoringSettings, find_task, read_examples, score
+from gpt25.evaluation.core import missing_core_tasks
 from gpt25.evaluation.last_word import LastWordItem
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
@@ -38,6 +39,25 @@ def test_shards_are_fetched_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     examples = read_examples(TASKS["fineweb"], None)
     assert examples.shards == str(Path("cache") / "fineweb_val_000000.bin")
     assert examples.source == "kjj0/fineweb10B-gpt2 on the Hub"
+
+
+def test_the_sets_of_core_that_the_hub_has_are_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gpt25.evaluation.examples.fetch_set", lambda part: Path(part.repository) / part.file)
+    examples = read_examples(TASKS["core"], None)
+    assert examples.core is not None
+    assert examples.source == f"{len(examples.core)} sets on the Hub" == "13 sets on the Hub"
+    assert examples.core["coqa"] == Path("stanfordnlp/coqa/default/validation/0000.parquet")
+    assert missing_core_tasks(examples.core) == [
+        "jeopardy",
+        "bigbench_qa_wikidata",
+        "commonsense_qa",
+        "bigbench_dyck_languages",
+        "agi_eval_lsat_ar",
+        "bigbench_cs_algorithms",
+        "bigbench_operators",
+        "bigbench_repeat_copy_logic",
+        "bigbench_language_identification",
+    ]
 
 
 def test_passages_are_read_in_three_forms(tmp_path: Path) -> None:
@@ -94,8 +114,6 @@ def test_data_that_is_not_there_is_said(tmp_path: Path) -> None:
         read_examples(TASKS["ptb"], str(tmp_path / "absent"))
     with pytest.raises(EvaluationError, match="the task loss needs --data DIRECTORY with token shards"):
         read_examples(TASKS["loss"], None)
-    with pytest.raises(EvaluationError, match="the task core needs --data DIRECTORY with the 22 sets in DCLM's format"):
-        read_examples(TASKS["core"], None)
     with pytest.raises(DataError, match="absent is no directory; CORE needs one that holds its sets' files"):
         read_examples(TASKS["core"], str(tmp_path / "absent"))
 
