@@ -53,12 +53,14 @@ def read_examples(task: Task, data: str | None) -> Examples:
         if not paths[0].is_file():
             raise DataError(f"{data} is no file; --data takes one file of the set {task.name}.")
     if task.kind == "text":
-        return Examples(source, texts=list(_texts(task, paths)))
+        texts = list(_texts(task, paths))
+        return Examples(_of_another_release(task, source, (text.text for text in texts)), texts=texts)
     rows = [row for path in paths for row in (task.gather or iter)(read_rows(path))]
     if not rows:
         raise DataError(f"{source} holds no items for the task {task.name}.")
     if task.kind == "last word":
-        return Examples(source, last_words=list(_items(task, source, rows, _last_word)))
+        words = list(_items(task, source, rows, _last_word))
+        return Examples(_of_another_release(task, source, (item.context for item in words)), last_words=words)
     assert task.read is not None
     return Examples(source, choices=list(_items(task, source, rows, task.read)))
 
@@ -70,6 +72,15 @@ def _core_files(data: str | None) -> Examples:
     if not Path(data).is_dir():
         raise DataError(f"{data} is no directory; CORE needs one that holds its sets' files.")
     return Examples(data, core=find_core_files(Path(data)))
+
+
+def _of_another_release(task: Task, source: str, texts: Iterable[str]) -> str:
+    """The source, with a warning where its text is not the release that the published figures are of."""
+    if task.kind == "last word" and all(text == text.lower() for text in texts):
+        return f"{source} (the lower-cased release, not OpenAI's text: the published figures are of another)"
+    if task.detokeniser == "wikitext" and any("<unk>" in text for text in texts):
+        return f"{source} (the release with <unk>, not the raw one: the published figures are of another)"
+    return source
 
 
 def _items(task: Task, source: str, rows: Iterable[Row], read: Callable[[Row], T]) -> Iterator[T]:

@@ -68,6 +68,20 @@ def test_passages_are_read_in_three_forms(tmp_path: Path) -> None:
     assert read_examples(TASKS["lambada"], str(tmp_path / "plain.txt")).last_words == expected
 
 
+def test_another_release_is_named(tmp_path: Path) -> None:
+    examples = read_examples(TASKS["lambada"], lines(tmp_path, {"text": "i saw shane"}, {"text": "so did ann"}))
+    assert examples.source.endswith(
+        "(the lower-cased release, not OpenAI's text: the published figures are of another)"
+    )
+    assert " (" not in read_examples(TASKS["lambada"], lines(tmp_path, {"text": "I saw"}, {"text": "a b"})).source
+    path = tmp_path / "wiki.tokens"
+    path.write_text(WIKITEXT.replace("cat", "<unk>"))
+    for name in ("wikitext2", "wikitext2-articles", "wikitext103"):
+        source = read_examples(TASKS[name], str(path)).source
+        assert source == f"{path} (the release with <unk>, not the raw one: the published figures are of another)"
+    assert read_examples(TASKS["1bw"], str(path)).source == str(path)
+
+
 def test_texts_are_one_document_or_lines_or_articles(tmp_path: Path) -> None:
     path = tmp_path / "wiki.raw"
     path.write_text(WIKITEXT)
