@@ -38,9 +38,9 @@ ASSUMPTIONS = (
     "microseconds.",
     "The backward pass of the last micro-batch hides the exchange, except that of the embeddings: the head is tied to "
     "them, so their gradient is complete only at the end.",
-    f"AdamW passes once over {scaling.ADAMW_BYTES} bytes a parameter on every GPU. Muon's orthogonalisation is shared "
-    f"out among {MOST_SHARERS} neighbours, a node's GPUs, which exchange the matrices in bfloat16 by NVLink, the large "
-    "ones while they compute the others. Recipes without Muon exchange none.",
+    f"AdamW passes once over {scaling.ADAMW_BYTES} bytes a parameter on every GPU. Muon's orthogonalisation, in "
+    f"bfloat16, is shared out among {MOST_SHARERS} neighbours, a node's GPUs, which exchange the matrices in bfloat16 "
+    "by NVLink, the large ones while they compute the others. Recipes without Muon exchange none.",
     "Weights are whole on every GPU, but for gpt2-xl, whose recipe has loop.shard_parameters: there every micro-batch "
     "gathers them for its forward and again for its backward pass and scatters gradients, three times half of an "
     "all-reduce, behind all that it computes but for the embeddings'; and a GPU's AdamW passes over its share.",

@@ -82,7 +82,7 @@ def muon_rounds(configuration: TrainingConfiguration, gpus: int) -> list[Orthogo
     layers, channels = configuration.model.number_of_layers, configuration.model.number_of_embedding_dimensions
     layer = [(channels, channels)] * 4 + [(channels, 4 * channels)] * 2  # query, key and value are three
     sharers = number_of_sharers(gpus) if configuration.speed.share_orthogonalisation else 1
-    return orthogonalisation_rounds(layer * layers, sharers)
+    return orthogonalisation_rounds(layer * layers, sharers, in_bfloat16=True)
 
 
 def muon_bytes(configuration: TrainingConfiguration, gpus: int) -> float:
@@ -102,7 +102,7 @@ def muon_seconds(configuration: TrainingConfiguration, gpus: int, rate: float) -
     computed = arrived = 0.0
     for each in muon_rounds(configuration, gpus):
         sharers = len(each.shares)
-        computed += each.slots * orthogonalisation_operations(*each.shape) / rate
+        computed += each.slots * orthogonalisation_operations(*each.shape, in_bfloat16=True) / rate
         travel = all_reduce_seconds(MUON_BYTES * each.exchanged_elements, sharers) / 2
         arrived = max(arrived, computed) + travel
     return arrived

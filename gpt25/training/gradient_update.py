@@ -8,7 +8,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from gpt25.data import Batches
 from gpt25.model import GPTModel
-from gpt25.runtime import Ranks, derive_seed
+from gpt25.runtime import Precision, Ranks, derive_seed
 from gpt25.training.accumulation import accumulate_gradients, fitting_micro_batch_rows
 from gpt25.training.configuration import TrainingConfiguration
 from gpt25.training.loss_module import LossModule
@@ -37,7 +37,12 @@ class GradientUpdate:
         ranks: Ranks,
         device: torch.device,
     ) -> None:
-        self.optimizers = Optimizers(model, configuration.optimizer, shared=_shared(configuration, ranks))
+        self.optimizers = Optimizers(
+            model,
+            configuration.optimizer,
+            shared=_shared(configuration, ranks),
+            orthogonalise_in_bfloat16=orthogonalises_in_bfloat16(configuration, device, loss_module.precision),
+        )
         self.average = _average(configuration, model)
         """The mean of the weights over the last updates, where the configuration asks for one."""
         self._configuration = configuration
@@ -116,6 +121,14 @@ class GradientUpdate:
 
     def _gradients(self) -> list[Tensor]:
         return [parameter.grad for parameter in self._model.parameters() if parameter.grad is not None]
+
+
+def orthogonalises_in_bfloat16(
+    configuration: TrainingConfiguration, device: torch.device, precision: Precision
+) -> bool:
+    """Whether Muon's products run in bfloat16: "auto" follows the run's precision on a CUDA GPU, and nowhere else."""
+    switch = configuration.speed.bfloat16_orthogonalisation
+    return precision.name == "bfloat16" and device.type == "cuda" if switch == "auto" else switch
 
 
 def _shared(configuration: TrainingConfiguration, ranks: Ranks) -> SharedOrthogonalisation | None:

@@ -32,7 +32,7 @@ class LossModule(nn.Module):
         """`region`: what is compiled as one piece, where `compile` asks for it; shares are gathered around blocks."""
         super().__init__()
         self.model = model
-        self._precision = precision
+        self.precision = precision
         self._speed = speed or SpeedConfiguration()
         self._compile = compile
         self._hidden_states, self._simple_loss = self._forward_passes(region)
@@ -73,7 +73,7 @@ class LossModule(nn.Module):
         """
         stream = self.model.transformer.embed(indices)  # (batch, time, channels)
         if self._speed.short_residual_stream:
-            stream = stream.to(self._precision.dtype)  # what the parts add is in it already, and so are the sums
+            stream = stream.to(self.precision.dtype)  # what the parts add is in it already, and so are the sums
         for block in blocks:
             stream = block(stream)
         return self.model.transformer.final_layer_norm(stream)
@@ -85,18 +85,18 @@ class LossModule(nn.Module):
         """
         if not is_sharded(self.model):
             return self
-        return LossModule(whole_model(self.model), precision=self._precision, speed=self._speed)
+        return LossModule(whole_model(self.model), precision=self.precision, speed=self._speed)
 
     def forward(self, indices: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy in nats: ids and labels, both (batch, time) int64 -> a number."""
         device_type = indices.device.type
         if self._speed.loss == "simple":
-            with self._precision.autocast(indices.device):
+            with self.precision.autocast(indices.device):
                 return self._simple_loss(indices, labels)
-        with self._precision.autocast(indices.device):
+        with self.precision.autocast(indices.device):
             hidden = self._hidden_states(indices)  # (batch, time, channels)
         # Layer norm leaves autocast in float32; the head is the largest product of all and runs in the chosen type.
-        hidden, weight = hidden.to(self._precision.dtype), self.model.language_modeling_head.weight
+        hidden, weight = hidden.to(self.precision.dtype), self.model.language_modeling_head.weight
         padded = is_on(self._speed.padded_vocabulary, device_type=device_type)
         compiled = self._compile and device_type == "cuda"
         if padded or compiled:

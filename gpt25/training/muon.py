@@ -43,6 +43,7 @@ class Muon(torch.optim.Optimizer):
 
     beta_2: where it is given, rows are normalised as in NorMuon, with a second moment for each in the state.
     shared: what orthogonalises batches of matrices together with other ranks; None for this rank alone.
+    in_bfloat16: what orthogonalises multiplies in bfloat16; momenta and weights stay as they are.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Muon(torch.optim.Optimizer):
         beta_2: float | None = None,
         polynomials: Polynomials = POLAR_EXPRESS,
         shared: SharedOrthogonalisation | None = None,
+        in_bfloat16: bool = False,
     ) -> None:
         super().__init__(
             parameters, {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay, "parts": 1}
@@ -64,6 +66,7 @@ class Muon(torch.optim.Optimizer):
         self._beta_2 = beta_2
         self._polynomials = polynomials
         self._shared = shared
+        self._in_bfloat16 = in_bfloat16
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.dim() != 2 or parameter.size(0) % group["parts"]:
@@ -118,10 +121,10 @@ class Muon(torch.optim.Optimizer):
     def _orthogonalised(self, batches: Sequence[Sequence[Tensor]]) -> Iterator[Tensor]:
         """Of every batch of matrices (rows, columns) their orthogonal ones, (count, rows, columns)."""
         if self._shared is not None:
-            yield from self._shared(batches, self._polynomials)
+            yield from self._shared(batches, self._polynomials, in_bfloat16=self._in_bfloat16)
             return
         for matrices in batches:
-            yield orthogonalise(torch.stack(list(matrices)), self._polynomials)
+            yield orthogonalise(torch.stack(list(matrices)), self._polynomials, in_bfloat16=self._in_bfloat16)
 
     def _move(self, group: dict[str, Any], matrices: list[_Matrix], directions: Tensor) -> None:
         """Decay and move matrices of one shape along directions (count, rows, columns)."""

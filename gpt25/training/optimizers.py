@@ -32,10 +32,15 @@ class Optimizers:
         configuration: OptimizerConfiguration,
         *,
         shared: SharedOrthogonalisation | None = None,
+        orthogonalise_in_bfloat16: bool = False,
     ) -> None:
-        """shared: what orthogonalises Muon's matrices together with other ranks; None for this rank alone."""
+        """shared: what orthogonalises Muon's matrices together with other ranks; None for this rank alone.
+
+        orthogonalise_in_bfloat16: in which numbers Muon's matrices are multiplied on the way.
+        """
         self._configuration = configuration
         self._shared = shared
+        self._orthogonalise_in_bfloat16 = orthogonalise_in_bfloat16
         self._names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
         matrices, others = _hidden_matrices(model) if configuration.name == "muon" else ([], list(model.parameters()))
         self._muon = self._build_muon(matrices) if matrices else None
@@ -67,6 +72,7 @@ class Optimizers:
             beta_2=settings.muon_beta_2,
             polynomials=POLYNOMIALS[settings.muon_polynomial],
             shared=self._shared,
+            in_bfloat16=self._orthogonalise_in_bfloat16,
         )
 
     def step(self, *, learning_rate_factor: float, progress: float, skip: Tensor | None = None) -> None:

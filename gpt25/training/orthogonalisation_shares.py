@@ -42,13 +42,15 @@ def number_of_sharers(number_of_ranks: int) -> int:
     return max(size for size in range(1, MOST_SHARERS + 1) if number_of_ranks % size == 0)
 
 
-def orthogonalisation_rounds(shapes: Sequence[tuple[int, int]], sharers: int) -> list[OrthogonalisationRound]:
+def orthogonalisation_rounds(
+    shapes: Sequence[tuple[int, int]], sharers: int, *, in_bfloat16: bool = False
+) -> list[OrthogonalisationRound]:
     """Share out matrices of these shapes, by position; the largest first, so that their exchange has time.
 
     Each matrix, the costly ones first, goes to whoever has least to compute so far (Graham 1969, "Bounds on
     Multiprocessing Timing Anomalies": at most 4/3 of the best), of two that have equal amounts to who sends less.
     """
-    costs = [orthogonalisation_operations(*shape) for shape in shapes]
+    costs = [orthogonalisation_operations(*shape, in_bfloat16=in_bfloat16) for shape in shapes]
     loads = [(0, 0, sharer) for sharer in range(sharers)]
     shares: dict[tuple[int, int], list[list[int]]] = {}
     for position in sorted(range(len(shapes)), key=lambda each: -costs[each]):

@@ -34,7 +34,9 @@ class SharedOrthogonalisation:
         self._group: ProcessGroup | None = None
         self._rounds: dict[tuple[tuple[int, int], ...], list[OrthogonalisationRound]] = {}
 
-    def __call__(self, batches: Sequence[Sequence[Tensor]], polynomials: Polynomials) -> Iterator[Tensor]:
+    def __call__(
+        self, batches: Sequence[Sequence[Tensor]], polynomials: Polynomials, *, in_bfloat16: bool = False
+    ) -> Iterator[Tensor]:
         """For every batch of matrices (rows, columns), no taller than wide, their orthogonal ones.
 
         Yields (count, rows, columns), batch after batch; raises RuntimeError when another rank is lost.
@@ -44,8 +46,9 @@ class SharedOrthogonalisation:
             return
         shapes = tuple((matrix.size(0), matrix.size(1)) for matrix in matrices)
         if shapes not in self._rounds:
-            self._rounds[shapes] = orthogonalisation_rounds(shapes, self._sharers)
-        exchanges = {each.shape: (each, *self._begin(each, matrices, polynomials)) for each in self._rounds[shapes]}
+            self._rounds[shapes] = orthogonalisation_rounds(shapes, self._sharers, in_bfloat16=in_bfloat16)
+        words = matrices, polynomials, in_bfloat16
+        exchanges = {each.shape: (each, *self._begin(each, *words)) for each in self._rounds[shapes]}
         first = 0
         for batch in batches:
             round_, gathered, work = exchanges[shapes[first]]
@@ -54,13 +57,14 @@ class SharedOrthogonalisation:
             first += len(batch)
 
     def _begin(
-        self, round_: OrthogonalisationRound, matrices: Sequence[Tensor], polynomials: Polynomials
+        self, round_: OrthogonalisationRound, matrices: Sequence[Tensor], polynomials: Polynomials, in_bfloat16: bool
     ) -> tuple[Tensor, torch.distributed.Work]:
         """Orthogonalise this rank's share and send it off; returns where all shares arrive, and their arrival."""
         mine, like = round_.shares[self._place], matrices[0]
         sent = like.new_empty((round_.slots, *round_.shape), dtype=_travelling(like))  # (slots, rows, columns)
         if mine:
-            sent[: len(mine)] = orthogonalise(torch.stack([matrices[position] for position in mine]), polynomials)
+            share = torch.stack([matrices[position] for position in mine])  # (count, rows, columns)
+            sent[: len(mine)] = orthogonalise(share, polynomials, in_bfloat16=in_bfloat16)
         gathered = sent.new_empty((self._sharers * round_.slots, *round_.shape))  # (sharers * slots, rows, columns)
         work: torch.distributed.Work = _all_gather()(gathered, sent, group=self._sharing_group(), async_op=True)
         return gathered, work

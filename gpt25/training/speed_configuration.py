@@ -26,6 +26,8 @@ class SpeedConfiguration:
     """Read the next update's rows in a thread, into pinned memory, while this one is computed."""
     read_late: bool | Literal["auto"] = "auto"
     """Read loss and norm while the next update runs already; the device itself decides on clipping and skipping."""
+    bfloat16_orthogonalisation: bool | Literal["auto"] = "auto"
+    """Multiply in bfloat16 where Muon orthogonalises; auto does where a CUDA GPU trains in bfloat16."""
     share_orthogonalisation: bool = True
     """Of several ranks, each orthogonalises a part of Muon's matrices, and up to eight neighbours exchange them; else
     each does all of them."""
@@ -37,7 +39,7 @@ class SpeedConfiguration:
         regions = ("auto", "model", "blocks")
         require(self.compile_region in regions, "speed.compile_region", self.compile_region, "auto, model or blocks")
         require(self.loss in ("fused", "simple"), "speed.loss", self.loss, "fused or simple")
-        for field in ("padded_vocabulary", "prefetch", "read_late"):
+        for field in ("padded_vocabulary", "prefetch", "read_late", "bfloat16_orthogonalisation"):
             require_switch(f"speed.{field}", getattr(self, field))
         for field in ("share_orthogonalisation", "short_residual_stream"):
             require(isinstance(getattr(self, field), bool), f"speed.{field}", getattr(self, field), "true or false")

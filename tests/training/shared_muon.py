@@ -25,7 +25,7 @@ SHAPE = GPTConfiguration(
 SETTINGS = {
     "muon": OptimizerConfiguration(name="muon"),
     "normuon": OptimizerConfiguration(name="muon", muon_beta_2=0.9),
-    "bfloat16": OptimizerConfiguration(name="muon"),  # travelling as between CUDA GPUs
+    "bfloat16": OptimizerConfiguration(name="muon"),  # multiplied and travelling as between CUDA GPUs
 }
 
 
@@ -42,9 +42,9 @@ class Watch:
         setattr(torch.distributed, GATHER, self.gather)
         shared_orthogonalisation.orthogonalise = self.orthogonalise
 
-    def orthogonalise(self, matrices: torch.Tensor, *words: Any) -> torch.Tensor:
+    def orthogonalise(self, matrices: torch.Tensor, *words: Any, **choices: Any) -> torch.Tensor:
         self.events.append(f"compute {tuple(matrices.shape[1:])}")
-        return self._orthogonalise(matrices, *words)
+        return self._orthogonalise(matrices, *words, **choices)
 
     def gather(self, gathered: torch.Tensor, sent: torch.Tensor, **words: Any) -> Any:
         self.bytes += gathered.numel() * gathered.element_size()
@@ -75,7 +75,7 @@ def steps_of(ranks: Ranks, name: str, half: Path, *, is_going_on: bool) -> dict[
         shared_orthogonalisation._travelling = lambda matrix: torch.bfloat16
     model, watch = GPTModel(SHAPE, generator=torch.Generator().manual_seed(1)), Watch()
     shared = None if ranks.is_alone else SharedOrthogonalisation(ranks, timeout_seconds=20)
-    optimizers = Optimizers(model, SETTINGS[name], shared=shared)
+    optimizers = Optimizers(model, SETTINGS[name], shared=shared, orthogonalise_in_bfloat16=name == "bfloat16")
     if is_going_on:
         tensors = load_file(half)
         model.load_state_dict({key: tensors.pop(key) for key, _ in model.named_parameters()}, strict=False)
