@@ -55,6 +55,9 @@ class Plan:
     memory: list[MemoryPart]
     """Of one GPU, with the recipe's micro-batch (or the next smaller one that divides a GPU's share)."""
     largest_micro_batch_rows: int | None
+    number_of_updates: int
+    update_sizes: str
+    """Tokens of an update, in words."""
     total_tokens: int
     tokens_per_second: float
     """Of all GPUs together; what the exchange between them costs is not counted with a probe."""
@@ -114,6 +117,8 @@ def plan(
             configuration, most_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus)), gpus=gpus
         ),
         largest_micro_batch_rows=largest,
+        number_of_updates=configuration.loop.number_of_updates,
+        update_sizes=str(sizes),
         total_tokens=configuration.total_tokens,
         tokens_per_second=rate,
         hours=hours,

@@ -24,6 +24,20 @@ def test_plan_with_the_recipes_price(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "give --price-per-hour, or track.price_per_hour in the recipe" in " ".join(capsys.readouterr().out.split())
 
 
+def test_plan_says_how_large_the_updates_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = (Path(gpt25.__file__).parent / "recipes" / "gpt2_124m_adamw.toml").read_text(encoding="utf-8")
+    own = tmp_path / "own.toml"
+    own.write_text(recipe.replace("[batch]", "[batch]\nsmaller_updates = [[0.5, 131_072]]"), encoding="utf-8")
+    assert main(["plan", str(own), "--gpu", "h100", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    half = (found["number_of_updates"] + 1) // 2
+    assert found["update_sizes"] == f"131,072 tokens up to update {half:,}, then 524,288"
+    assert found["total_tokens"] == half * 131_072 + (found["number_of_updates"] - half) * 524_288
+    assert main(["plan", str(own), "--gpu", "h100"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{found['number_of_updates']:,}, of 131,072 tokens up to update" in said
+
+
 def test_plan_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "gpt2_124m", "--gpu", "a100", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

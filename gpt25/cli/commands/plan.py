@@ -81,6 +81,7 @@ def _rows(found: Plan) -> list[tuple[str, str]]:
         ),
         ("tokens/s", f"{found.tokens_per_second:,.0f}"),
         ("by", hardware.source),
+        ("updates", f"{found.number_of_updates:,}, of {found.update_sizes}"),
         ("tokens", f"{found.total_tokens:,}"),
         ("time", f"{duration_text(found.hours * 3600)}, without validation and checkpoints"),
         ("money", money),
