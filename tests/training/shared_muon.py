@@ -122,6 +122,20 @@ def counted(trainer: Trainer, ranks: Ranks) -> None:
     before_update(trainer, 8, lambda: trainer.hooks.on_message(f"{watch.bytes} bytes"))
 
 
+def dying(trainer: Trainer, ranks: Ranks) -> None:
+    """The second rank dies where it should send what it orthogonalised in its third update."""
+    gather, count = getattr(torch.distributed, GATHER), [0]
+
+    def deadly(*tensors: torch.Tensor, **words: Any) -> Any:
+        count[0] += 1
+        if count[0] == 5:  # two rounds an update
+            os.kill(os.getpid(), signal.SIGKILL)
+        return gather(*tensors, **words)
+
+    if ranks.rank == 1:
+        setattr(torch.distributed, GATHER, deadly)
+
+
 def all_scenarios(scenarios: Scenarios) -> None:
     """Optimizers by one, two, four and nine ranks; a run that two ranks begin and four end, sharing and not."""
     train(scenarios.changed(loop={"number_of_updates": 2}), scenarios.directory / "warm-up", Ranks(), nothing)
@@ -132,6 +146,7 @@ def all_scenarios(scenarios: Scenarios) -> None:
     scenarios.ranks("shared", 2, prepare=stopped)
     shutil.copytree(scenarios.directory / "shared", scenarios.directory / "alone")
     scenarios.ranks("shared-on", 4, prepare=counted, run="shared")
+    scenarios.ranks("lost", 2, prepare=dying)
     alone = scenarios.changed(speed={"share_orthogonalisation": False})
     scenarios.ranks("alone-on", 4, prepare=counted, run="alone", configuration=alone)
 

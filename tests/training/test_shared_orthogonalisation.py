@@ -95,3 +95,10 @@ def test_a_run_that_shares_is_the_run_that_does_not(directory: Path) -> None:
     newest, other = (run.checkpoints()[-1].path for run in (shared, alone))
     for file in ("model.safetensors", "optimizer.safetensors"):
         assert (newest / file).read_bytes() == (other / file).read_bytes(), file
+
+
+def test_a_rank_that_dies_in_the_exchange_ends_the_others_with_the_reason(directory: Path) -> None:
+    survivor, dead = ended(directory, "lost")
+    assert dead is None
+    assert (survivor["error"], survivor["update"]) == ("TrainingError", 2)
+    assert survivor["message"].startswith("rank 0 of 2 lost another rank: ")
