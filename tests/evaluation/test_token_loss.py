@@ -36,19 +36,24 @@ def test_the_published_number_of_tokens_is_twenty_batches() -> None:
     assert PUBLISHED_TOKENS == 20 * 524_288
 
 
-@pytest.mark.parametrize("number_of_ranks", [1, 2, 4, 7])
+@pytest.mark.parametrize(("number_of_ranks", "block_size"), [(1, 1024), (2, 1024), (4, 1024), (7, 1024), (4, 1000)])
 def test_the_published_number_is_read_whatever_the_number_of_ranks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number_of_ranks: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number_of_ranks: int, block_size: int
 ) -> None:
-    """More tokens than the published number lie there, and its 10,240 windows are no multiple of seven ranks."""
+    """More tokens than the published number lie there; neither ranks nor windows need to divide it."""
     path = tmp_path / "fineweb_val_000000.bin"
     with path.open("wb") as file:
         file.write(shard_header(PUBLISHED_TOKENS + 5_000))
         (np.arange(PUBLISHED_TOKENS + 5_000) % 251).astype("<u2").tofile(file)
     shards = open_shards(str(path), "validation", vocabulary_size=257)
-    model = GPTModel(
-        GPTConfiguration(vocabulary_size=257, number_of_layers=1, number_of_heads=1, number_of_embedding_dimensions=2)
+    shape = GPTConfiguration(
+        block_size=block_size,
+        vocabulary_size=257,
+        number_of_layers=1,
+        number_of_heads=1,
+        number_of_embedding_dimensions=2,
     )
+    model = GPTModel(shape)
     read: list[int] = []
 
     def stand_in(_model: GPTModel, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -63,7 +68,8 @@ def test_the_published_number_is_read_whatever_the_number_of_ranks(
     ]
     assert sum(read) == 10_485_760
     assert {part.denominators.sum() for part in parts} == {10_485_760.0}
-    expected = (np.arange(1, PUBLISHED_TOKENS + 1) % 251).reshape(-1, 1024).sum(axis=1) + 1
+    starts = np.arange(0, PUBLISHED_TOKENS, block_size)
+    expected = np.add.reduceat(np.arange(1, PUBLISHED_TOKENS + 1) % 251, starts) + 1
     np.testing.assert_array_equal(sum(part.numerators for part in parts), expected)
 
 
@@ -93,12 +99,25 @@ def test_the_loss_is_that_of_transformers(tiny_model: GPTModel, shards_directory
 def test_without_a_number_the_whole_set_is_scored(tiny_model: GPTModel, shards_directory: Path) -> None:
     shards = open_shards(shards_directory, "validation")
     loss, *_ = score_shards(tiny_model, shards, number_of_tokens=None)
-    assert loss.denominators.sum() == (shards.number_of_tokens - 1) // 64 * 64
+    assert loss.denominators.sum() == shards.number_of_tokens - 1
+    tail = (shards.number_of_tokens - 1) % 64
+    assert tail
+    assert loss.definition.endswith(f" in windows of 64 that do not overlap, the last of {tail}")
+    tokens = torch.tensor(shards.tokens(shards.number_of_tokens - 1 - tail, tail + 1).astype(np.int64))[None]
+    with torch.no_grad():
+        _, mean = tiny_model(tokens[:, :-1], tokens[:, 1:])
+    assert loss.numerators[-1] == pytest.approx(tail * mean.item(), rel=1e-5)
 
 
 def test_more_tokens_than_there_are_are_refused(tiny_model: GPTModel, shards_directory: Path) -> None:
+    shards = open_shards(shards_directory, "validation")
     with pytest.raises(DataError, match="validation on 10,485,760 tokens was asked for"):
-        score_shards(tiny_model, open_shards(shards_directory, "validation"), number_of_tokens=PUBLISHED_TOKENS)
+        score_shards(tiny_model, shards, number_of_tokens=PUBLISHED_TOKENS)
+    available = shards.number_of_tokens - 1
+    with pytest.raises(
+        DataError, match=f"loss on {available + 1:,} tokens was asked for; .* has {available:,} to predict"
+    ):
+        score_shards(tiny_model, shards, number_of_tokens=available + 1)
 
 
 @pytest.mark.parametrize("rows", [1, 3, 100])
