@@ -30,6 +30,7 @@ from typing import Any
 
 import torch
 from training_gpu_table import print_table, print_verdicts
+from training_gpu_variants import ABLATIONS, ADDITIONS, variants
 
 from gpt25.data import prepare, standard_library_documents
 from gpt25.model import Accounting, GPTConfiguration
@@ -45,20 +46,6 @@ SHAPES = {
     "tiny": GPTConfiguration(block_size=32, number_of_layers=2, number_of_heads=2, number_of_embedding_dimensions=32),
 }
 CONTENDERS = ("transformers Trainer", "nanoGPT", "gpt25 AdamW", "gpt25 Muon")
-ABLATIONS: dict[str, dict[str, dict[str, Any]]] = {
-    "compile": {"loop": {"compile": False}},
-    "padded vocabulary": {"speed": {"padded_vocabulary": False}},
-    "fused loss": {"speed": {"loss": "simple"}},
-    "prefetch": {"speed": {"prefetch": False}},
-    "late reading": {"speed": {"read_late": False}},
-    "whole model in one piece": {"speed": {"compile_region": "blocks"}},
-    "bfloat16": {"loop": {"precision": "float32"}},
-}
-ADDITIONS: dict[str, dict[str, dict[str, Any]]] = {
-    "a short residual stream": {"speed": {"short_residual_stream": True}},
-    "more kernels to choose from": {"speed": {"compile_mode": "max-autotune-no-cudagraphs"}},
-}
-ALL_ON = {"speed": {"padded_vocabulary": True, "prefetch": True, "read_late": True}}
 
 
 class Contender:
@@ -153,13 +140,7 @@ def tasks(words: argparse.Namespace, device: torch.device, shards: Path) -> dict
         chosen = [name for name in CONTENDERS if name != "nanoGPT" or words.nanogpt is not None]
         return {name: {**common, "contender": name, "changes": {}} for name in words.contenders or chosen}
     ours = {**common, "contender": f"gpt25 {words.optimizer}"}
-    variants = {"everything": ALL_ON}
-    changed = {**ABLATIONS, **ADDITIONS}
-    for name in words.ablation or changed:
-        variants[f"{'with' if name in ADDITIONS else 'without'} {name}"] = {
-            section: {**ALL_ON.get(section, {}), **changed[name].get(section, {})} for section in ("speed", "loop")
-        }
-    return {name: {**ours, "changes": changes} for name, changes in variants.items()}
+    return {name: {**ours, "changes": changes} for name, changes in variants(words.ablation).items()}
 
 
 def arguments() -> argparse.Namespace:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from gpt25.data import Batches, open_shards
 from gpt25.model import GPTConfiguration
@@ -103,7 +104,9 @@ def ours(task: dict[str, Any], shape: GPTConfiguration, rounds: Rounds) -> None:
         loop=dataclasses.replace(recipe.loop, **loop),
         speed=dataclasses.replace(recipe.speed, **task["changes"].get("speed", {})),
     )
-    with tempfile.TemporaryDirectory() as folder:
+    kernel = task["changes"].get("attention", {}).get("kernel")
+    attention = contextlib.nullcontext() if kernel is None else sdpa_kernel(SDPBackend.__members__[kernel])
+    with tempfile.TemporaryDirectory() as folder, attention:
         Trainer(
             configuration,
             run=RunDirectory(Path(folder) / "run"),

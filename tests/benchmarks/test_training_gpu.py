@@ -1,14 +1,19 @@
 """The benchmark of training on a GPU, on a processor: the same code, a tiny model, and a stand-in for nanoGPT."""
 
+import dataclasses
 import importlib
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch.nn.attention import SDPBackend
+
+from gpt25.recipes import load_recipe
 
 ROOT = Path(__file__).parents[2]
 OURS = ["gpt25 AdamW", "gpt25 Muon"]
@@ -69,6 +74,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("work")
 
 
+@pytest.fixture
+def benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test import what lies beside the benchmark."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+
+
 def checkout(folder: Path, text: str) -> str:
     folder.mkdir(exist_ok=True)
     (folder / "model.py").write_text(text)
@@ -109,11 +120,28 @@ def test_one_that_fails_is_said_and_the_others_go_on(folder: Path, tmp_path: Pat
 
 
 def test_an_ablation_switches_off_one_means_at_a_time(folder: Path) -> None:
-    _, found = run(folder, "--ablation", "fused loss", "a short residual stream")
+    _, found = run(folder, "--ablation", "flash attention", "a short residual stream", "--optimizer", "Muon")
     rows = {row["name"]: row for row in found["contenders"]}
-    assert [*rows] == ["everything", "without fused loss", "with a short residual stream"]
+    assert [*rows] == ["everything", "without flash attention", "with a short residual stream"]
     assert all(row["tokens_per_second"] > 0 for row in rows.values())
     assert rows["everything"]["ratios"] == {"everything": 1.0}
+
+
+def test_every_means_is_one_field_of_a_recipe(benchmarks: None) -> None:
+    table = importlib.import_module("training_gpu_variants")
+    found, recipe = table.variants([]), load_recipe("gpt2_124m")
+    assert len(found) == 1 + len(table.ABLATIONS) + len(table.ADDITIONS)
+    everything = fields_of(found.pop("everything"))
+    for changes in found.values():
+        assert len(fields_of(changes) - everything) == 1
+        for section in ("speed", "loop"):
+            dataclasses.replace(getattr(recipe, section), **changes.get(section, {}))
+        if "attention" in changes:
+            assert changes["attention"]["kernel"] in SDPBackend.__members__
+
+
+def fields_of(changes: dict[str, dict[str, Any]]) -> set[tuple[str, str, Any]]:
+    return {(section, name, value) for section, fields in changes.items() for name, value in fields.items()}
 
 
 @pytest.mark.parametrize(
@@ -127,9 +155,8 @@ def test_an_ablation_switches_off_one_means_at_a_time(folder: Path) -> None:
     ],
 )
 def test_every_contender_sees_the_chosen_gpu_alone(
-    device: str, visible: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+    device: str, visible: str | None, expected: str, benchmarks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     benchmark = importlib.import_module("training_gpu")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
