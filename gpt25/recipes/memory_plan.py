@@ -10,7 +10,7 @@ ACTIVATION_BYTES = 34  # a token, channel and layer in bfloat16 with flash atten
 _LOGIT_POSITIONS = 8192  # the fused loss makes float32 logits for at most so many positions at once on a GPU
 _OVERHEAD = 500_000_000  # the CUDA context and the libraries' own space
 # What Muon's step holds for an element of its matrices: the update (4 B), and of the oblong matrices, two thirds of all
-# elements, a stack, the same scaled, and the result (3 x 4 B x 2/3), with some Gram matrices (2 B).
+# elements, a stack, the same scaled, and the result (3 x 4 B x 2/3), with some Gram matrices (2 B). In bfloat16 less.
 MUON_STEP_BYTES = 14
 UNDO_BYTES = 8  # old weight and momentum, so that the device can undo a step whose figures are read late
 CAUTIOUS_STEP_BYTES = 8  # AdamW's old weight and its decay
