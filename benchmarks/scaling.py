@@ -29,6 +29,7 @@ from gpt25.storage import write_bytes
 BASELINE, OURS = "gpt2_124m_adamw", "gpt2_124m"
 NAMES = {BASELINE: "AdamW, the baseline", OURS: "ours"}
 PICTURE = Path(__file__).parents[1] / "docs" / "figures" / "scaling.png"
+HOFFMANN_EXPONENTS = (0.34, 0.28)  # Hoffmann et al. 2022, equation 10
 EXPONENTS = numpy.geomspace(0.05, 1.2, 16)
 
 
@@ -82,13 +83,16 @@ def points_of(rows: Sequence[dict]) -> list[Point]:
     return sorted(points, key=lambda point: (point.parameters, point.recipe, point.tokens))
 
 
-def fit(points: Sequence[Point], *, irreducible: float | None = None) -> Fit:
+def fit(points: Sequence[Point], *, irreducible: float | None = None, one_beta: bool = False) -> Fit:
     """Least squares over relative errors: exponents by a grid and ever smaller steps, the rest is a linear problem."""
-    best = min((_solve(points, powers, irreducible) for powers in itertools.product(EXPONENTS, repeat=3)), key=_error)
+    free = 2 if one_beta else 3
+    best = min(
+        (_solve(points, powers, irreducible) for powers in itertools.product(EXPONENTS, repeat=free)), key=_error
+    )
     for step in (1.3, 1.1, 1.03, 1.01):
         for _ in range(8):  # the valley is narrow and long: several small windows, one after the other
-            factors = itertools.product(numpy.geomspace(1 / step, step, 5), repeat=3)
-            tried = (tuple(numpy.multiply(_powers(best), factor)) for factor in factors)
+            factors = itertools.product(numpy.geomspace(1 / step, step, 5), repeat=free)
+            tried = (tuple(numpy.multiply(_powers(best)[:free], factor)) for factor in factors)
             best = min((_solve(points, powers, irreducible) for powers in tried), key=_error)
     return best
 
@@ -103,7 +107,7 @@ def _powers(found: Fit) -> tuple[float, float, float]:
 
 def _solve(points: Sequence[Point], powers: tuple[float, ...], irreducible: float | None) -> Fit:
     """The best non-negative coefficients for these exponents; an infinite error where there are none."""
-    alpha, beta, beta_ours = powers
+    alpha, beta, beta_ours = (*powers, powers[-1])[:3]
     values = numpy.array([point.bits_per_byte for point in points])
     size = numpy.array([point.parameters for point in points]) ** -alpha
     own = numpy.array([point.recipe == OURS for point in points])
@@ -127,6 +131,8 @@ def projections(points: Sequence[Point]) -> Iterator[tuple[str, Fit]]:
     for shape in dict.fromkeys(point.shape for point in points):
         yield f"without {shape}", fit([point for point in points if point.shape != shape])
     yield "with E = 0", fit(points, irreducible=0.0)
+    yield "one beta for both", fit(points, one_beta=True)
+    yield "their exponents", _solve(points, HOFFMANN_EXPONENTS, None)
 
 
 def report(points: Sequence[Point], fits: Sequence[tuple[str, Fit]]) -> Iterator[str]:
@@ -147,7 +153,7 @@ def report(points: Sequence[Point], fits: Sequence[tuple[str, Fit]]) -> Iterator
         baseline, ours = one.loss(BASELINE, parameters, tokens), one.loss(OURS, parameters, own_tokens)
         equal = one.tokens_of_baseline(own_tokens)
         yield (
-            f"{name:>14}: {baseline:.3f} {ours:.3f} {equal / 1e9:7.1f}B    E {one.irreducible:.2f}, "
+            f"{name:>17}: {baseline:.3f} {ours:.3f} {equal / 1e9:7.1f}B    E {one.irreducible:.2f}, "
             f"alpha {one.alpha:.2f}, beta {one.beta[BASELINE]:.2f} and {one.beta[OURS]:.2f}, error {one.error:.2%}"
         )
 
@@ -158,49 +164,53 @@ def big_size(recipe: str) -> tuple[int, int]:
     return Accounting(configuration.model).parameters, configuration.total_tokens
 
 
-def draw(points: Sequence[Point], found: Fit, output: Path) -> None:
-    """Loss against operations: the runs, the fitted curve of every size, and that of the 124M dashed."""
+def draw(points: Sequence[Point], fits: Sequence[tuple[str, Fit]], output: Path) -> None:
+    """Loss against operations: the runs, the fitted curve of every size, and dashed what each fit says of the 124M."""
     figure = new_figure(8.0, 5.4)
     panel = figure.subplots()
-    for number, recipe in enumerate((BASELINE, OURS)):
-        colour = COLOURS[number]
+    for recipe, colour in zip(NAMES, COLOURS, strict=False):
         for shape in dict.fromkeys(point.shape for point in points):
             own = [point for point in points if (point.recipe, point.shape) == (recipe, shape)]
-            if not own:
-                continue
-            lengths = numpy.geomspace(own[0].tokens / 1.5, own[-1].tokens * 1.5, 30)
-            curve = [found.loss(recipe, own[0].parameters, tokens) for tokens in lengths]
-            panel.plot(lengths * own[0].operations / own[0].tokens, curve, color=colour, linewidth=1.2, alpha=0.6)
-            label = NAMES[recipe] if shape == points[0].shape else None
-            ends = [point.operations for point in own], [point.bits_per_byte for point in own]
-            panel.plot(*ends, "o", color=colour, markersize=5, label=label)
-            if recipe == BASELINE:
-                panel.annotate(
-                    f"{own[0].parameters / 1e6:.1f}M", (ends[0][0], ends[1][0]), (4, 6), textcoords="offset points"
-                ).set(color=FAINT_INK, fontsize=9)
-        _draw_projection(panel, recipe, found, colour)
+            if own:
+                _draw_size(panel, own, fits[0][1], colour)
+        _draw_projections(panel, recipe, fits, colour)
     panel.set_xscale("log")
-    panel.margins(y=0.12)
     panel.set_xlabel("operations of the training", color=INK, fontsize=11)
     panel.set_ylabel("validation loss in bits per byte", color=INK, fontsize=11)
-    panel.legend(frameon=False, fontsize=10, labelcolor=INK)
-    title_panel(panel, "Measured on small copies; dashed: a projection")
+    panel.legend(edgecolor="none", framealpha=1, fontsize=9, labelcolor=INK, loc="lower left")
+    title_panel(panel, "Small copies of two recipes", "dashed: projections to the 124M, by each of the fits")
     lighten_frame(panel)
     write_bytes(output, figure_bytes(figure, "png"))
 
 
-def _draw_projection(panel: Axes, recipe: str, found: Fit, colour: str) -> None:
-    """The 124M over its tokens, none of which was measured."""
+def _draw_size(panel: Axes, own: Sequence[Point], found: Fit, colour: str) -> None:
+    """The runs of one recipe and size, and the fitted curve through them."""
+    lengths = numpy.geomspace(own[0].tokens / 1.5, own[-1].tokens * 1.5, 30)
+    curve = [found.loss(own[0].recipe, own[0].parameters, tokens) for tokens in lengths]
+    panel.plot(lengths * own[0].operations / own[0].tokens, curve, color=colour, linewidth=1.2, alpha=0.6)
+    operations, losses = [point.operations for point in own], [point.bits_per_byte for point in own]
+    panel.plot(operations, losses, "o", color=colour, markersize=5)
+    if own[0].recipe == BASELINE:
+        size = f"{own[0].parameters / 1e6:.1f}M"
+        note = panel.annotate(size, (operations[0], losses[0]), (4, 6), textcoords="offset points")
+        note.set(color=FAINT_INK, fontsize=9)
+
+
+def _draw_projections(panel: Axes, recipe: str, fits: Sequence[tuple[str, Fit]], colour: str) -> None:
+    """The 124M over its tokens, none of which was measured: one line for each fit, that of all sizes strongest."""
     parameters, tokens = big_size(recipe)
     per_token = Accounting(load_recipe(recipe).model).training_operations_per_token
     lengths = numpy.geomspace(tokens / 50, tokens, 30)
-    curve = [found.loss(recipe, parameters, length) for length in lengths]
-    panel.plot(lengths * per_token, curve, color=colour, linewidth=1.4, linestyle=(0, (5, 3)))
-    panel.plot([tokens * per_token], curve[-1:], "o", color=colour, markerfacecolor="white", markersize=6)
-    text = f"{NAMES[recipe].split(',')[0]}, 124M, {tokens / 1e9:.0f}B tokens: {curve[-1]:.2f}"
-    place = (tokens * per_token, curve[-1])
-    offset, side = ((6, 14), "bottom") if recipe == BASELINE else ((6, -14), "top")
-    panel.annotate(text, place, offset, textcoords="offset points", color=colour, ha="right", va=side, fontsize=9)
+    ends = []
+    for number, (_, found) in enumerate(fits):
+        curve = [found.loss(recipe, parameters, length) for length in lengths]
+        strength = 1.0 if number == 0 else 0.3
+        panel.plot(lengths * per_token, curve, color=colour, alpha=strength, linewidth=1.4, linestyle=(0, (5, 3)))
+        panel.plot([tokens * per_token], curve[-1:], "o", color=colour, alpha=strength, markerfacecolor="white")
+        ends.append(curve[-1])
+    projected = f"projected {ends[0]:.2f} ({min(ends):.2f} to {max(ends):.2f})"
+    label = f"{NAMES[recipe]}; 124M with {tokens / 1e9:.0f}B tokens: {projected}"
+    panel.plot([], [], "o", color=colour, markersize=5, label=label)
 
 
 def main() -> None:
@@ -213,7 +223,7 @@ def main() -> None:
     fits = list(projections(points))
     print("\n".join(report(points, fits)))
     words.output.parent.mkdir(parents=True, exist_ok=True)
-    draw(points, fits[0][1], words.output)
+    draw(points, fits, words.output)
 
 
 if __name__ == "__main__":
