@@ -72,7 +72,7 @@ def test_a_worker_that_is_killed_is_told_and_the_next_call_goes_on(
 
 # A preparation in workers that prints a line for every finished chunk, beginning with its workers' process ids.
 PREPARATION = """
-import sys, time
+import signal, sys, time
 from multiprocessing import active_children
 from pathlib import Path
 from gpt25.data import Document, prepare
@@ -83,6 +83,7 @@ def progress(size):
     time.sleep(0.02)
 
 def main():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background was started with it ignored
     from importlib import import_module
     import_module("gpt25.data.chunks").CHUNK_BYTES = 2000
     documents = [Document("", (f"document {number} " * 50).encode()) for number in range(100)]
