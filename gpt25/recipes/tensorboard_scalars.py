@@ -8,6 +8,8 @@ from gpt25.errors import MissingExtraError
 _SCALARS = {
     "training_loss": "loss/training",
     "validation_loss": "loss/validation",
+    "validation_loss_of_last_weights": "loss/validation of the last weights",
+    "validation_loss_of_average": "loss/validation of the average",
     "hellaswag_accuracy": "hellaswag/acc",
     "hellaswag_accuracy_norm": "hellaswag/acc_norm",
     "learning_rate": "learning rate",

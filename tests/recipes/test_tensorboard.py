@@ -11,6 +11,7 @@ from gpt25.errors import MissingExtraError
 from gpt25.recipes.tensorboard_scalars import TensorBoardScalars
 
 HELLASWAG = {"hellaswag_accuracy": 0.25, "hellaswag_accuracy_norm": 0.5}
+BOTH_WEIGHTS = {"validation_loss_of_last_weights": 4.75, "validation_loss_of_average": 4.5}
 
 
 def row(update: int, **more: float) -> dict[str, Any]:
@@ -34,10 +35,12 @@ def write(directory: Path, rows: list[dict[str, Any]], *, updates_done: int = 0)
 
 def test_every_figure_stands_at_its_update(tmp_path: Path) -> None:
     figures = {"learning_rate": 0.5, "gradient_norm": 2.0, "tokens_per_second": 100.0}
-    write(tmp_path, [row(1, **figures), row(2, **figures, validation_loss=4.5, **HELLASWAG)])
+    write(tmp_path, [row(1, **figures), row(2, **figures, validation_loss=4.5, **HELLASWAG, **BOTH_WEIGHTS)])
     assert read(tmp_path) == {
         "loss/training": [(1, 4.0), (2, 3.0)],
         "loss/validation": [(2, 4.5)],
+        "loss/validation of the last weights": [(2, 4.75)],
+        "loss/validation of the average": [(2, 4.5)],
         "hellaswag/acc": [(2, 0.25)],
         "hellaswag/acc_norm": [(2, 0.5)],
         "learning rate": [(1, 0.5), (2, 0.5)],
