@@ -72,7 +72,8 @@ def small_copy(
     copy = with_length(copy, max(2, round(tokens / whole)))
     for name, value in changes.items():
         section, key = name.split(".")
-        part = dataclasses.replace(getattr(copy, section), **{key: value})
+        pairs = tuple(map(tuple, value)) if isinstance(value, list) else value  # stages, which TOML has as lists
+        part = dataclasses.replace(getattr(copy, section), **{key: pairs})
         copy = dataclasses.replace(copy, **{section: part})
     never = copy.loop.number_of_updates
     loop = dataclasses.replace(

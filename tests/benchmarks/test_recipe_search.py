@@ -37,6 +37,7 @@ name = "half the tokens"
 recipe = "gpt2_124m"
 tokens = 1024
 seeds = [1, 2]
+changes = { "batch.short_sequences" = [[0.5, 64]] }
 """
 
 
