@@ -7,7 +7,7 @@ from typing import Any
 
 from gpt25.plots.curves import Curves, curves_of, names_of
 from gpt25.plots.wording import count, count_of, duration
-from gpt25.records import CheckpointRecord, RunDirectory, Summary
+from gpt25.records import CheckpointRecord, RunDirectory, Summary, losses_of_both_weights
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def gather(run: RunDirectory, rows: Sequence[dict[str, Any]]) -> RunFacts:
         environment=run.environment(),
         checkpoints=run.checkpoints(),
         last_update=rows[-1]["update"] if rows else None,
-        average=_average(rows[-1] if rows else {}),
+        average=losses_of_both_weights(rows[-1] if rows else {}),
         tokens_per_second=_median([row.get("tokens_per_second") for row in rows]),
     )
 
@@ -107,11 +107,6 @@ def lead(facts: RunFacts) -> str:
             f"the {kept} {'is' if average < last else 'are'} what it ends with."
         )
     return " ".join(sentences)
-
-
-def _average(row: dict[str, Any]) -> tuple[float, float] | None:
-    last, average = (row.get(f"validation_loss_of_{weights}") for weights in ("last_weights", "average"))
-    return None if last is None or average is None else (last, average)
 
 
 def _best_compressor(summary: Summary) -> tuple[str, float] | None:

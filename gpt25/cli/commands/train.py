@@ -17,7 +17,7 @@ from gpt25.cli.output import Output
 from gpt25.cli.progress import duration_text
 from gpt25.model import GPTConfiguration
 from gpt25.recipes import DryRun, dry_run, load_recipe, pretrain
-from gpt25.records import RunDirectory
+from gpt25.records import RunDirectory, losses_of_both_weights
 from gpt25.runtime import Ranks
 from gpt25.training import (
     BatchConfiguration,
@@ -104,9 +104,10 @@ def run(arguments: Arguments, output: Output) -> None:
 
 def _which_weights(figures: dict[str, Any]) -> str:
     """What the closing line adds where the weights of the last updates were averaged."""
-    last, average = (figures.get(f"validation_loss_of_{weights}") for weights in ("last_weights", "average"))
-    if last is None or average is None:
+    losses = losses_of_both_weights(figures)
+    if losses is None:
         return ""
+    last, average = losses
     if average < last:
         return f" with the weights averaged over the last updates, which the run keeps ({last:.4f} with the last ones)"
     return f" with the last weights, which the run keeps ({average:.4f} with those averaged over the last updates)"
