@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from transformers_model import transformers_model
 
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.recipes import load_recipe
@@ -38,20 +39,7 @@ def shape_and_rows(name: str) -> tuple[GPTConfiguration, int]:
 
 def transformers_step(shape: GPTConfiguration, precision: Precision) -> Callable[[torch.Tensor], None]:
     """One update as a transformers user writes it."""
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    model = GPT2LMHeadModel(
-        GPT2Config(
-            n_layer=shape.number_of_layers,
-            n_head=shape.number_of_heads,
-            n_embd=shape.number_of_embedding_dimensions,
-            n_positions=shape.block_size,
-            vocab_size=shape.vocabulary_size,
-            resid_pdrop=0.0,
-            embd_pdrop=0.0,
-            attn_pdrop=0.0,
-        )
-    ).train()
+    model = transformers_model(shape).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.1)
 
     def step(tokens: torch.Tensor) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from transformers_model import transformers_model
 
 from gpt25.data import Batches, open_shards
 from gpt25.model import GPTConfiguration
@@ -189,19 +190,7 @@ def transformers_trainer(task: dict[str, Any], shape: GPTConfiguration, rounds: 
             rounds.after_update()
 
     device = torch.device(task["device"])
-    model = transformers.GPT2LMHeadModel(
-        transformers.GPT2Config(
-            n_layer=shape.number_of_layers,
-            n_head=shape.number_of_heads,
-            n_embd=shape.number_of_embedding_dimensions,
-            n_positions=shape.block_size,
-            vocab_size=shape.vocabulary_size,
-            resid_pdrop=0.0,
-            embd_pdrop=0.0,
-            attn_pdrop=0.0,
-            use_cache=False,
-        )
-    )
+    model = transformers_model(shape, use_cache=False)
     with tempfile.TemporaryDirectory() as folder:
         settings = transformers.TrainingArguments(
             output_dir=folder,
