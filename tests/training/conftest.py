@@ -1,5 +1,7 @@
 import dataclasses
 import inspect
+import os
+import signal
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 import torch
 
 from gpt25.data import Document, PreparedData, open_shards, prepare
+from gpt25.errors import Interrupted
 from gpt25.model import GPTConfiguration
 from gpt25.records import RunDirectory
 from gpt25.tokenizer import Tokenizer
@@ -119,6 +122,42 @@ def trainer(
         )
 
     return make
+
+
+@pytest.fixture
+def training_shapes(monkeypatch: pytest.MonkeyPatch) -> Callable[[Trainer], list[tuple[int, ...]]]:
+    """Watch a trainer: the list that it returns grows by the shape of every micro-batch that is trained on."""
+
+    def watch(trainer: Trainer) -> list[tuple[int, ...]]:
+        shapes: list[tuple[int, ...]] = []
+        forward = trainer.loss_module.forward
+
+        def watched(indices: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            if torch.is_grad_enabled():
+                shapes.append(tuple(indices.shape))
+            return forward(indices, labels)
+
+        monkeypatch.setattr(trainer.loss_module, "forward", watched)
+        return shapes
+
+    return watch
+
+
+@pytest.fixture
+def train_until(trainer: Callable[..., Trainer]) -> Callable[..., None]:
+    """Train until an update is done and end there: by a signal, at which the trainer saves, or abruptly by an error."""
+
+    def train(settings: TrainingConfiguration, update: int, *, abruptly: bool = False) -> None:
+        def on_update(row: dict[str, Any]) -> None:
+            if row["update"] == update and abruptly:
+                raise Interrupted(15, "enough")
+            if row["update"] == update:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        with pytest.raises(Interrupted):
+            trainer(settings, hooks=TrainingHooks(on_update=on_update)).train()
+
+    return train
 
 
 @pytest.fixture

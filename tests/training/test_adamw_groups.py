@@ -7,9 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gpt25.errors import Interrupted
 from gpt25.model import GPTConfiguration, GPTModel
-from gpt25.training import OptimizerConfiguration, Optimizers, Trainer, TrainingConfiguration, TrainingHooks
+from gpt25.training import OptimizerConfiguration, Optimizers, Trainer, TrainingConfiguration
 from gpt25.training.adamw_groups import adamw_groups
 
 SHAPE = GPTConfiguration(
@@ -46,6 +45,7 @@ FACTORS = (0.5, 1.0, 0.25)
 
 Change = Callable[..., TrainingConfiguration]
 MakeTrainer = Callable[..., Trainer]
+TrainUntil = Callable[..., None]
 
 
 def a_model() -> GPTModel:
@@ -144,7 +144,7 @@ def test_a_multiplier_of_zero_leaves_the_weights_as_they_are() -> None:
 
 
 def test_the_record_has_the_base_rate_and_a_resumed_run_is_an_uninterrupted_one(
-    trainer: MakeTrainer, changed: Change
+    trainer: MakeTrainer, changed: Change, train_until: TrainUntil
 ) -> None:
     settings = changed(optimizer=MULTIPLIERS)
     whole, usual = trainer(settings, run="whole"), trainer(run="usual")
@@ -153,13 +153,7 @@ def test_the_record_has_the_base_rate_and_a_resumed_run_is_an_uninterrupted_one(
     rates = [row["learning_rate"] for row in whole.run.metrics()]
     assert rates == [row["learning_rate"] for row in usual.run.metrics()]
     assert math.isclose(max(rates), 5e-3)
-
-    def stop(row: dict[str, float]) -> None:
-        if row["update"] == 5:
-            raise Interrupted(15, "enough")
-
-    with pytest.raises(Interrupted):
-        trainer(settings, hooks=TrainingHooks(on_update=stop)).train()
+    train_until(settings, 5, abruptly=True)
     resumed = trainer(settings)
     resumed.train()
     for (name, value), other in zip(whole.model.named_parameters(), resumed.model.parameters(), strict=True):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from gpt25.errors import ConfigurationError, Interrupted
+from gpt25.errors import ConfigurationError
 from gpt25.model import GPTModel
 from gpt25.runtime import generator_for
 from gpt25.training import (
@@ -15,11 +15,11 @@ from gpt25.training import (
     StartConfiguration,
     Trainer,
     TrainingConfiguration,
-    TrainingHooks,
 )
 
 Change = Callable[..., TrainingConfiguration]
 MakeTrainer = Callable[..., Trainer]
+TrainUntil = Callable[..., None]
 Weights = Callable[[Trainer], dict[str, torch.Tensor]]
 
 PROJECTIONS = {
@@ -93,20 +93,19 @@ def test_updates_of_nothing_stay_finite_with_everything_that_muon_can_do(
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_it_learns_and_a_resumed_run_is_an_uninterrupted_one(
-    optimizer: str, trainer: MakeTrainer, changed: Change, weights: Weights, silent: TrainingConfiguration
+    optimizer: str,
+    trainer: MakeTrainer,
+    changed: Change,
+    weights: Weights,
+    silent: TrainingConfiguration,
+    train_until: TrainUntil,
 ) -> None:
     settings = changed(silent, optimizer={"name": optimizer}, loop={"number_of_updates": 30})
     whole = trainer(settings, run="whole")
     before = whole.validation_loss.measure()
     whole.train()
     assert whole.validation_loss.measure() < before - 0.5
-
-    def fail(row: dict[str, Any]) -> None:
-        if row["update"] == 20:
-            raise Interrupted(15, "enough")
-
-    with pytest.raises(Interrupted):
-        trainer(settings, hooks=TrainingHooks(on_update=fail)).train()
+    train_until(settings, 20, abruptly=True)
     resumed = trainer(settings)
     resumed.train()
     expected = weights(whole)

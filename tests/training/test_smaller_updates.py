@@ -1,18 +1,18 @@
 """A run whose early updates are smaller: the same data in the same order, counted right, resumed bit for bit."""
 
-import os
-import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 
-from gpt25.errors import ConfigurationError, Interrupted
-from gpt25.training import Trainer, TrainingConfiguration, TrainingHooks
+from gpt25.errors import ConfigurationError
+from gpt25.training import Trainer, TrainingConfiguration
 
 Change = Callable[..., TrainingConfiguration]
 MakeTrainer = Callable[..., Trainer]
+TrainingShapes = Callable[[Trainer], list[tuple[int, ...]]]
+TrainUntil = Callable[..., None]
 Weights = Callable[[Trainer], dict[str, torch.Tensor]]
 
 STAGES = {"smaller_updates": ((0.25, 32), (0.5, 64))}
@@ -80,36 +80,22 @@ def test_the_rate_counts_the_tokens_of_its_own_update(
 
 
 def test_short_sequences_are_cut_from_the_rows_of_small_updates(
-    trainer: MakeTrainer, changed: Change, monkeypatch: pytest.MonkeyPatch
+    trainer: MakeTrainer, changed: Change, training_shapes: TrainingShapes
 ) -> None:
-    shapes: list[tuple[int, ...]] = []
     trained = trainer(changed(batch={**STAGES, "short_sequences": ((0.375, 8),)}))
-    forward = trained.loss_module.forward
-
-    def watched(indices: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        if torch.is_grad_enabled():
-            shapes.append(tuple(indices.shape))
-        return forward(indices, labels)
-
-    monkeypatch.setattr(trained.loss_module, "forward", watched)
+    shapes = training_shapes(trained)
     trained.train()
     assert shapes == [(4, 8), (4, 8), (8, 8), (2, 32), *[(4, 32)] * 4]
 
 
 @pytest.mark.parametrize("stop", [1, 2, 3, 5])
 def test_resumed_in_a_stage_is_uninterrupted_bit_for_bit(
-    stop: int, trainer: MakeTrainer, changed: Change, weights: Weights
+    stop: int, trainer: MakeTrainer, changed: Change, weights: Weights, train_until: TrainUntil
 ) -> None:
     settings = changed(batch={**STAGES, "short_sequences": ((0.25, 16),)}, model={"residual_dropout": 0.1})
     whole = trainer(settings, run="whole")
     whole.train()
-
-    def interrupt(row: dict[str, Any]) -> None:
-        if row["update"] == stop:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    with pytest.raises(Interrupted):
-        trainer(settings, hooks=TrainingHooks(on_update=interrupt)).train()
+    train_until(settings, stop)
     resumed = trainer(settings)
     resumed.train()
     assert logged(resumed) == logged(whole)

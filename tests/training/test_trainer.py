@@ -19,6 +19,7 @@ from gpt25.weights import load_pretrained
 
 Change = Callable[..., TrainingConfiguration]
 MakeTrainer = Callable[..., Trainer]
+TrainingShapes = Callable[[Trainer], list[tuple[int, ...]]]
 
 
 def losses(trainer: Trainer, kind: str = "training_loss") -> list[float]:
@@ -121,19 +122,11 @@ def test_the_validation_loss_is_the_simple_loss_over_fixed_tokens(trainer: MakeT
 
 
 def test_a_curriculum_reads_the_same_tokens_in_shorter_sequences(
-    trainer: MakeTrainer, changed: Change, monkeypatch: pytest.MonkeyPatch
+    trainer: MakeTrainer, changed: Change, training_shapes: TrainingShapes
 ) -> None:
-    shapes: list[tuple[int, ...]] = []
     settings = changed(batch={"short_sequences": ((0.25, 8), (0.5, 16))})
     trained = trainer(settings)
-    forward = trained.loss_module.forward
-
-    def watched(indices: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        if torch.is_grad_enabled():
-            shapes.append(tuple(indices.shape))
-        return forward(indices, labels)
-
-    monkeypatch.setattr(trained.loss_module, "forward", watched)
+    shapes = training_shapes(trained)
     trained.train()
     assert shapes == [(16, 8)] * 2 + [(8, 16)] * 2 + [(4, 32)] * 4
     plain = trainer(run="plain")

@@ -1,7 +1,5 @@
 """The mean of the last updates' weights: against sums in float64, chosen by validation, resumed bit for bit."""
 
-import os
-import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from gpt25.errors import ConfigurationError, CorruptFileError, Interrupted
+from gpt25.errors import ConfigurationError, CorruptFileError
 from gpt25.storage import write_manifest
 from gpt25.training import LoopConfiguration, Trainer, TrainingConfiguration, TrainingHooks
 from gpt25.training.checkpoint import AVERAGE_NAME
@@ -18,6 +16,7 @@ from gpt25.weights import load_pretrained
 
 Change = Callable[..., TrainingConfiguration]
 MakeTrainer = Callable[..., Trainer]
+TrainUntil = Callable[..., None]
 Weights = Callable[[Trainer], dict[str, torch.Tensor]]
 LATE = {"read_late": True, "prefetch": True}
 
@@ -142,7 +141,12 @@ def test_both_losses_are_measured_with_the_weights_that_they_name(trainer: MakeT
 @pytest.mark.parametrize("stop", [1, 4, 6, 8])
 @pytest.mark.parametrize("speed", [{}, LATE])
 def test_resumed_is_uninterrupted_bit_for_bit(
-    stop: int, speed: dict[str, bool], trainer: MakeTrainer, changed: Change, weights: Weights
+    stop: int,
+    speed: dict[str, bool],
+    trainer: MakeTrainer,
+    changed: Change,
+    weights: Weights,
+    train_until: TrainUntil,
 ) -> None:
     settings = changed(
         loop={"average_last_fraction": 0.5, "checkpoint_interval_in_updates": 100, "number_of_updates": 12},
@@ -151,13 +155,7 @@ def test_resumed_is_uninterrupted_bit_for_bit(
     )
     whole = trainer(settings, run="whole")
     whole.train()
-
-    def interrupt(row: dict[str, Any]) -> None:
-        if row["update"] == stop:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    with pytest.raises(Interrupted):
-        trainer(settings, hooks=TrainingHooks(on_update=interrupt)).train()
+    train_until(settings, stop)
     checkpoint = trainer(settings).run.checkpoints()[-1]
     assert stop < checkpoint.update < 12
     # Updates 7 to 12 are averaged: a checkpoint from before has nothing.
