@@ -1,11 +1,8 @@
 """The benchmark of Muon's step, with real ranks, on a small shape."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).parents[2]
 RECIPE = """
 [model]
 block_size = 32
@@ -22,16 +19,12 @@ name = "muon"
 """
 
 
-def test_every_way_is_measured_and_its_bytes_are_said(tmp_path: Path) -> None:
+def test_every_way_is_measured_and_its_bytes_are_said(scripts: Any, tmp_path: Path) -> None:
     recipe = tmp_path / "small.toml"
     recipe.write_text(RECIPE)
-    script = ROOT / "benchmarks" / "muon_sharing.py"
-    command = [sys.executable, str(script), "--shape", str(recipe), "--ranks", "2", "--rounds", "1"]
-    command += ["--options", "none", "all"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
-    assert done.returncode == 0, done.stderr
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines()[2:]]
+    words = ["--shape", str(recipe), "--ranks", "2", "--rounds", "1", "--options", "none", "all"]
+    lines = scripts.run("muon_sharing", *words).splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
     assert [row[:2] for row in rows] == [["2", "none"], ["2", "all"]]
     assert all(float(row[2]) > 0 for row in rows)
     for row in rows:

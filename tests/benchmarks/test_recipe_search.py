@@ -1,18 +1,15 @@
 """The search for a recipe and the fit over sizes, on made text and made figures."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gpt25.data import prepare, standard_library_documents
 from gpt25.recipes.vocabulary import learn_vocabulary
 
-ROOT = Path(__file__).parents[2]
 PLAN = """
 [defaults]
 shape = "1x64"
@@ -41,24 +38,7 @@ changes = { "batch.short_sequences" = [[0.5, 64]] }
 """
 
 
-def start(script: str, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, f"benchmarks/{script}.py", *words],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def printed(process: subprocess.Popen[str]) -> str:
-    output, errors = process.communicate(timeout=200)
-    assert process.returncode == 0, errors
-    return output
-
-
-def test_two_processes_do_every_run_of_a_plan_once(tmp_path: Path) -> None:
+def test_two_processes_do_every_run_of_a_plan_once(scripts: Any, tmp_path: Path) -> None:
     documents = list(standard_library_documents())[:60]
     tokenizer = learn_vocabulary(documents, vocabulary_size=300, validation_fraction=0.2)
     prepare(documents, tokenizer, tmp_path / "data", validation_fraction=0.2)
@@ -66,8 +46,8 @@ def test_two_processes_do_every_run_of_a_plan_once(tmp_path: Path) -> None:
     words = [
         f"--{key}={tmp_path / name}" for key, name in [("data", "data"), ("output", "o.jsonl"), ("plan", "plan.toml")]
     ]
-    both = [start("recipe_search", *words) for _ in range(2)]
-    outputs = [printed(process) for process in both]
+    both = [scripts.start("recipe_search", *words) for _ in range(2)]
+    outputs = [scripts.printed(process) for process in both]
     rows = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
     done = sorted((row["name"], row["tokens"], row["changes"]["loop.seed"]) for row in rows)
     assert done == [
@@ -81,13 +61,13 @@ def test_two_processes_do_every_run_of_a_plan_once(tmp_path: Path) -> None:
     assert by_seed[1] != by_seed[2]
     assert all(3 < row["loss"] < 7 and row["operations"] > 6e4 * row["tokens"] for row in rows)
     before = (tmp_path / "o.jsonl").read_bytes()
-    table = printed(start("recipe_search", *words))
+    table = scripts.run("recipe_search", *words)
     assert (tmp_path / "o.jsonl").read_bytes() == before
     assert re.search(r" of 2\) .* 1,024 .*half the tokens\n", table)
     assert sum(len(re.findall("^20..-", output, re.MULTILINE)) for output in outputs) == 4
 
 
-def test_the_fit_finds_the_law_that_made_the_figures(tmp_path: Path) -> None:
+def test_the_fit_finds_the_law_that_made_the_figures(scripts: Any, tmp_path: Path) -> None:
     rows = []
     for parameters in (4e5, 1e6, 3e6, 9e6):
         for tokens in (1e6, 4e6, 16e6):
@@ -106,7 +86,7 @@ def test_the_fit_finds_the_law_that_made_the_figures(tmp_path: Path) -> None:
                 )
     (tmp_path / "runs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     picture = tmp_path / "scaling.png"
-    report = printed(start("scaling", str(tmp_path / "runs.jsonl"), "--output", str(picture)))
+    report = scripts.run("scaling", str(tmp_path / "runs.jsonl"), "--output", str(picture))
     found = re.search(r"all sizes: ([\d.]+) ([\d.]+) +([\d.]+)B +E ([\d.]+), alpha ([\d.]+), beta ([\d.]+) and", report)
     assert found is not None
     baseline, ours, equal, _, alpha, beta = map(float, found.groups())

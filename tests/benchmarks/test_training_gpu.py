@@ -3,9 +3,6 @@
 import dataclasses
 import importlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,6 @@ from torch.nn.attention import SDPBackend
 
 from gpt25.recipes import load_recipe
 
-ROOT = Path(__file__).parents[2]
 OURS = ["gpt25 AdamW", "gpt25 Muon"]
 
 STAND_IN = """
@@ -53,19 +49,11 @@ class GPT(torch.nn.Module):
 """
 
 
-def run(folder: Path, *words: str) -> tuple[str, dict]:
+def run(scripts: Any, folder: Path, *words: str) -> tuple[str, dict]:
     """What the benchmark prints, and what it writes."""
     small = ["--device", "cpu", "--rounds", "2", "--updates", "1", "--micro-batch-rows", "2", "--work", str(folder)]
-    done = subprocess.run(
-        [sys.executable, "benchmarks/training_gpu.py", *small, "--json", str(folder / "found.json"), *words],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=900,  # four processes that import torch, on a machine that may have other work
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout, json.loads((folder / "found.json").read_text())
+    printed = scripts.run("training_gpu", *small, "--json", str(folder / "found.json"), *words)
+    return printed, json.loads((folder / "found.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -74,20 +62,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("work")
 
 
-@pytest.fixture
-def benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a test import what lies beside the benchmark."""
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-
-
 def checkout(folder: Path, text: str) -> str:
     folder.mkdir(exist_ok=True)
     (folder / "model.py").write_text(text)
     return str(folder)
 
 
-def test_everybody_trains_in_turns_and_is_compared(folder: Path, tmp_path: Path) -> None:
-    printed, found = run(folder, "--nanogpt", checkout(tmp_path, STAND_IN))
+def test_everybody_trains_in_turns_and_is_compared(scripts: Any, folder: Path, tmp_path: Path) -> None:
+    printed, found = run(scripts, folder, "--nanogpt", checkout(tmp_path, STAND_IN))
     rows = {row["name"]: row for row in found["contenders"]}
     assert [*rows] == ["transformers Trainer", "nanoGPT", *OURS]
     assert found["tokens_per_update"] == 2 * 2 * 32
@@ -109,9 +91,9 @@ def test_everybody_trains_in_turns_and_is_compared(folder: Path, tmp_path: Path)
     assert printed.endswith("These targets are one H200's; on a processor they say nothing.\n")
 
 
-def test_one_that_fails_is_said_and_the_others_go_on(folder: Path, tmp_path: Path) -> None:
+def test_one_that_fails_is_said_and_the_others_go_on(scripts: Any, folder: Path, tmp_path: Path) -> None:
     path = checkout(tmp_path, 'raise RuntimeError("this checkout is broken")\n')
-    printed, found = run(folder, "--nanogpt", path, "--contenders", "nanoGPT", "gpt25 AdamW")
+    printed, found = run(scripts, folder, "--nanogpt", path, "--contenders", "nanoGPT", "gpt25 AdamW")
     assert "failed: RuntimeError: this checkout is broken\n" in printed
     broken, ours = found["contenders"]
     assert broken == {"name": "nanoGPT", "problem": "RuntimeError: this checkout is broken"}
@@ -119,15 +101,15 @@ def test_one_that_fails_is_said_and_the_others_go_on(folder: Path, tmp_path: Pat
     assert ours["ratios"] == {}
 
 
-def test_an_ablation_switches_off_one_means_at_a_time(folder: Path) -> None:
-    _, found = run(folder, "--ablation", "flash attention", "a short residual stream", "--optimizer", "Muon")
+def test_an_ablation_switches_off_one_means_at_a_time(scripts: Any, folder: Path) -> None:
+    _, found = run(scripts, folder, "--ablation", "flash attention", "a short residual stream", "--optimizer", "Muon")
     rows = {row["name"]: row for row in found["contenders"]}
     assert [*rows] == ["everything", "without flash attention", "with a short residual stream"]
     assert all(row["tokens_per_second"] > 0 for row in rows.values())
     assert rows["everything"]["ratios"] == {"everything": 1.0}
 
 
-def test_every_means_is_one_field_of_a_recipe(benchmarks: None) -> None:
+def test_every_means_is_one_field_of_a_recipe(importable_benchmarks: None) -> None:
     table = importlib.import_module("training_gpu_variants")
     found, recipe = table.variants([]), load_recipe("gpt2_124m")
     assert len(found) == 1 + len(table.ABLATIONS) + len(table.ADDITIONS)
@@ -155,7 +137,7 @@ def fields_of(changes: dict[str, dict[str, Any]]) -> set[tuple[str, str, Any]]:
     ],
 )
 def test_every_contender_sees_the_chosen_gpu_alone(
-    device: str, visible: str | None, expected: str, benchmarks: None, monkeypatch: pytest.MonkeyPatch
+    device: str, visible: str | None, expected: str, importable_benchmarks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     benchmark = importlib.import_module("training_gpu")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -164,13 +146,6 @@ def test_every_contender_sees_the_chosen_gpu_alone(
     assert benchmark.environment_for(torch.device(device))["CUDA_VISIBLE_DEVICES"] == expected
 
 
-def test_a_folder_without_nanogpt_is_told(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "benchmarks/training_gpu.py", "--device", "cpu", "--nanogpt", str(tmp_path)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1
-    assert done.stderr.endswith("has no model.py: --nanogpt names a checkout of github.com/karpathy/nanoGPT\n")
+def test_a_folder_without_nanogpt_is_told(scripts: Any, tmp_path: Path) -> None:
+    said = scripts.refusal("training_gpu", "--device", "cpu", "--nanogpt", str(tmp_path))
+    assert said.endswith("has no model.py: --nanogpt names a checkout of github.com/karpathy/nanoGPT\n")
