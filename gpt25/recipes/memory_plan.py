@@ -38,8 +38,9 @@ def memory_parts(configuration: TrainingConfiguration, rows: int, *, gpus: int =
     # NorMuon's mean squares: a row for each neuron of query, key and value (3 C), two projections (C each) and the
     # expansion (4 C).
     neurons = 9 * layers * channels if matrices and configuration.optimizer.muon_beta_2 is not None else 0
-    optimizer = 8 * (parameters - matrices) + 4 * matrices + 4 * neurons
-    words = f"8 B x {parameters - matrices:,}" + (f" + 4 B x {matrices:,}" if matrices else "")
+    of_matrices = 4 + _preconditioning_bytes(configuration)
+    optimizer = 8 * (parameters - matrices) + of_matrices * matrices + 4 * neurons
+    words = f"8 B x {parameters - matrices:,}" + (f" + {of_matrices} B x {matrices:,}" if matrices else "")
     words += f" + 4 B x {neurons:,} neurons" if neurons else ""
     shares = gpus if configuration.loop.shard_parameters else 1
     over = f" / {shares} GPUs" if shares > 1 else ""
@@ -75,13 +76,23 @@ def _more_in_the_step(
     is smaller than the stacks that a rank does not make.
     """
     late = is_on(configuration.speed.read_late, device_type="cuda")
-    each = MUON_STEP_BYTES + (UNDO_BYTES if late else 0) if matrices else 0
+    undo = UNDO_BYTES + _preconditioning_bytes(configuration) if late else 0
+    each = MUON_STEP_BYTES + undo if matrices else 0
     cautious = CAUTIOUS_STEP_BYTES if configuration.optimizer.cautious_weight_decay else 0
     per_element, elements = max((each, matrices), (cautious, others), key=lambda pair: pair[0] * pair[1])
     more = per_element * elements - passing
     if more <= 0:
         return []
     return [MemoryPart("more in the step", more, f"{per_element} B x {elements:,} less activations and logits")]
+
+
+def _preconditioning_bytes(configuration: TrainingConfiguration) -> int:
+    """SOAP's state for an element of Muon's matrices, which are 12 C² in a layer of C channels.
+
+    A square (4 B), and its part of a covariance and a basis for rows and for columns: 2 x 2 C² numbers for each of
+    query, key, value and the attention's projection, 2 x 17 C² for the expansion and for its projection, 84 C² in all.
+    """
+    return 4 + 4 * 84 // 12 if configuration.optimizer.muon_soap_beta_2 is not None else 0
 
 
 def _gathered(accounting: Accounting) -> MemoryPart:

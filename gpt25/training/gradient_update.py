@@ -95,8 +95,12 @@ class GradientUpdate:
         self._step(update, skip=~(loss.isfinite() & norm.isfinite()))
 
     def _step(self, update: int, *, skip: Tensor | None) -> None:
-        progress = update / self._configuration.loop.number_of_updates
-        self.optimizers.step(learning_rate_factor=self.learning_rate_factor(update), progress=progress, skip=skip)
+        self.optimizers.step(
+            learning_rate_factor=self.learning_rate_factor(update),
+            progress=update / self._configuration.loop.number_of_updates,
+            number=update,
+            skip=skip,
+        )
 
     def end(self, update: int) -> None:
         """Forget the gradients, applied or not, give their memory back, and count the weights that this update left."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gpt25.errors import ConfigurationError
 from gpt25.training.cautious_decay import decay_cautiously
+from gpt25.training.eigenbasis_preconditioning import EigenbasisPreconditioning
 from gpt25.training.neuron_normalisation import normalise_neurons
 from gpt25.training.orthogonalise import POLAR_EXPRESS, Polynomials, orthogonalise
 from gpt25.training.shared_orthogonalisation import SharedOrthogonalisation
@@ -42,6 +43,8 @@ class Muon(torch.optim.Optimizer):
     parameters. Query, key and value are three matrices to Muon, although one linear layer computes them.
 
     beta_2: where it is given, rows are normalised as in NorMuon, with a second moment for each in the state.
+    preconditioning: what updates go through before they are orthogonalised, as in SOAP-Muon; None for nothing. It asks
+    every group for the `number` of the update that is done, from 0.
     shared: what orthogonalises batches of matrices together with other ranks; None for this rank alone.
     in_bfloat16: what orthogonalises multiplies in bfloat16; momenta and weights stay as they are.
     """
@@ -55,15 +58,16 @@ class Muon(torch.optim.Optimizer):
         weight_decay: float = 0.0,
         cautious_weight_decay: bool = False,
         beta_2: float | None = None,
+        preconditioning: EigenbasisPreconditioning | None = None,
         polynomials: Polynomials = POLAR_EXPRESS,
         shared: SharedOrthogonalisation | None = None,
         in_bfloat16: bool = False,
     ) -> None:
-        super().__init__(
-            parameters, {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay, "parts": 1}
-        )
+        defaults = {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay, "parts": 1, "number": 0}
+        super().__init__(parameters, defaults)
         self._cautious = cautious_weight_decay
         self._beta_2 = beta_2
+        self._preconditioning = preconditioning
         self._polynomials = polynomials
         self._shared = shared
         self._in_bfloat16 = in_bfloat16
@@ -75,13 +79,20 @@ class Muon(torch.optim.Optimizer):
                         "part(s) is none."
                     )
 
-    def make_state(self, parameter: Tensor) -> dict[str, Tensor]:
-        """The parameter's state, as zeros where there was none."""
+    def make_state(self) -> None:
+        """Give every parameter that has none its state, as it is before the first step."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                self._state_of(parameter, group["parts"])
+
+    def _state_of(self, parameter: Tensor, parts: int) -> dict[str, Tensor]:
         state: dict[str, Tensor] = self.state[parameter]
         if not state:
             state["momentum"] = torch.zeros_like(parameter)
             if self._beta_2 is not None:
                 state["neuron_second_moment"] = parameter.new_zeros(parameter.size(0))  # (rows,)
+            if self._preconditioning is not None:
+                state.update(self._preconditioning.make_state(parameter, parts))
         return state
 
     @torch.no_grad()
@@ -104,11 +115,17 @@ class Muon(torch.optim.Optimizer):
         moving = [parameter for parameter in group["params"] if parameter.grad is not None]
         if not moving:
             return []
-        gradients, states = [parameter.grad for parameter in moving], [self.make_state(each) for each in moving]
+        gradients = [parameter.grad for parameter in moving]
+        states = [self._state_of(parameter, group["parts"]) for parameter in moving]
         momenta = [state["momentum"] for state in states]
         torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
         # Nesterov: look ahead along the momentum from the fresh gradient.
         updates = torch._foreach_lerp(gradients, momenta, group["momentum"])
+        if self._preconditioning is not None:
+            updates = tuple(
+                self._preconditioning(*words, number=group["number"])
+                for words in zip(updates, gradients, states, strict=True)
+            )
         by_shape: dict[tuple[int, ...], list[_Matrix]] = defaultdict(list)
         for parameter, update, state in zip(moving, updates, states, strict=True):
             moment, parts = state.get("neuron_second_moment"), group["parts"]

@@ -47,6 +47,11 @@ class OptimizerConfiguration:
     muon_beta_2: float | None = None
     """Decay of the mean square of each row of Muon's updates, which are normalised with it (NorMuon); none: they are
     not."""
+    muon_soap_beta_2: float | None = None
+    """Decay of the running means with which Muon's updates are preconditioned before they are orthogonalised
+    (SOAP-Muon); none: they are not."""
+    muon_soap_interval_in_updates: int = 10
+    """How often the eigenbases in which that is done are renewed."""
     cautious_weight_decay: bool = False
     """Decay only the weights that the update does not enlarge, of AdamW and of Muon (Cautious Weight Decay)."""
 
@@ -64,8 +69,10 @@ class OptimizerConfiguration:
         polynomials = ("polar_express", "newton_schulz")
         rule = "polar_express or newton_schulz"
         require(self.muon_polynomial in polynomials, "optimizer.muon_polynomial", self.muon_polynomial, rule)
-        beta_2, rule = self.muon_beta_2, "at least 0 and below 1, or none"
-        require(beta_2 is None or (is_number(beta_2) and 0 <= beta_2 < 1), "optimizer.muon_beta_2", beta_2, rule)
+        for field in ("muon_beta_2", "muon_soap_beta_2"):
+            value, rule = getattr(self, field), "at least 0 and below 1, or none"
+            require(value is None or (is_number(value) and 0 <= value < 1), f"optimizer.{field}", value, rule)
+        require_positive(self, "optimizer", "muon_soap_interval_in_updates")
         cautious = self.cautious_weight_decay
         require(isinstance(cautious, bool), "optimizer.cautious_weight_decay", cautious, "true or false")
         if self.clip_gradient_norm is not None:

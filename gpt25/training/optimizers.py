@@ -7,6 +7,7 @@ from gpt25.errors import CorruptFileError
 from gpt25.model import GPTModel
 from gpt25.training.adamw_groups import adamw_groups
 from gpt25.training.cautious_adamw import CautiousAdamW
+from gpt25.training.eigenbasis_preconditioning import EigenbasisPreconditioning
 from gpt25.training.muon import Muon
 from gpt25.training.optimizer_configuration import OptimizerConfiguration
 from gpt25.training.orthogonalise import POLYNOMIALS
@@ -70,14 +71,18 @@ class Optimizers:
             weight_decay=settings.muon_weight_decay,
             cautious_weight_decay=settings.cautious_weight_decay,
             beta_2=settings.muon_beta_2,
+            preconditioning=_preconditioning(settings),
             polynomials=POLYNOMIALS[settings.muon_polynomial],
             shared=self._shared,
             in_bfloat16=self._orthogonalise_in_bfloat16,
         )
 
-    def step(self, *, learning_rate_factor: float, progress: float, skip: Tensor | None = None) -> None:
+    def step(
+        self, *, learning_rate_factor: float, progress: float, number: int = 0, skip: Tensor | None = None
+    ) -> None:
         """Move all parameters; `progress` is the fraction of the run that is done, for Muon's momentum.
 
+        number: which update of the run this is, from 0, for what Muon renews at intervals.
         skip: a bool () on the parameters' device; where it is true nothing changes, and the host need not know.
         """
         settings = self._configuration
@@ -91,6 +96,7 @@ class Optimizers:
         for group in self._muon.param_groups:
             group["lr"] = settings.muon_peak_learning_rate * learning_rate_factor
             group["momentum"] = muon_momentum(settings, progress)
+            group["number"] = number
         with undone_where(skip, [*_parameters(self._muon), *_state_tensors(self._muon)]):
             self._muon.step()
 
@@ -136,11 +142,20 @@ class Optimizers:
                     torch.zeros((), device=parameter.device) if is_count else torch.zeros_like(parameter)
                 )
         if self._muon is not None:
-            for parameter in _parameters(self._muon):
-                self._muon.make_state(parameter)
+            self._muon.make_state()
 
     def _each(self) -> list[torch.optim.Optimizer]:
         return [self._adamw] if self._muon is None else [self._adamw, self._muon]
+
+
+def _preconditioning(settings: OptimizerConfiguration) -> EigenbasisPreconditioning | None:
+    if settings.muon_soap_beta_2 is None:
+        return None
+    return EigenbasisPreconditioning(
+        beta_2=settings.muon_soap_beta_2,
+        interval_in_updates=settings.muon_soap_interval_in_updates,
+        epsilon=settings.epsilon,
+    )
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:

@@ -65,6 +65,12 @@ def test_muons_step_is_as_large_as_counted(skip: bool | None, beta_2: float | No
     assert most_in_a_step(settings, skip) == pytest.approx(counted, rel=0.01)
 
 
+def test_a_step_with_soap_can_be_undone_in_the_bytes_that_are_counted() -> None:
+    settings = OptimizerConfiguration(name="muon", muon_soap_beta_2=0.9)
+    counted = (MUON_STEP_BYTES + UNDO_BYTES + 32) * MATRICES
+    assert most_in_a_step(settings, False) == pytest.approx(counted, rel=0.01)
+
+
 def test_cautious_adamws_step_is_as_large_as_counted() -> None:
     settings = OptimizerConfiguration(name="adamw", cautious_weight_decay=True)
     decayed = MATRICES + (64 + 8) * 96
@@ -101,6 +107,8 @@ def test_the_plan_counts_what_activations_leave_no_room_for() -> None:
     assert memory_parts(prompt, 1)[-1].number_of_bytes == 14 * matrices - passing
     cautious = memory_parts(large(name="adamw", cautious_weight_decay=True), 1)[-1]
     assert cautious.number_of_bytes == 8 * 774_030_080 - passing
+    soap = memory_parts(large(name="muon", muon_soap_beta_2=0.9), 1)[-1]
+    assert soap.number_of_bytes == (22 + 32) * matrices - passing
 
 
 @pytest.mark.parametrize("name", ["gpt2_124m", "gpt2_124m_adamw", "gpt2_medium", "gpt2_large", "laptop_8gb"])

@@ -4,13 +4,19 @@ import pytest
 import torch
 
 from gpt25.errors import ConfigurationError
-from gpt25.model import Accounting, GPTConfiguration
+from gpt25.model import Accounting, GPTConfiguration, GPTModel
 from gpt25.recipes import load_recipe
 from gpt25.recipes.memory_plan import largest_micro_batch, memory_parts, needed_bytes
 from gpt25.recipes.plan import plan
 from gpt25.recipes.speed_probe import probe_tokens_per_second
 from gpt25.references.gpu_rates import GPU_RATES
-from gpt25.training import BatchConfiguration, TrackConfiguration, TrainingConfiguration
+from gpt25.training import (
+    BatchConfiguration,
+    OptimizerConfiguration,
+    Optimizers,
+    TrackConfiguration,
+    TrainingConfiguration,
+)
 
 ADAMW = load_recipe("gpt2_124m_adamw")
 
@@ -50,6 +56,21 @@ def test_normuon_keeps_a_number_for_each_neuron() -> None:
     # 12 layers x (2,304 + 768 + 3,072 + 768) rows
     assert optimizer.number_of_bytes == 995_518_464 - 4 * 84_934_656 + 4 * 82_944
     assert optimizer.arithmetic == "8 B x 39,505,152 + 4 B x 84,934,656 + 4 B x 82,944 neurons"
+
+
+def test_soap_keeps_squares_covariances_and_bases() -> None:
+    model = GPTModel(
+        GPTConfiguration(
+            block_size=8, vocabulary_size=40, number_of_layers=2, number_of_heads=2, number_of_embedding_dimensions=16
+        )
+    )
+    settings = OptimizerConfiguration(name="muon", muon_soap_beta_2=0.9)
+    state = Optimizers(model, settings).state()
+    held = sum(value.nbytes for name, value in state.items() if not name.endswith("/step"))
+    recipe = dataclasses.replace(load_recipe("gpt2_124m"), model=model.configuration, optimizer=settings)
+    optimizer = memory_parts(recipe, 16)[2]
+    assert optimizer.number_of_bytes == held
+    assert optimizer.arithmetic.endswith(f" + 36 B x {2 * 12 * 16 * 16:,}")
 
 
 def test_an_average_of_the_weights_is_one_more_copy() -> None:

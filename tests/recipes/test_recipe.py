@@ -74,6 +74,8 @@ UNUSUAL = TrainingConfiguration(
         epsilon=1e-10,
         muon_polynomial="newton_schulz",
         muon_beta_2=0.9,
+        muon_soap_beta_2=0.8,
+        muon_soap_interval_in_updates=3,
         cautious_weight_decay=True,
     ),
     loop=LoopConfiguration(compile=True, sample_prompt='say "ü"\n', seed=2**62, precision="bfloat16"),

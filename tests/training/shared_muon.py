@@ -25,9 +25,10 @@ SHAPE = GPTConfiguration(
 SETTINGS = {
     "muon": OptimizerConfiguration(name="muon"),
     "normuon": OptimizerConfiguration(name="muon", muon_beta_2=0.9),
+    "soap": OptimizerConfiguration(name="muon", muon_soap_beta_2=0.9, muon_soap_interval_in_updates=2),
     "bfloat16": OptimizerConfiguration(name="muon"),  # multiplied and travelling as between CUDA GPUs
 }
-
+SCENARIOS = {"muon": (1, 2, 4), "normuon": (1, 2, 4, 9), "soap": (1, 2), "bfloat16": (2, 4)}
 
 GATHER = "all_gather_single" if hasattr(torch.distributed, "all_gather_single") else "all_gather_into_tensor"
 
@@ -66,7 +67,8 @@ def walk(optimizers: Optimizers, model: GPTModel, steps: range) -> None:
         generator = torch.Generator().manual_seed(step)
         for parameter in model.parameters():
             parameter.grad = torch.randn(parameter.shape, generator=generator)
-        optimizers.step(learning_rate_factor=1.0, progress=step / 8, skip=torch.tensor(step == 2))
+        skip = torch.tensor(step == 2)
+        optimizers.step(learning_rate_factor=1.0, progress=step / 8, number=step, skip=skip)
 
 
 def steps_of(ranks: Ranks, name: str, half: Path, *, is_going_on: bool) -> dict[str, Any]:
@@ -139,7 +141,7 @@ def dying(trainer: Trainer, ranks: Ranks) -> None:
 def all_scenarios(scenarios: Scenarios) -> None:
     """Optimizers by one, two, four and nine ranks; a run that two ranks begin and four end, sharing and not."""
     train(scenarios.changed(loop={"number_of_updates": 2}), scenarios.directory / "warm-up", Ranks(), nothing)
-    for name, numbers in {"muon": (1, 2, 4), "normuon": (1, 2, 4, 9), "bfloat16": (2, 4)}.items():
+    for name, numbers in SCENARIOS.items():
         for number in numbers:
             together(scenarios.directory, f"{name}-{number}", number, name, half=f"{name}-{number}")
     together(scenarios.directory, "normuon-on", 4, "normuon", half="normuon-2", is_going_on=True)

@@ -91,6 +91,18 @@ REFUSED = [
         1.0,
         "optimizer.muon_beta_2 is 1.0; it must be at least 0 and below 1, or none.",
     ),
+    (
+        OptimizerConfiguration,
+        "muon_soap_beta_2",
+        1,
+        "optimizer.muon_soap_beta_2 is 1; it must be at least 0 and below 1",
+    ),
+    (
+        OptimizerConfiguration,
+        "muon_soap_interval_in_updates",
+        0,
+        "optimizer.muon_soap_interval_in_updates is 0; it must",
+    ),
     (OptimizerConfiguration, "muon_beta_2", "high", "optimizer.muon_beta_2 is 'high'; it must be at least 0 and below"),
     (
         OptimizerConfiguration,

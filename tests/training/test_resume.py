@@ -43,12 +43,13 @@ def logged(trainer: Trainer) -> list[dict[str, Any]]:
 
 
 OPTIONS = {"muon_beta_2": 0.9, "muon_weight_decay": 0.1, "cautious_weight_decay": True}
+SOAP = {"muon_soap_beta_2": 0.9, "muon_soap_interval_in_updates": 2}
 
 
 @pytest.mark.parametrize(
     "optimizer",
-    [{"name": "adamw"}, {"name": "muon"}, {"name": "muon", **OPTIONS}],
-    ids=["adamw", "muon", "muon with options"],
+    [{"name": "adamw"}, {"name": "muon"}, {"name": "muon", **OPTIONS}, {"name": "muon", **SOAP}],
+    ids=["adamw", "muon", "muon with options", "muon with SOAP"],
 )
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
 @pytest.mark.parametrize("way", ["signal", "exception"])

@@ -34,14 +34,17 @@ def ended(directory: Path, name: str) -> list[dict[str, Any]]:
     return json.loads((directory / f"{name}.json").read_text())
 
 
-@pytest.mark.parametrize(("name", "number"), [("muon", 2), ("muon", 4), ("normuon", 2), ("normuon", 4), ("normuon", 9)])
+@pytest.mark.parametrize(
+    ("name", "number"), [("muon", 2), ("muon", 4), ("normuon", 2), ("normuon", 4), ("normuon", 9), ("soap", 2)]
+)
 def test_so_many_ranks_have_the_bits_of_one(directory: Path, name: str, number: int) -> None:
     """Weights and all state after six steps, one of them skipped; nine ranks share by threes."""
     (alone,) = ended(directory, f"{name}-1")
     ranks = ended(directory, f"{name}-{number}")
     assert len(ranks) == number
     assert {entry["digest"] for entry in ranks} == {alone["digest"]}
-    assert ended(directory, "muon-1")[0]["digest"] != ended(directory, "normuon-1")[0]["digest"]
+    if name != "muon":
+        assert ended(directory, "muon-1")[0]["digest"] != alone["digest"]
 
 
 def test_four_ranks_go_on_exactly_where_two_stood(directory: Path) -> None:
