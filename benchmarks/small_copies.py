@@ -67,7 +67,7 @@ def small_copy(
             validation_tokens=VALIDATION_TOKENS,
             validation_selection="even",
         ),
-        batch=_small_batch(big.batch, tokens_per_update=whole),
+        batch=_small_batch(big, tokens_per_update=whole),
     )
     copy = with_length(copy, max(2, round(tokens / whole)))
     for name, value in changes.items():
@@ -85,14 +85,22 @@ def small_copy(
     return parse_recipe(recipe_text(dataclasses.replace(copy, loop=loop)), source="a small copy")
 
 
-def _small_batch(big: BatchConfiguration, *, tokens_per_update: int) -> BatchConfiguration:
-    """The batch with updates of another size; smaller ones early in the run stay the same fractions of it."""
+def _small_batch(big: TrainingConfiguration, *, tokens_per_update: int) -> BatchConfiguration:
+    """The batch with updates and rows of other sizes; what is smaller early in the run stays the same fraction."""
     smaller = tuple(
-        (fraction, round(tokens_per_update * tokens / big.tokens_per_update))
-        for fraction, tokens in big.smaller_updates
+        (fraction, round(tokens_per_update * tokens / big.batch.tokens_per_update))
+        for fraction, tokens in big.batch.smaller_updates
     )
-    rows = tokens_per_update // BLOCK_SIZE
-    copy = dataclasses.replace(big, tokens_per_update=tokens_per_update, smaller_updates=smaller, micro_batch_rows=rows)
+    short = tuple(
+        (fraction, BLOCK_SIZE * length // big.model.block_size) for fraction, length in big.batch.short_sequences
+    )
+    copy = dataclasses.replace(
+        big.batch,
+        tokens_per_update=tokens_per_update,
+        smaller_updates=smaller,
+        short_sequences=short,
+        micro_batch_rows=tokens_per_update // BLOCK_SIZE,
+    )
     return copy.in_whole_rows(BLOCK_SIZE)
 
 

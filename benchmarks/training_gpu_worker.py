@@ -27,7 +27,7 @@ from gpt25.model import GPTConfiguration
 from gpt25.recipes import load_recipe
 from gpt25.records import RunDirectory
 from gpt25.runtime import choose_precision, use_fast_allocator
-from gpt25.training import Trainer, TrainingConfiguration, TrainingHooks
+from gpt25.training import BatchConfiguration, Trainer, TrainingConfiguration, TrainingHooks
 
 UNMEASURED = 2  # updates: what was set up since the last round, and what was on its way when it ended
 ENDLESS = 1_000_000
@@ -99,7 +99,7 @@ def ours(task: dict[str, Any], shape: GPTConfiguration, rounds: Rounds) -> None:
     configuration = TrainingConfiguration(
         model=shape,
         data=dataclasses.replace(recipe.data, directory=task["shards"], validation_tokens=shape.block_size),
-        batch=dataclasses.replace(recipe.batch, tokens_per_update=tokens, micro_batch_rows=task["rows"]),
+        batch=BatchConfiguration(tokens_per_update=tokens, micro_batch_rows=task["rows"]),  # no stages: all rows whole
         optimizer=recipe.optimizer,
         schedule=recipe.schedule,
         loop=dataclasses.replace(recipe.loop, **loop),

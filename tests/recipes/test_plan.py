@@ -67,7 +67,7 @@ def test_soap_keeps_squares_covariances_and_bases() -> None:
     settings = OptimizerConfiguration(name="muon", muon_soap_beta_2=0.9)
     state = Optimizers(model, settings).state()
     held = sum(value.nbytes for name, value in state.items() if not name.endswith("/step"))
-    recipe = dataclasses.replace(load_recipe("gpt2_124m"), model=model.configuration, optimizer=settings)
+    recipe = dataclasses.replace(ADAMW, model=model.configuration, optimizer=settings)
     optimizer = memory_parts(recipe, 16)[2]
     assert optimizer.number_of_bytes == held
     assert optimizer.arithmetic.endswith(f" + 36 B x {2 * 12 * 16 * 16:,}")
