@@ -48,30 +48,15 @@ class EigenbasisPreconditioning:
         matrices, gradients, squares = (
             tensor.view(parts, -1, tensor.size(1)) for tensor in (update, gradient, state[_SECOND_MOMENT])
         )  # (parts, rows, columns)
-        squares.lerp_(_turned(gradients, state).square_(), 1 - self.beta_2)
-        found = _turned(matrices, state).div_(squares.sqrt().add_(self.epsilon))
-        found = _turned_back(found, state)
-        self._count(gradients, state)
+        left, right = (state[name] for name in _BASES)  # (parts, rows, rows), (parts, columns, columns)
+        squares.lerp_((left.mT @ gradients @ right).square_(), 1 - self.beta_2)
+        found = (left.mT @ matrices @ right).div_(squares.sqrt().add_(self.epsilon))
+        found = left @ found @ right.mT
+        for name, covariance in zip(_COVARIANCES, (gradients @ gradients.mT, gradients.mT @ gradients), strict=True):
+            state[name].lerp_(covariance, 1 - self.beta_2)
         if number < self.interval_in_updates or number % self.interval_in_updates == 0:
             _renew(state, squares)
         return found.view_as(update)
-
-    def _count(self, gradients: Tensor, state: dict[str, Tensor]) -> None:
-        """Take the covariances of gradients (parts, rows, columns) into the running means."""
-        both = (gradients @ gradients.mT, gradients.mT @ gradients)
-        for name, covariance in zip(_COVARIANCES, both, strict=True):
-            state[name].lerp_(covariance, 1 - self.beta_2)
-
-
-def _turned(matrices: Tensor, state: dict[str, Tensor]) -> Tensor:
-    """(parts, rows, columns) in the eigenbasis."""
-    rows, columns = (state[name] for name in _BASES)
-    return rows.mT @ matrices @ columns
-
-
-def _turned_back(matrices: Tensor, state: dict[str, Tensor]) -> Tensor:
-    rows, columns = (state[name] for name in _BASES)
-    return rows @ matrices @ columns.mT
 
 
 def _renew(state: dict[str, Tensor], squares: Tensor) -> None:
