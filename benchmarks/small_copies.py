@@ -12,8 +12,11 @@ import json
 import math
 import tempfile
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
+
+import tomli_w
 
 from gpt25.data import PreparedData, open_shards
 from gpt25.model import Accounting
@@ -70,19 +73,13 @@ def small_copy(
         batch=_small_batch(big, tokens_per_update=whole),
     )
     copy = with_length(copy, max(2, round(tokens / whole)))
+    content = tomllib.loads(recipe_text(copy))
     for name, value in changes.items():
         section, key = name.split(".")
-        pairs = tuple(map(tuple, value)) if isinstance(value, list) else value  # stages, which TOML has as lists
-        part = dataclasses.replace(getattr(copy, section), **{key: pairs})
-        copy = dataclasses.replace(copy, **{section: part})
-    never = copy.loop.number_of_updates
-    loop = dataclasses.replace(
-        copy.loop,
-        validation_interval_in_updates=never,
-        samples_interval_in_updates=never,
-        checkpoint_interval_in_updates=never,
-    )
-    return parse_recipe(recipe_text(dataclasses.replace(copy, loop=loop)), source="a small copy")
+        content[section][key] = value
+    never = content["loop"]["number_of_updates"]
+    content["loop"] |= {f"{name}_interval_in_updates": never for name in ("validation", "samples", "checkpoint")}
+    return parse_recipe(tomli_w.dumps(content), source="a small copy")
 
 
 def _small_batch(big: TrainingConfiguration, *, tokens_per_update: int) -> BatchConfiguration:
