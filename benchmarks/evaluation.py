@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from gpt25.evaluation import TASKS, ContinuationScorer, read_examples
-from gpt25.evaluation.encoding import encode_request
+from gpt25.evaluation.scoring.encoding import encode_request
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.runtime import describe_machine
 from gpt25.tokenizer import Tokenizer

@@ -24,7 +24,7 @@ import torch
 
 from gpt25 import GPTConfiguration, GPTModel, TextGenerator, Tokenizer, load_pretrained
 from gpt25.weights import export_gguf
-from gpt25.weights.gguf_export import GGUF_TYPES
+from gpt25.weights.gguf.gguf_export import GGUF_TYPES
 from gpt25.weights.names import tensor_names
 
 PROMPTS = (
@@ -170,15 +170,13 @@ def main() -> None:
     columns = ["type", "bytes", "compared with", "same tokens", "same choice", "largest logit difference", "margin"]
     print("| " + " | ".join(columns) + " |\n|" + "---|" * len(columns))
     with tempfile.TemporaryDirectory() as folder:
-        for number_format in arguments.types:
-            path = Path(folder) / f"{number_format}.gguf"
-            summary = export_gguf(model, tokenizer, path, number_format=number_format)
+        for dtype_name in arguments.types:
+            path = Path(folder) / f"{dtype_name}.gguf"
+            summary = export_gguf(model, tokenizer, path, dtype_name=dtype_name)
             llama = llama_cpp.Llama(str(path), n_ctx=context, verbose=False, logits_all=True, **cache)
             for words, ours in (("the model", model), ("the file's numbers", model_of_file(path, model.configuration))):
                 row = compare(llama, ours, tokenizer, arguments.new_tokens).row()
-                print(
-                    "| " + " | ".join([number_format, f"{summary.number_of_bytes:,}", words, *row]) + " |", flush=True
-                )
+                print("| " + " | ".join([dtype_name, f"{summary.number_of_bytes:,}", words, *row]) + " |", flush=True)
         number_of_texts, different = tokenization(llama, tokenizer)
         print(
             f"token ids: {len(different)} of {number_of_texts:,} texts differ", *map(ascii, different[:10]), sep="\n  "

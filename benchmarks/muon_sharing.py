@@ -21,10 +21,10 @@ import torch
 
 from gpt25.model import GPTModel
 from gpt25.recipes import load_recipe
-from gpt25.recipes.scaling import muon_rounds
+from gpt25.recipes.planning.scaling import muon_rounds
 from gpt25.runtime import Ranks, use_fast_allocator
 from gpt25.training import Optimizers, TrainingConfiguration
-from gpt25.training.shared_orthogonalisation import SharedOrthogonalisation
+from gpt25.training.optimizers.distributed_orthogonalisation import DistributedOrthogonalisation
 
 CPU = torch.device("cpu")
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -60,7 +60,7 @@ def steps(rank: int, number: int, port: int, words: argparse.Namespace, answers:
     for option in words.options:
         settings = dataclasses.replace(recipe.optimizer, **OPTIONS[option])
         for way in ways:
-            shared = SharedOrthogonalisation(ranks, timeout_seconds=600) if way == "shared" else None
+            shared = DistributedOrthogonalisation(ranks, timeout_seconds=600) if way == "shared" else None
             contenders[option, way] = Optimizers(model, settings, shared=shared)
     seconds: dict[tuple[str, str], list[float]] = {contender: [] for contender in contenders}
     for _ in range(1 + words.rounds):

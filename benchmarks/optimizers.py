@@ -18,7 +18,7 @@ from pathlib import Path
 from gpt25.data import PreparedData, open_shards, prepare, standard_library_documents
 from gpt25.recipes import load_recipe, with_length
 from gpt25.recipes.quickstart import VALIDATION_FRACTION
-from gpt25.recipes.vocabulary import learn_vocabulary
+from gpt25.recipes.run.vocabulary import learn_vocabulary
 from gpt25.records import RunDirectory
 from gpt25.runtime import use_fast_allocator
 from gpt25.training import Trainer, TrainingConfiguration, seconds_per_update

@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from small_copies import Shape, append_line, fingerprint, read_lines, small_copy, train
 
-from gpt25.data import PreparedData
+from gpt25.data import PreparedData, read_prepared_data
 from gpt25.runtime import use_fast_allocator
 
 _PLAN = Path(__file__).with_suffix(".toml")
@@ -132,7 +132,7 @@ def main() -> None:
     torch.set_num_threads(words.threads)
     use_fast_allocator()
     if not words.table:
-        search(words.plan, PreparedData.read(words.data), words.output)
+        search(words.plan, read_prepared_data(words.data), words.output)
     print("\n".join(table(read_lines(words.output))))
 
 

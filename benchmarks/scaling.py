@@ -22,7 +22,7 @@ from matplotlib.axes import Axes
 from small_copies import read_lines
 
 from gpt25.model import Accounting
-from gpt25.plots.drawing import COLOURS, FAINT_INK, INK, figure_bytes, lighten_frame, new_figure, title_panel
+from gpt25.plots.pictures.drawing import COLOURS, FAINT_INK, INK, figure_bytes, lighten_frame, new_figure, title_panel
 from gpt25.recipes import load_recipe
 from gpt25.storage import write_bytes
 

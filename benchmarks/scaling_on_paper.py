@@ -10,11 +10,12 @@ import textwrap
 from pathlib import Path
 
 from gpt25.model import Accounting
-from gpt25.recipes import load_recipe, scaling
+from gpt25.recipes import load_recipe
+from gpt25.recipes.planning import scaling
 from gpt25.references.gpu_rates import UTILISATION, UTILISATION_SOURCE
 from gpt25.references.scores import PUBLISHED_SCORES
 from gpt25.training import TrainingConfiguration
-from gpt25.training.orthogonalisation_shares import MOST_SHARERS
+from gpt25.training.optimizers.orthogonalisation_rounds import MOST_SHARERS
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling_on_paper.md"
 SIZES = {"gpt2": "gpt2_124m", "gpt2-medium": "gpt2_medium", "gpt2-large": "gpt2_large", "gpt2-xl": "gpt2_xl"}
@@ -23,7 +24,8 @@ GPUS = (8, 64, 512)
 HEAD = """# Scaling on paper
 
 A projection by arithmetic, not a measurement: `python benchmarks/scaling_on_paper.py --page` writes this page from
-[gpt25/recipes/scaling.py](../gpt25/recipes/scaling.py), where every formula stands, and a test holds them together.
+[recipes/planning/scaling.py](../gpt25/recipes/planning/scaling.py), where every formula stands, and a test holds
+them together.
 
 ## What is assumed
 """

@@ -6,13 +6,13 @@ The public names are imported when they are first used, so that `import gpt25` s
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gpt25.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from gpt25.generation import TextGenerator
     from gpt25.model import GPTConfiguration, GPTModel
     from gpt25.tokenizer import Tokenizer
     from gpt25.weights import load_pretrained, save_pretrained
-
-__version__ = "0.1.0"
 
 __all__ = ["GPTConfiguration", "GPTModel", "TextGenerator", "Tokenizer", "load_pretrained", "save_pretrained"]
 

@@ -10,9 +10,9 @@ import sys
 import traceback
 from importlib import import_module
 
-from gpt25 import __version__
 from gpt25.cli.output import Output
 from gpt25.errors import ConfigurationError, GPT25Error, Interrupted
+from gpt25.version import __version__
 
 COMMANDS = {
     "quickstart": "train a small GPT-2 offline, in minutes, and look at it",

@@ -7,45 +7,47 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gpt25.data.batches import Batches
-    from gpt25.data.document import SPLITS, Document, Split, split_of
-    from gpt25.data.document_reader import DocumentReader, read_documents, standard_library_documents
-    from gpt25.data.hub_address import NAMED_SETS, NAMED_SETS_VALIDATION_TOKENS
-    from gpt25.data.part import Part
-    from gpt25.data.preparation import prepare
-    from gpt25.data.prepared_data import INDEX_NAME, PreparedData, PreparedSplit, ShardRecord
-    from gpt25.data.pretokenized import PRETOKENIZED_SETS, fetch_shards, list_shards
-    from gpt25.data.text_policy import DocumentCounts, InvalidUtf8
-    from gpt25.data.token_shards import TokenShards, open_shards
-    from gpt25.data.validation import Validation
-    from gpt25.data.verification import verify
+    from gpt25.data.preparation.preparation import prepare
+    from gpt25.data.preparation.pretokenized import PRETOKENIZED_SETS, fetch_shards, list_shards
+    from gpt25.data.preparation.verification import verify
+    from gpt25.data.shards.batches import Batches
+    from gpt25.data.shards.prepared_data import INDEX_NAME, PreparedData, PreparedSplit, ShardRecord
+    from gpt25.data.shards.read_prepared_data import read_prepared_data
+    from gpt25.data.shards.token_shards import TokenShards, open_shards
+    from gpt25.data.shards.validation import Validation
+    from gpt25.data.sources.document import SPLITS, Document, Split, split_of
+    from gpt25.data.sources.document_reader import DocumentReader, read_documents, standard_library_documents
+    from gpt25.data.sources.hub_address import NAMED_SETS, NAMED_SETS_VALIDATION_TOKENS
+    from gpt25.data.sources.part import Part
+    from gpt25.data.sources.text_policy import DocumentCounts, InvalidUtf8
 
 _HOMES = {
-    "Batches": "batches",
-    "Document": "document",
-    "DocumentCounts": "text_policy",
-    "DocumentReader": "document_reader",
-    "INDEX_NAME": "prepared_data",
-    "InvalidUtf8": "text_policy",
-    "NAMED_SETS": "hub_address",
-    "NAMED_SETS_VALIDATION_TOKENS": "hub_address",
-    "PRETOKENIZED_SETS": "pretokenized",
-    "Part": "part",
-    "PreparedData": "prepared_data",
-    "PreparedSplit": "prepared_data",
-    "SPLITS": "document",
-    "ShardRecord": "prepared_data",
-    "Split": "document",
-    "TokenShards": "token_shards",
-    "Validation": "validation",
-    "fetch_shards": "pretokenized",
-    "list_shards": "pretokenized",
-    "open_shards": "token_shards",
-    "prepare": "preparation",
-    "read_documents": "document_reader",
-    "split_of": "document",
-    "standard_library_documents": "document_reader",
-    "verify": "verification",
+    "Batches": "shards.batches",
+    "Document": "sources.document",
+    "DocumentCounts": "sources.text_policy",
+    "DocumentReader": "sources.document_reader",
+    "INDEX_NAME": "shards.prepared_data",
+    "InvalidUtf8": "sources.text_policy",
+    "NAMED_SETS": "sources.hub_address",
+    "NAMED_SETS_VALIDATION_TOKENS": "sources.hub_address",
+    "PRETOKENIZED_SETS": "preparation.pretokenized",
+    "Part": "sources.part",
+    "PreparedData": "shards.prepared_data",
+    "PreparedSplit": "shards.prepared_data",
+    "SPLITS": "sources.document",
+    "ShardRecord": "shards.prepared_data",
+    "Split": "sources.document",
+    "TokenShards": "shards.token_shards",
+    "Validation": "shards.validation",
+    "fetch_shards": "preparation.pretokenized",
+    "list_shards": "preparation.pretokenized",
+    "open_shards": "shards.token_shards",
+    "prepare": "preparation.preparation",
+    "read_documents": "sources.document_reader",
+    "read_prepared_data": "shards.read_prepared_data",
+    "split_of": "sources.document",
+    "standard_library_documents": "sources.document_reader",
+    "verify": "preparation.verification",
 }
 
 __all__ = [
@@ -71,6 +73,7 @@ __all__ = [
     "open_shards",
     "prepare",
     "read_documents",
+    "read_prepared_data",
     "split_of",
     "standard_library_documents",
     "verify",

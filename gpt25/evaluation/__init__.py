@@ -4,14 +4,15 @@ The staircase: request and answer → plan → continuation scorer; a scorer for
 tasks, which says how each set is read and scored; `read_examples` and `score`, which do it.
 """
 
-from gpt25.evaluation.continuation_scorer import ContinuationScorer
 from gpt25.evaluation.examples import Examples, read_examples
-from gpt25.evaluation.measurement import Difference, Measurement, difference_between
-from gpt25.evaluation.request import Answer, Request
 from gpt25.evaluation.score import ScoringSettings, groups_last, score
-from gpt25.evaluation.task import HubFile, Task
+from gpt25.evaluation.scoring.continuation_scorer import ContinuationScorer
+from gpt25.evaluation.scoring.measurement import Difference, Measurement, difference_between
+from gpt25.evaluation.scoring.request import Answer, Request
+from gpt25.evaluation.scoring.windows import windows
+from gpt25.evaluation.sets.hub_sets import HubFile
+from gpt25.evaluation.task import Task
 from gpt25.evaluation.tasks import TASKS, find_task
-from gpt25.evaluation.windows import windows
 
 __all__ = [
     "TASKS",

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from gpt25.errors import DataError, EvaluationError
-from gpt25.evaluation.choice_item import ChoiceItem
-from gpt25.evaluation.core import fetch_core_files, find_core_files
-from gpt25.evaluation.corpus_text import CorpusText
-from gpt25.evaluation.data_files import Row, read_rows, read_text
-from gpt25.evaluation.detokenisers import detokenise
-from gpt25.evaluation.hub_sets import fetch_set
-from gpt25.evaluation.last_word import LastWordItem
+from gpt25.evaluation.core.core import fetch_core_files, find_core_files
+from gpt25.evaluation.protocols.choice_item import ChoiceItem
+from gpt25.evaluation.protocols.corpus_text import CorpusText
+from gpt25.evaluation.protocols.last_word import LastWordItem
+from gpt25.evaluation.sets.data_files import Row, read_rows, read_text
+from gpt25.evaluation.sets.detokenisers import detokenise
+from gpt25.evaluation.sets.hub_sets import fetch_set
 from gpt25.evaluation.task import Task
 
 T = TypeVar("T")

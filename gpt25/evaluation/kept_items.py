@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gpt25.errors import CorruptFileError
 from gpt25.evaluation.examples import Examples
-from gpt25.evaluation.measurement import Measurement
+from gpt25.evaluation.scoring.measurement import Measurement
 
 
 def items_as_json(measurements: Sequence[Measurement]) -> dict[str, Any]:

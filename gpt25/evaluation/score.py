@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 from gpt25.data import open_shards
 from gpt25.errors import EvaluationError
-from gpt25.evaluation.continuation_scorer import ContinuationScorer, OpenProgress
-from gpt25.evaluation.core import score_core
+from gpt25.evaluation.core.core import score_core
 from gpt25.evaluation.examples import Examples
-from gpt25.evaluation.last_word import score_last_words, stop_word_tokens
-from gpt25.evaluation.measurement import Measurement
-from gpt25.evaluation.minimal_pairs import score_minimal_pairs
-from gpt25.evaluation.multiple_choice import score_multiple_choice
+from gpt25.evaluation.protocols.last_word import score_last_words, stop_word_tokens
+from gpt25.evaluation.protocols.minimal_pairs import score_minimal_pairs
+from gpt25.evaluation.protocols.multiple_choice import score_multiple_choice
+from gpt25.evaluation.protocols.text_perplexity import score_texts
+from gpt25.evaluation.protocols.token_loss import score_shards
+from gpt25.evaluation.scoring.continuation_scorer import ContinuationScorer, OpenProgress
+from gpt25.evaluation.scoring.measurement import Measurement
 from gpt25.evaluation.task import Task
-from gpt25.evaluation.text_perplexity import score_texts
-from gpt25.evaluation.token_loss import score_shards
 from gpt25.model import GPTModel
 from gpt25.runtime import Ranks
 from gpt25.tokenizer import Tokenizer

@@ -4,33 +4,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from gpt25.evaluation.choice_item import ChoiceItem
-from gpt25.evaluation.data_files import Row
-from gpt25.evaluation.detokenisers import DetokeniserName
-from gpt25.evaluation.encoding import Encoding
-from gpt25.evaluation.multiple_choice import Normalisation
-from gpt25.evaluation.text_perplexity import TextMetric
+from gpt25.evaluation.protocols.choice_item import ChoiceItem
+from gpt25.evaluation.protocols.multiple_choice import Normalisation
+from gpt25.evaluation.protocols.text_perplexity import TextMetric
+from gpt25.evaluation.scoring.encoding import Encoding
+from gpt25.evaluation.sets.data_files import Row
+from gpt25.evaluation.sets.detokenisers import DetokeniserName
+from gpt25.evaluation.sets.hub_sets import HubFile
 
 Kind = Literal["multiple choice", "minimal pairs", "last word", "text", "shards", "core"]
 Documents = Literal["whole", "lines", "articles"]
-
-
-@dataclass(frozen=True)
-class HubFile:
-    """One file of a data set on the Hub."""
-
-    repository: str
-    file: str
-    revision: str | None = None
-    """Branch, tag or commit; None is the main branch."""
-
-
-def hub_set(repository: str, configuration: str, split: str) -> HubFile:
-    """A set in the Parquet form that the Hub makes of every public set, on a branch of its own.
-
-    Its first file; none of the evaluation sets has a second one.
-    """
-    return HubFile(repository, f"{configuration}/{split}/0000.parquet", "refs/convert/parquet")
 
 
 @dataclass(frozen=True)

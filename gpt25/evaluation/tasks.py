@@ -3,12 +3,13 @@
 import difflib
 
 from gpt25.errors import EvaluationError
-from gpt25.evaluation import choice_readers as read
-from gpt25.evaluation.blimp_paradigms import BLIMP_PARADIGMS
-from gpt25.evaluation.cloze_reader import cloze_item, cloze_rows
-from gpt25.evaluation.task import HubFile, Task, hub_set
-from gpt25.evaluation.text_perplexity import TextMetric
-from gpt25.evaluation.token_loss import PUBLISHED_TOKENS
+from gpt25.evaluation.protocols.text_perplexity import TextMetric
+from gpt25.evaluation.protocols.token_loss import PUBLISHED_TOKENS
+from gpt25.evaluation.sets import choice_readers as read
+from gpt25.evaluation.sets.blimp_paradigms import BLIMP_PARADIGMS
+from gpt25.evaluation.sets.cloze_reader import cloze_item, cloze_rows
+from gpt25.evaluation.sets.hub_sets import HubFile, hub_set
+from gpt25.evaluation.task import Task
 
 _WORDS: tuple[TextMetric, ...] = ("word_perplexity", "token_perplexity", "bits_per_byte")
 _HELLASWAG = (hub_set("Rowan/hellaswag", "default", "validation"),)

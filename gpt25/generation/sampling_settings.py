@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypedDict
 
 from gpt25.errors import GenerationError
-from gpt25.generation.shown import shown
+from gpt25.generation.short_repr import short_repr
 
 MOST_SAMPLES = 1024
 MOST_NEW_TOKENS = 1 << 20  # the largest block size that a configuration may have
@@ -129,7 +129,7 @@ def _require_whole_number(name: str, value: object, smallest: int, largest: int,
     if isinstance(value, bool) or not isinstance(value, int) or not smallest <= value <= largest:
         alternative = f", or {without}" if without else ""
         raise GenerationError(
-            f"{name} is {shown(value)}; it must be a whole number from {smallest} to {largest}{alternative}."
+            f"{name} is {short_repr(value)}; it must be a whole number from {smallest} to {largest}{alternative}."
         )
 
 
@@ -141,7 +141,7 @@ def _require(
     if value is None and may_be_off:
         return
     if not _is_finite_number(value) or not holds(value):
-        raise GenerationError(f"{name} is {shown(value)}; it must be a finite number {allowed}.")
+        raise GenerationError(f"{name} is {short_repr(value)}; it must be a finite number {allowed}.")
 
 
 def _is_finite_number(value: object) -> bool:
@@ -157,15 +157,17 @@ def _checked_stop(stop: object) -> tuple[str, ...]:
     strings = (stop,) if isinstance(stop, str) else stop
     if not isinstance(strings, list | tuple):
         raise GenerationError(
-            f"stop is {shown(stop)}; it must be a string or a list of at most {MOST_STOP_STRINGS} strings."
+            f"stop is {short_repr(stop)}; it must be a string or a list of at most {MOST_STOP_STRINGS} strings."
         )
     if len(strings) > MOST_STOP_STRINGS:
         raise GenerationError(f"stop has {len(strings)} strings; it may have at most {MOST_STOP_STRINGS}.")
     for string in strings:
         if not isinstance(string, str) or not 1 <= len(string) <= LONGEST_STOP_STRING:
             raise GenerationError(
-                f"stop holds {shown(string)}; each must be a string of 1 to {LONGEST_STOP_STRING} characters."
+                f"stop holds {short_repr(string)}; each must be a string of 1 to {LONGEST_STOP_STRING} characters."
             )
         if any("\ud800" <= character <= "\udfff" for character in string):
-            raise GenerationError(f"stop holds {shown(string)}; a lone surrogate never occurs in a text, so remove it.")
+            raise GenerationError(
+                f"stop holds {short_repr(string)}; a lone surrogate never occurs in a text, so remove it."
+            )
     return tuple(strings)

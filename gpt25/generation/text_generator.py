@@ -10,7 +10,7 @@ from gpt25.generation.running_batch import Prefill, RunningBatch
 from gpt25.generation.running_sample import RunningSample
 from gpt25.generation.sample import Sample
 from gpt25.generation.sampling_settings import SamplingChanges, SamplingSettings
-from gpt25.generation.shown import shown
+from gpt25.generation.short_repr import short_repr
 from gpt25.model import Accounting, GPTModel
 from gpt25.tokenizer import Tokenizer
 
@@ -154,7 +154,7 @@ def _checked_ids(prompt: object, tokenizer: Tokenizer) -> list[int]:
         whole = isinstance(token_id, int) and not isinstance(token_id, bool)
         if not whole or not 0 <= token_id < tokenizer.vocabulary_size:
             raise GenerationError(
-                f"token {place} of the prompt is {shown(token_id)}; ids of the tokenizer {tokenizer.name} are whole "
-                f"numbers from 0 to {tokenizer.vocabulary_size - 1}."
+                f"token {place} of the prompt is {short_repr(token_id)}; ids of the tokenizer {tokenizer.name} are "
+                f"whole numbers from 0 to {tokenizer.vocabulary_size - 1}."
             )
     return list(prompt)

@@ -10,7 +10,7 @@ from gpt25.model.evaluating import evaluating
 from gpt25.model.gpt import GPTModel
 from gpt25.model.int8 import Int8Linear, quantise_int8
 from gpt25.model.key_value_cache import KeyValueCache
-from gpt25.model.token_trees import TokenTrees
+from gpt25.model.prefix_trees import PrefixTrees
 
 __all__ = [
     "PUBLISHED_CONFIGURATIONS",
@@ -19,7 +19,7 @@ __all__ = [
     "GPTModel",
     "Int8Linear",
     "KeyValueCache",
-    "TokenTrees",
+    "PrefixTrees",
     "evaluating",
     "quantise_int8",
 ]

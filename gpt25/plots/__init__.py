@@ -1,19 +1,19 @@
 """Pictures of a run and of what is inside a model, and the report. Never torch; matplotlib only while drawing."""
 
-from gpt25.plots.attention import AttentionOfText, draw_attention
-from gpt25.plots.compared_run import ComparedRun
-from gpt25.plots.comparison_picture import draw_comparison
 from gpt25.plots.curves import HorizontalAxis, names_of
-from gpt25.plots.data_set import common_data_set, lines_beside, loss_levels
-from gpt25.plots.differences import TensorPair, draw_differences
-from gpt25.plots.losses import draw_losses
-from gpt25.plots.picture_kind import PictureKind, picture_kind, require_picture_place
-from gpt25.plots.positions import PositionsOfModel, draw_positions
-from gpt25.plots.predictions import PredictionsOfText, draw_predictions, positions_that_fit
-from gpt25.plots.published_lines import DataSetName
-from gpt25.plots.report import write_report
-from gpt25.plots.report_settings import ReportSettings
-from gpt25.plots.score_comparison import ScoreComparison
+from gpt25.plots.pictures.attention import AttentionOfText, draw_attention
+from gpt25.plots.pictures.differences import TensorPair, draw_differences
+from gpt25.plots.pictures.losses import draw_losses
+from gpt25.plots.pictures.picture_kind import PictureKind, picture_kind, require_picture_place
+from gpt25.plots.pictures.positions import PositionsOfModel, draw_positions
+from gpt25.plots.pictures.predictions import PredictionsOfText, draw_predictions, positions_that_fit
+from gpt25.plots.report.compared_run import ComparedRun
+from gpt25.plots.report.comparison_picture import draw_comparison
+from gpt25.plots.report.data_set import common_data_set, lines_beside, loss_levels
+from gpt25.plots.report.published_lines import DataSetName
+from gpt25.plots.report.report import write_report
+from gpt25.plots.report.score_comparison import ScoreComparison
+from gpt25.plots.report.settings import ReportSettings
 from gpt25.plots.wording import share
 
 __all__ = [

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gpt25 import __version__
+from gpt25.plots.html_text import text
 from gpt25.plots.page_assets import fingerprint, page_asset
-from gpt25.plots.report_sections import text
-from gpt25.plots.report_style import REPORT_STYLE
+from gpt25.plots.page_style import REPORT_STYLE
 from gpt25.storage import write_text
+from gpt25.version import __version__
 
 
 def write_page(output: str | Path, *, title: str, eyebrow: str, lead: str, script: str, content: Any) -> None:

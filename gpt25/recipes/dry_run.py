@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from gpt25.errors import Interrupted, StorageError, TrainingError
-from gpt25.recipes.beginning import Beginning, begin, join
-from gpt25.recipes.people import People
 from gpt25.recipes.pretrain import connected, train_run
-from gpt25.recipes.run_for_oneself import run_for_oneself
-from gpt25.recipes.run_report import draw_run
-from gpt25.recipes.same_run import require_same_run
+from gpt25.recipes.reporter import Reporter
+from gpt25.recipes.run.beginning import Beginning, begin, join
+from gpt25.recipes.run.resume_check import require_resumable
+from gpt25.recipes.run.run_lock import run_lock
+from gpt25.recipes.run.run_report import draw_run
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks
 from gpt25.storage import require_writable_directory
@@ -53,7 +53,7 @@ class DryRun:
 
 
 def dry_run(
-    configuration: TrainingConfiguration, run_path: str | Path, *, people: People, ranks: Ranks | None = None
+    configuration: TrainingConfiguration, run_path: str | Path, *, reporter: Reporter, ranks: Ranks | None = None
 ) -> DryRun | None:
     """Do what `pretrain` would do, for a few small updates in a temporary run beside `run_path`, and go on once.
 
@@ -69,16 +69,16 @@ def dry_run(
         require_writable_directory(run.path.parent)
         shutil.rmtree(run.path, ignore_errors=True)  # of a killed dry run: everything in it can be made again
     try:
-        with run_for_oneself(run, ranks):
-            whole = begin(run, configuration, people=people) if ranks.is_first else None
+        with run_lock(run, ranks):
+            whole = begin(run, configuration, reporter=reporter) if ranks.is_first else None
             if whole is not None:
-                require_same_run(RunDirectory(run_path), whole.configuration)
+                require_resumable(RunDirectory(run_path), whole.configuration)
             with connected(ranks, configuration.loop):
                 whole = whole or join(run)
-                before, after = _twice(run, _shortened(whole, ranks), people=people, ranks=ranks)
+                before, after = _twice(run, _shortened(whole, ranks), reporter=reporter, ranks=ranks)
             if not ranks.is_first:
                 return None
-            draw_run(run, people)
+            draw_run(run, reporter)
             return _findings(run, whole.configuration, before, after)
     except Interrupted as stop:
         raise Interrupted(stop.signal_number, "the dry run was stopped; nothing is left of it") from stop
@@ -123,17 +123,17 @@ def _shortened(beginning: Beginning, ranks: Ranks) -> Beginning:
 
 
 def _twice(
-    run: RunDirectory, beginning: Beginning, *, people: People, ranks: Ranks
+    run: RunDirectory, beginning: Beginning, *, reporter: Reporter, ranks: Ranks
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Train to the end, take the last checkpoint away, go on from the one before; the first rank's rows of both."""
-    train_run(run, beginning, people=people, ranks=ranks)
+    train_run(run, beginning, reporter=reporter, ranks=ranks)
     before = run.metrics() if ranks.is_first else []
     if ranks.is_first:
         _require_finite(before)
         shutil.rmtree(run.checkpoint_path(_UPDATES))
     ranks.wait()
-    people.say("taking the last checkpoint away and going on from the one before it")
-    train_run(run, dataclasses.replace(beginning, initial_model=None), people=people, ranks=ranks)
+    reporter.say("taking the last checkpoint away and going on from the one before it")
+    train_run(run, dataclasses.replace(beginning, initial_model=None), reporter=reporter, ranks=ranks)
     return before, run.metrics() if ranks.is_first else []
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from gpt25.generation import TextGenerator
 from gpt25.model import Accounting, GPTModel
-from gpt25.recipes.beginning import Beginning, begin, join
-from gpt25.recipes.hellaswag_hook import hellaswag_hook
-from gpt25.recipes.loss_track import LossTrack
-from gpt25.recipes.people import People
-from gpt25.recipes.run_for_oneself import run_for_oneself
-from gpt25.recipes.run_progress import RunProgress
-from gpt25.recipes.run_report import begin_summary, draw_run, end_summary
-from gpt25.recipes.tensorboard_scalars import TensorBoardScalars
+from gpt25.recipes.hooks.hellaswag_hook import hellaswag_hook
+from gpt25.recipes.hooks.loss_track import LossTrack
+from gpt25.recipes.hooks.tensorboard_scalars import TensorBoardScalars
+from gpt25.recipes.reporter import Reporter
+from gpt25.recipes.run.beginning import Beginning, begin, join
+from gpt25.recipes.run.run_lock import run_lock
+from gpt25.recipes.run.run_progress import RunProgress
+from gpt25.recipes.run.run_report import begin_summary, draw_run, end_summary
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, choose_device, choose_precision, describe_machine, use_fast_allocator
 from gpt25.storage import write_json
@@ -25,7 +25,7 @@ _SAMPLE_TOKENS = 96
 
 
 def pretrain(
-    configuration: TrainingConfiguration, run_path: str | Path, *, people: People, ranks: Ranks | None = None
+    configuration: TrainingConfiguration, run_path: str | Path, *, reporter: Reporter, ranks: Ranks | None = None
 ) -> RunDirectory:
     """Train from nothing, from a given model, or on with the run in `run_path`; leave loss.png and report.html there.
 
@@ -35,18 +35,18 @@ def pretrain(
     """
     ranks = ranks or Ranks()
     run = RunDirectory(run_path)
-    with run_for_oneself(run, ranks):
+    with run_lock(run, ranks):
         # The first rank alone makes what is missing; the others meet it when that is done, and read what it wrote.
-        beginning = begin(run, configuration, people=people) if ranks.is_first else None
+        beginning = begin(run, configuration, reporter=reporter) if ranks.is_first else None
         try:
             with connected(ranks, configuration.loop):
                 beginning = beginning or join(run)
-                state = train_run(run, beginning, people=people, ranks=ranks)
+                state = train_run(run, beginning, reporter=reporter, ranks=ranks)
             if ranks.is_first:
                 end_summary(run, state, Accounting(beginning.configuration.model))
         finally:
             if ranks.is_first:
-                draw_run(run, people)
+                draw_run(run, reporter)
     return run
 
 
@@ -60,7 +60,7 @@ def connected(ranks: Ranks, settings: LoopConfiguration) -> Iterator[None]:
         ranks.disconnect()
 
 
-def train_run(run: RunDirectory, beginning: Beginning, *, people: People, ranks: Ranks) -> TrainingState:
+def train_run(run: RunDirectory, beginning: Beginning, *, reporter: Reporter, ranks: Ranks) -> TrainingState:
     """What `pretrain` does when everything is there and the ranks are connected, until its pictures are drawn."""
     use_fast_allocator()
     if ranks.is_first:
@@ -74,13 +74,15 @@ def train_run(run: RunDirectory, beginning: Beginning, *, people: People, ranks:
             validation_shards=beginning.validation_shards,
             tokenizer=beginning.tokenizer,
             ranks=ranks,
-            hooks=_hooks(beginning, run, people, stack, ranks),
+            hooks=_hooks(beginning, run, reporter, stack, ranks),
             initial_model=beginning.initial_model,
         )
         return trainer.train()
 
 
-def _hooks(beginning: Beginning, run: RunDirectory, people: People, stack: ExitStack, ranks: Ranks) -> TrainingHooks:
+def _hooks(
+    beginning: Beginning, run: RunDirectory, reporter: Reporter, stack: ExitStack, ranks: Ranks
+) -> TrainingHooks:
     """What people see while the model trains: a bar, samples, scores, remarks."""
     configuration, tokenizer = beginning.configuration, beginning.tokenizer
     progress: list[RunProgress] = []
@@ -91,12 +93,12 @@ def _hooks(beginning: Beginning, run: RunDirectory, people: People, stack: ExitS
         device = choose_device(configuration.loop.device)
         precision = choose_precision(device, configuration.loop.precision)
         if done:
-            people.say(f"going on after update {done:,} of {total:,}")
+            reporter.say(f"going on after update {done:,} of {total:,}")
         if configuration.track.tensorboard:
             scalars.append(TensorBoardScalars(run.tensorboard_path, updates_done=done))
             stack.callback(scalars[0].close)
-        people.note(f"training on {device} in {precision.name}: {precision.reason}")
-        progress.append(stack.enter_context(RunProgress(configuration, people, updates_done=done)))
+        reporter.note(f"training on {device} in {precision.name}: {precision.reason}")
+        progress.append(stack.enter_context(RunProgress(configuration, reporter, updates_done=done)))
 
     def on_record_start(row: dict[str, Any]) -> None:
         for board in scalars:
@@ -107,7 +109,7 @@ def _hooks(beginning: Beginning, run: RunDirectory, people: People, stack: ExitS
         if "validation_loss" in row:
             fields["validation_loss"] = row["validation_loss"]
         if "hellaswag_accuracy_norm" in row:
-            people.note(
+            reporter.note(
                 f"after update {row['update']:,} HellaSwag stands at {row['hellaswag_accuracy_norm']:.4f} (acc_norm, "
                 f"{row['hellaswag_items']:,} items)"
             )
@@ -115,20 +117,20 @@ def _hooks(beginning: Beginning, run: RunDirectory, people: People, stack: ExitS
         for board in scalars:
             board.write(row)
         if (sentence := track.observe(row)) is not None:
-            people.note(sentence)
+            reporter.note(sentence)
 
     return TrainingHooks(
         on_start=on_start,
         on_record_start=on_record_start,
         on_update=on_update,
         on_figures=hellaswag_hook(configuration, beginning.hellaswag, tokenizer, ranks),
-        on_samples=sampling_hook(configuration, run, tokenizer, people),
-        on_message=people.note,
+        on_samples=sampling_hook(configuration, run, tokenizer, reporter),
+        on_message=reporter.note,
     )
 
 
 def sampling_hook(
-    configuration: TrainingConfiguration, run: RunDirectory, tokenizer: Tokenizer, people: People
+    configuration: TrainingConfiguration, run: RunDirectory, tokenizer: Tokenizer, reporter: Reporter
 ) -> Callable[[GPTModel, int, int], None]:
     """A hook that lets the model continue the recipe's prompt, shows the text and keeps it in samples.jsonl."""
 
@@ -138,6 +140,6 @@ def sampling_hook(
         room = configuration.model.block_size - len(generator.prompt_ids(prompt))
         (sample,) = generator.generate(prompt, max_new_tokens=min(_SAMPLE_TOKENS, room), seed=update, top_k=50)
         run.append_sample({"update": update, "tokens": tokens, "prompt": prompt, "text": sample.text})
-        people.say(f"\n--- a sample after update {update:,} ---\n{prompt}{sample.text}\n")
+        reporter.say(f"\n--- a sample after update {update:,} ---\n{prompt}{sample.text}\n")
 
     return write_sample

@@ -13,13 +13,13 @@ from gpt25.errors import ConfigurationError
 from gpt25.evaluation import ContinuationScorer, windows
 from gpt25.generation import TextGenerator
 from gpt25.model import Accounting
-from gpt25.recipes.beginning import begin
-from gpt25.recipes.people import People
 from gpt25.recipes.pretrain import train_run
 from gpt25.recipes.recipe import load_recipe
-from gpt25.recipes.run_for_oneself import run_for_oneself
-from gpt25.recipes.run_report import draw_run
-from gpt25.recipes.vocabulary import learn_vocabulary
+from gpt25.recipes.reporter import Reporter
+from gpt25.recipes.run.beginning import begin
+from gpt25.recipes.run.run_lock import run_lock
+from gpt25.recipes.run.run_report import draw_run
+from gpt25.recipes.run.vocabulary import learn_vocabulary
 from gpt25.records import RunDirectory, Summary
 from gpt25.runtime import Ranks, use_fast_allocator
 from gpt25.storage import atomic_directory
@@ -43,7 +43,7 @@ def quickstart(
     run_path: str | Path,
     *,
     minutes: float,
-    people: People,
+    reporter: Reporter,
     documents: Sequence[Document] | None = None,
     recipe: TrainingConfiguration | None = None,
 ) -> Summary:
@@ -60,29 +60,29 @@ def quickstart(
     if not (math.isfinite(minutes) and 0 < minutes <= _MOST_MINUTES):
         raise ConfigurationError(f"--minutes is {minutes}; it must be above 0 and at most {_MOST_MINUTES}, a day.")
     run = RunDirectory(run_path)
-    with run_for_oneself(run, Ranks()):
+    with run_lock(run, Ranks()):
         try:
             summary = run.read_summary()
             if summary is not None and summary.finished:
-                people.say(f"{run.path} is done already; another --run directory begins anew.")
+                reporter.say(f"{run.path} is done already; another --run directory begins anew.")
             else:
                 use_fast_allocator()
                 recipe = recipe or load_recipe("quickstart")
-                data = _prepare(run, _corpus(documents, people), recipe, people)
-                configuration = _configuration(run, data, recipe, minutes, people)
-                train_run(run, begin(run, configuration, people=people), people=people, ranks=Ranks())
-                summary = _summarise(run, data, configuration, people)
+                data = _prepare(run, _corpus(documents, reporter), recipe, reporter)
+                configuration = _configuration(run, data, recipe, minutes, reporter)
+                train_run(run, begin(run, configuration, reporter=reporter), reporter=reporter, ranks=Ranks())
+                summary = _summarise(run, data, configuration, reporter)
         finally:
-            draw_run(run, people)  # also of a run that is done: an interruption may have come before its pictures
-        _show_samples(run, people)
-        _show(run, summary, people)
+            draw_run(run, reporter)  # also of a run that is done: an interruption may have come before its pictures
+        _show_samples(run, reporter)
+        _show(run, summary, reporter)
     return summary
 
 
-def _corpus(documents: Sequence[Document] | None, people: People) -> Sequence[Document]:
+def _corpus(documents: Sequence[Document] | None, reporter: Reporter) -> Sequence[Document]:
     corpus = list(standard_library_documents()) if documents is None else documents
     name = "Python's standard library" if documents is None else "documents"
-    people.say(f"corpus: {name}, {len(corpus):,} files, {_size(corpus) / 1e6:.1f} MB")
+    reporter.say(f"corpus: {name}, {len(corpus):,} files, {_size(corpus) / 1e6:.1f} MB")
     return corpus
 
 
@@ -91,26 +91,26 @@ def _size(corpus: Sequence[Document]) -> int:
 
 
 def _prepare(
-    run: RunDirectory, corpus: Sequence[Document], recipe: TrainingConfiguration, people: People
+    run: RunDirectory, corpus: Sequence[Document], recipe: TrainingConfiguration, reporter: Reporter
 ) -> PreparedData:
     """The corpus as the run's token shards, encoded with a vocabulary learned from its training part."""
-    tokenizer = _tokenizer(run.path / "tokenizer", corpus, recipe.model.vocabulary_size, people)
-    with people.progress("encoding", _size(corpus), "bytes") as progress:
+    tokenizer = _tokenizer(run.path / "tokenizer", corpus, recipe.model.vocabulary_size, reporter)
+    with reporter.progress("encoding", _size(corpus), "bytes") as progress:
         data = prepare(
             corpus, tokenizer, run.data_path, validation_fraction=VALIDATION_FRACTION, progress=progress.advance
         )
-    people.say(
+    reporter.say(
         f"tokens: {data.train.tokens:,} to train on, {data.validation.tokens:,} held out "
         f"({data.validation.documents} files, {data.validation.bytes / data.validation.tokens:.2f} bytes per token)"
     )
     return data
 
 
-def _tokenizer(directory: Path, corpus: Sequence[Document], vocabulary_size: int, people: People) -> Tokenizer:
+def _tokenizer(directory: Path, corpus: Sequence[Document], vocabulary_size: int, reporter: Reporter) -> Tokenizer:
     """The vocabulary, learned once; the held-out files play no part in it."""
     if Tokenizer.is_in(directory):
         return Tokenizer.load(directory)
-    people.say(f"learning a vocabulary of {vocabulary_size:,} tokens from it")
+    reporter.say(f"learning a vocabulary of {vocabulary_size:,} tokens from it")
     tokenizer = learn_vocabulary(corpus, vocabulary_size=vocabulary_size, validation_fraction=VALIDATION_FRACTION)
     with atomic_directory(directory) as temporary:
         tokenizer.save(temporary)
@@ -118,7 +118,7 @@ def _tokenizer(directory: Path, corpus: Sequence[Document], vocabulary_size: int
 
 
 def _configuration(
-    run: RunDirectory, data: PreparedData, recipe: TrainingConfiguration, minutes: float, people: People
+    run: RunDirectory, data: PreparedData, recipe: TrainingConfiguration, minutes: float, reporter: Reporter
 ) -> TrainingConfiguration:
     """The run's own configuration where it was begun; else the recipe with as many updates as fit the minutes."""
     begun = run.recipe_path.is_file()
@@ -135,7 +135,7 @@ def _configuration(
     )
     number_of_updates = max(_FEWEST_UPDATES, round(minutes * 60 / seconds))
     rate = recipe.total_tokens / recipe.loop.number_of_updates / seconds
-    people.say(
+    reporter.say(
         f"model: {Accounting(recipe.model).parameters / 1e6:.2f} million parameters; "
         f"at {rate:,.0f} tokens/s, {minutes:g} minutes are {number_of_updates:,} updates"
     )
@@ -161,10 +161,12 @@ def with_length(recipe: TrainingConfiguration, number_of_updates: int) -> Traini
     )
 
 
-def _summarise(run: RunDirectory, data: PreparedData, configuration: TrainingConfiguration, people: People) -> Summary:
+def _summarise(
+    run: RunDirectory, data: PreparedData, configuration: TrainingConfiguration, reporter: Reporter
+) -> Summary:
     """Measure the finished model on all held-out text, and the compressors on the same bytes; keep both."""
     last = run.checkpoints()[-1].state()
-    loss = _held_out_loss(run, data, people)
+    loss = _held_out_loss(run, data, reporter)
     tokenizer = Tokenizer.load(run.path / "tokenizer")
     held_out = _held_out_text(data, tokenizer)
     accounting = Accounting(configuration.model)
@@ -189,7 +191,7 @@ def _summarise(run: RunDirectory, data: PreparedData, configuration: TrainingCon
     return summary
 
 
-def _held_out_loss(run: RunDirectory, data: PreparedData, people: People) -> float:
+def _held_out_loss(run: RunDirectory, data: PreparedData, reporter: Reporter) -> float:
     """Mean nats per token of the newest checkpoint over all held-out tokens.
 
     Every token behind the first block is read after at least half a block of what stands before it, so the figure does
@@ -203,7 +205,7 @@ def _held_out_loss(run: RunDirectory, data: PreparedData, people: People) -> flo
     requests = windows(
         tokens, end_of_text_id=tokenizer.end_of_text_id, block_size=block_size, stride=max(1, block_size // 2)
     )
-    scorer = ContinuationScorer(model, batch_tokens=_TOKENS_AT_ONCE, open_progress=people.progress)
+    scorer = ContinuationScorer(model, batch_tokens=_TOKENS_AT_ONCE, open_progress=reporter.progress)
     return -sum(answer.log_likelihood for answer in scorer.answer(requests)) / len(tokens)
 
 
@@ -214,23 +216,23 @@ def _held_out_text(data: PreparedData, tokenizer: Tokenizer) -> bytes:
     return tokenizer.decode_bytes(tokens[tokens != tokenizer.end_of_text_id])
 
 
-def _show_samples(run: RunDirectory, people: People) -> None:
+def _show_samples(run: RunDirectory, reporter: Reporter) -> None:
     model, tokenizer = load_pretrained(run.path)
     generator = TextGenerator(model, tokenizer)
     for prompt in _LAST_PROMPTS:
         length = min(160, model.configuration.block_size - len(generator.prompt_ids(prompt)))
         (sample,) = generator.generate(prompt, max_new_tokens=length, temperature=0.8, top_k=50, seed=1)
-        people.say(f"\n--- it continues {prompt!r} ---\n{prompt}{sample.text}")
+        reporter.say(f"\n--- it continues {prompt!r} ---\n{prompt}{sample.text}")
 
 
-def _show(run: RunDirectory, summary: Summary, people: People) -> None:
+def _show(run: RunDirectory, summary: Summary, reporter: Reporter) -> None:
     """The figures in a few lines, the pictures' places, and what to try next."""
     others = ", ".join(f"{name} {bits:.3f}" for name, bits in summary.compressors.items())
-    people.say(
+    reporter.say(
         f"\n{summary.model_parameters:,} parameters, {summary.tokens:,} tokens, {summary.training_seconds:,.0f} s: "
         f"validation loss {summary.validation_loss:.4f} nats per token"
         f"\nheld-out text: {summary.bits_per_byte:.3f} bits per byte (on the same bytes: {others})"
         f"\n\nloss graph: {run.loss_picture_path}\nreport:     {run.report_path}\n\nnext:"
     )
     for command in summary.next_commands:
-        people.say(f"  {command}")
+        reporter.say(f"  {command}")

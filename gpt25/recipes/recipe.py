@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 import tomllib
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -21,9 +22,12 @@ _KIND_NAMES = {bool: "true or false", int: "a whole number", float: "a number", 
 
 def recipe_names() -> list[str]:
     """The recipes inside the package, sorted."""
-    return sorted(
-        entry.name.removesuffix(_SUFFIX) for entry in files("gpt25.recipes").iterdir() if entry.name.endswith(_SUFFIX)
-    )
+    return sorted(entry.name.removesuffix(_SUFFIX) for entry in _packaged().iterdir() if entry.name.endswith(_SUFFIX))
+
+
+def _packaged() -> Traversable:
+    """The folder of the package's own recipes."""
+    return files("gpt25.recipes") / "toml"
 
 
 def load_recipe(word: str | Path) -> TrainingConfiguration:
@@ -33,7 +37,7 @@ def load_recipe(word: str | Path) -> TrainingConfiguration:
     wrong type or range; CorruptFileError for a file that is not TOML.
     """
     if str(word) in recipe_names():
-        text = (files("gpt25.recipes") / f"{word}{_SUFFIX}").read_text(encoding="utf-8")
+        text = (_packaged() / f"{word}{_SUFFIX}").read_text(encoding="utf-8")
         return parse_recipe(text, source=f"recipe {word}")
     path = Path(word)
     if path.suffix != _SUFFIX and not path.is_file():

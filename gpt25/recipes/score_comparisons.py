@@ -7,7 +7,7 @@ from typing import Any
 
 from gpt25.errors import CorruptFileError
 from gpt25.evaluation.kept_items import items_from_json
-from gpt25.evaluation.measurement import difference_between
+from gpt25.evaluation.scoring.measurement import difference_between
 from gpt25.plots import ScoreComparison
 from gpt25.records import RunDirectory
 from gpt25.storage import read_json

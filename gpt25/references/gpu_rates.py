@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gpt25.references.processor_peaks import processor_peak
+from gpt25.references.processor_flops import processor_peak
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from gpt25 import __version__
 from gpt25.runtime.memory import total_memory_bytes
 from gpt25.runtime.processor import number_of_cores, processor_name
+from gpt25.version import __version__
 
 
 def describe_machine() -> dict[str, Any]:

@@ -3,27 +3,27 @@
 Training knows nothing of samples, pictures or terminals: it calls the hooks that it is handed.
 """
 
-from gpt25.training.batch_configuration import BatchConfiguration
-from gpt25.training.checkpoint import TrainingState
-from gpt25.training.configuration import (
+from gpt25.training.checkpoints.checkpoint import TrainingState
+from gpt25.training.configuration.batch_configuration import BatchConfiguration
+from gpt25.training.configuration.data_configuration import DataConfiguration
+from gpt25.training.configuration.hellaswag_configuration import HellaSwagConfiguration
+from gpt25.training.configuration.initialisation_configuration import InitialisationConfiguration
+from gpt25.training.configuration.optimizer_configuration import OptimizerConfiguration
+from gpt25.training.configuration.speed_configuration import SpeedConfiguration
+from gpt25.training.configuration.start_configuration import StartConfiguration
+from gpt25.training.configuration.track_configuration import TrackConfiguration
+from gpt25.training.configuration.training_configuration import (
     LoopConfiguration,
     ScheduleConfiguration,
     TrainingConfiguration,
 )
-from gpt25.training.data_configuration import DataConfiguration
-from gpt25.training.fused_loss import fused_loss
-from gpt25.training.hellaswag_configuration import HellaSwagConfiguration
-from gpt25.training.hooks import TrainingHooks
-from gpt25.training.initialisation_configuration import InitialisationConfiguration
-from gpt25.training.loss_module import LossModule
-from gpt25.training.muon import Muon
-from gpt25.training.optimizer_configuration import OptimizerConfiguration
-from gpt25.training.optimizers import Optimizers
-from gpt25.training.probe import seconds_per_update
-from gpt25.training.speed_configuration import SpeedConfiguration
-from gpt25.training.start_configuration import StartConfiguration
-from gpt25.training.track_configuration import TrackConfiguration
-from gpt25.training.trainer import Trainer
+from gpt25.training.loop.hooks import TrainingHooks
+from gpt25.training.loop.probe import seconds_per_update
+from gpt25.training.loop.trainer import Trainer
+from gpt25.training.loss.fused_loss import fused_loss
+from gpt25.training.loss.loss_module import LossModule
+from gpt25.training.optimizers.muon import Muon
+from gpt25.training.optimizers.optimizers import Optimizers
 
 __all__ = [
     "BatchConfiguration",

@@ -1,7 +1,7 @@
 """Models in and out: Hugging Face's GPT-2 format, the Hub, runs, GGUF files, and the one table of names."""
 
 from gpt25.weights.describe import describe_model
-from gpt25.weights.gguf_export import export_gguf, require_gguf
+from gpt25.weights.gguf.gguf_export import export_gguf, require_gguf
 from gpt25.weights.hub import cached_model
 from gpt25.weights.load import load_pretrained
 from gpt25.weights.names import GLOSSARY

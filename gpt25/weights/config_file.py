@@ -6,7 +6,7 @@ from typing import Any
 from gpt25.errors import ConfigurationError, WeightsError
 from gpt25.model import GPTConfiguration
 from gpt25.weights.bounded_json import bounded_json
-from gpt25.weights.openai_release import CONFIG_NAME, is_openai_release, read_hparams
+from gpt25.weights.openai.openai_release import CONFIG_NAME, is_openai_release, read_hparams
 
 _SIZES = {
     "n_positions": "block_size",

@@ -9,7 +9,7 @@ from gpt25.model import Accounting
 from gpt25.weights.config_file import read_config
 from gpt25.weights.matching import match_tensors
 from gpt25.weights.names import HEAD, OUR_HEAD, TOKEN_EMBEDDINGS
-from gpt25.weights.safetensors_file import DTYPES
+from gpt25.weights.safetensors.safetensors_file import DTYPES
 from gpt25.weights.stored_weights import find_stored_tensors
 
 

@@ -10,16 +10,16 @@ from gpt25.errors import ConfigurationError, WeightsError
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights.config_file import read_config
-from gpt25.weights.mapped_file import MappedFile, can_stay_mapped
+from gpt25.weights.garbage_collection import garbage_collection_paused
 from gpt25.weights.matching import Matching, match_tensors
 from gpt25.weights.names import OUR_HEAD, TOKEN_EMBEDDINGS
-from gpt25.weights.openai_checkpoint import CheckpointTensor
+from gpt25.weights.openai.openai_checkpoint import CheckpointTensor
 from gpt25.weights.resolve import resolve_model
-from gpt25.weights.safetensors_file import DTYPES
-from gpt25.weights.safetensors_header import StoredTensor
+from gpt25.weights.safetensors.mapped_file import MappedFile, can_stay_mapped
+from gpt25.weights.safetensors.safetensors_file import DTYPES
+from gpt25.weights.safetensors.safetensors_header import StoredTensor
 from gpt25.weights.stored_weights import find_stored_tensors
 from gpt25.weights.tokenizer_files import load_tokenizer
-from gpt25.weights.without_collections import without_collections
 
 
 def load_pretrained(
@@ -50,7 +50,7 @@ def load_pretrained(
     directory = resolve_model(model, checkpoint=checkpoint, revision=revision)
     configuration = read_config(directory)
     matching = match_tensors(find_stored_tensors(directory), configuration, directory)
-    with without_collections():
+    with garbage_collection_paused():
         tokenizer = load_tokenizer(directory, configuration)
         with torch.device("meta"):  # shapes without memory, and no random numbers drawn
             loaded = GPTModel(configuration)

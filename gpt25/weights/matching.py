@@ -6,9 +6,9 @@ from pathlib import Path
 from gpt25.errors import WeightsError
 from gpt25.model import GPTConfiguration
 from gpt25.weights.names import HEAD, MASK_BUFFERS, PREFIX, TensorName, tensor_names
-from gpt25.weights.openai_release import CONFIG_NAME, HPARAMS_NAME, is_openai_release
-from gpt25.weights.safetensors_file import DTYPES
-from gpt25.weights.safetensors_header import StoredTensor
+from gpt25.weights.openai.openai_release import CONFIG_NAME, HPARAMS_NAME, is_openai_release
+from gpt25.weights.safetensors.safetensors_file import DTYPES
+from gpt25.weights.safetensors.safetensors_header import StoredTensor
 
 _ROWS_SHOWN = 6
 _WITHOUT_TRANSPOSES = "was the file written without the transposes of transformers"

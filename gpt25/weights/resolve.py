@@ -9,7 +9,7 @@ from gpt25.model import PUBLISHED_CONFIGURATIONS
 from gpt25.records import RunDirectory, split_model_word
 from gpt25.storage import MANIFEST_NAME, verify_manifest
 from gpt25.weights.hub import download_model
-from gpt25.weights.openai_release import CONFIG_NAME, HPARAMS_NAME, is_openai_release
+from gpt25.weights.openai.openai_release import CONFIG_NAME, HPARAMS_NAME, is_openai_release
 from gpt25.weights.stored_weights import HOW_TO_GET_SAFETENSORS, PICKLE_SUFFIXES
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)

@@ -8,8 +8,8 @@ from gpt25.storage import atomic_directory, write_json
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights.config_file import config_contents
 from gpt25.weights.names import tensor_names
-from gpt25.weights.openai_release import CONFIG_NAME
-from gpt25.weights.safetensors_file import write_safetensors
+from gpt25.weights.openai.openai_release import CONFIG_NAME
+from gpt25.weights.safetensors.safetensors_file import write_safetensors
 from gpt25.weights.stored_weights import WEIGHTS_NAME
 from gpt25.weights.tokenizer_files import require_fitting
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from gpt25.errors import CorruptFileError, WeightsError
 from gpt25.weights.bounded_json import bounded_json
-from gpt25.weights.openai_checkpoint import find_checkpoint_tensors
-from gpt25.weights.openai_release import is_openai_release
-from gpt25.weights.safetensors_header import StoredTensor, read_safetensors_header
+from gpt25.weights.openai.openai_checkpoint import find_checkpoint_tensors
+from gpt25.weights.openai.openai_release import is_openai_release
+from gpt25.weights.safetensors.safetensors_header import StoredTensor, read_safetensors_header
 
 WEIGHTS_NAME = "model.safetensors"
 INDEX_NAME = "model.safetensors.index.json"

@@ -1,9 +1,12 @@
 """What the tests about the shape of the repository look at: its root, its files and its modules as syntax trees."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # house.py and imports.py, for the tests beside them
 
 ROOT = Path(__file__).parents[2]
 GENERATED = {".git", ".venv", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", "build", "dist", "runs"}

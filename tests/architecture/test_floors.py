@@ -3,45 +3,11 @@
 import ast
 
 import pytest
-
-GROUND = {"errors"}
-NOUNS = {"model", "tokenizer", "records", "references"}
-ALLOWED = {
-    "errors": set(),
-    "runtime": GROUND,
-    "storage": GROUND,
-    "model": GROUND,
-    "tokenizer": GROUND | {"storage"},
-    "records": GROUND | {"storage"},
-    "references": GROUND,
-    "data": GROUND | {"runtime", "storage", "tokenizer"},
-    "weights": GROUND | {"storage", "model", "tokenizer", "records"},
-    "training": GROUND | {"runtime", "storage", "model", "tokenizer", "records", "data", "weights"},
-    "generation": GROUND | {"runtime", "model", "tokenizer"},
-    "inspection": GROUND | {"runtime", "model", "tokenizer"},
-    "evaluation": GROUND | {"runtime", "model", "tokenizer", "references", "data"},
-    "plots": GROUND | {"storage", "records", "references"},
-}
-ALLOWED["recipes"] = GROUND | {"runtime", "storage"} | NOUNS | (set(ALLOWED) - {"errors", "runtime", "storage"} - NOUNS)
-ALLOWED["server"] = GROUND | {"runtime", "weights", "generation", "inspection", "model", "tokenizer", "records"}
-ALLOWED["server"] |= {"references"}
-ALLOWED["cli"] = set(ALLOWED)
-"""For every package, the packages of gpt25 that it may import besides itself."""
+from house import FLOORS, IMPORTS, PLANNED
+from imports import imported_names
 
 WITHOUT_TORCH = {"errors", "storage", "tokenizer", "records", "references", "plots"}
 FILES_AND_NETWORK = {"huggingface_hub", "io", "os", "pathlib", "requests", "safetensors", "shutil", "socket", "urllib"}
-
-
-def imports(tree: ast.Module) -> set[str]:
-    """Every dotted name that a module imports, also inside functions and under TYPE_CHECKING."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
 
 
 def package_of(name: str) -> str:
@@ -56,12 +22,12 @@ def test_imports_only_go_down(modules: dict[str, ast.Module]) -> None:
     wrong = []
     for name, tree in in_floors(modules).items():
         package = package_of(name)
-        assert package in ALLOWED, f"gpt25/{package} stands on no floor: add it to the table in docs/design.md and here"
-        for imported in imports(tree):
+        assert package in IMPORTS, f"gpt25/{package} stands on no floor: add it to the table in docs/design.md and here"
+        for imported in imported_names(tree):
             if not imported.startswith("gpt25."):
                 continue
             other = package_of(imported)
-            if other not in ALLOWED[package] | {package, "__version__"}:
+            if other not in IMPORTS[package] | {package}:
                 wrong.append(f"{name} imports {imported}")
     assert not wrong, "\n".join(wrong)
 
@@ -70,22 +36,29 @@ def test_imports_only_go_down(modules: dict[str, ast.Module]) -> None:
 def test_floor_never_imports_torch(modules: dict[str, ast.Module], package: str) -> None:
     for name, tree in in_floors(modules).items():
         if package_of(name) == package:
-            assert not {imported for imported in imports(tree) if imported.split(".")[0] == "torch"}, name
+            assert not {imported for imported in imported_names(tree) if imported.split(".")[0] == "torch"}, name
 
 
 def test_model_is_pure_computation(modules: dict[str, ast.Module]) -> None:
     for name, tree in in_floors(modules).items():
         if package_of(name) == "model":
-            assert not {imported for imported in imports(tree) if imported.split(".")[0] in FILES_AND_NETWORK}, name
+            assert not {imported for imported in imported_names(tree) if imported.split(".")[0] in FILES_AND_NETWORK}, (
+                name
+            )
 
 
 def test_the_entry_module_only_starts_the_command_line(modules: dict[str, ast.Module]) -> None:
-    assert imports(modules["gpt25.__main__"]) == {"gpt25.cli.main.entry_point"}
+    assert imported_names(modules["gpt25.__main__"]) == {"gpt25.cli.main.entry_point"}
 
 
-def test_table_has_no_cycle() -> None:
-    below = {package: set(others) for package, others in ALLOWED.items()}
-    while below:
-        ground = {package for package, others in below.items() if not others}
-        assert ground, f"these import each other: {sorted(below)}"
-        below = {package: others - ground for package, others in below.items() if package not in ground}
+def test_arrows_of_the_table_go_down() -> None:
+    floor_of = {package: floor for floor, packages in enumerate(FLOORS) for package in packages}
+    assert set(floor_of) == set(IMPORTS)
+    for package, others in IMPORTS.items():
+        for other in others:
+            assert floor_of[other] < floor_of[package], f"{package} -> {other}"
+
+
+def test_packages_are_the_table_s(modules: dict[str, ast.Module]) -> None:
+    there = {package_of(name) for name in in_floors(modules)}
+    assert there == set(IMPORTS) - PLANNED

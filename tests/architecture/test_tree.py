@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from house import ROOMS
+
 MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_FUNCTION = 80
 MOST_BYTES_OF_A_FILE = 2_000_000
@@ -57,7 +59,9 @@ def test_tests_mirror_the_package(root: Path) -> None:
     packages = {str(path.parent.relative_to(root / "gpt25")) for path in (root / "gpt25").rglob("__init__.py")}
     assert tested - packages == TESTS_WITHOUT_A_PACKAGE
     floors = {package for package in packages if "/" not in package and package != "."}
-    assert floors - tested == set(), "packages without tests"
+    assert floors - {path.partition("/")[0] for path in tested} == set(), "packages without tests"
+    rooms = {f"{package}/{room}" for package, names in ROOMS.items() if package != "cli" for room in names}
+    assert rooms - tested == set(), "rooms without tests"  # of cli, a test of a command tries the rooms together
 
 
 def test_tests_are_not_packages(root: Path) -> None:

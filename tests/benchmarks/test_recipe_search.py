@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gpt25.data import prepare, standard_library_documents
-from gpt25.recipes.vocabulary import learn_vocabulary
+from gpt25.recipes.run.vocabulary import learn_vocabulary
 
 PLAN = """
 [defaults]

@@ -11,7 +11,7 @@ import torch
 
 from gpt25.cli.main import main
 from gpt25.data import prepare, read_documents
-from gpt25.evaluation.lm_eval_tasks import HarnessScore
+from gpt25.evaluation.harness.lm_eval_tasks import HarnessScore
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights import save_pretrained

@@ -171,7 +171,7 @@ def test_predictions_are_those_of_the_layers(folder: Path, tmp_path: Path, capsy
 def test_a_picture_that_cannot_show_all_of_a_text_says_so(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gpt25.plots.predictions._HIGHEST_INCHES", 2.0)
+    monkeypatch.setattr("gpt25.plots.pictures.predictions._HIGHEST_INCHES", 2.0)
     words = ["plot", "predictions", str(folder / "rough"), "--prompt", "x" * 40, "--output", f"{tmp_path}/a.svg"]
     assert main(words) == 0
     assert capsys.readouterr().err == "the picture has room for the last 16 of 40 tokens; a .html shows all.\n"

@@ -11,8 +11,8 @@ import torch
 from gpt25.cli.main import main
 from gpt25.errors import CorruptFileError
 from gpt25.evaluation import Measurement, difference_between, find_task, read_examples, score
+from gpt25.evaluation.harness.lm_eval_tasks import HarnessScore
 from gpt25.evaluation.kept_items import fingerprint_of, items_as_json, items_from_json
-from gpt25.evaluation.lm_eval_tasks import HarnessScore
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.records import RunDirectory
 from gpt25.storage import write_json, write_manifest

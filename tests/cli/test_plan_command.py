@@ -15,7 +15,7 @@ def test_plan_in_words(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_plan_with_the_recipes_price(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    recipe = (Path(gpt25.__file__).parent / "recipes" / "gpt2_124m.toml").read_text(encoding="utf-8")
+    recipe = (Path(gpt25.__file__).parent / "recipes" / "toml" / "gpt2_124m.toml").read_text(encoding="utf-8")
     own = tmp_path / "own.toml"
     own.write_text(recipe.replace("[track]", "[track]\nprice_per_hour = 12.5"), encoding="utf-8")
     assert main(["plan", str(own), "--gpu", "h100"]) == 0
@@ -25,7 +25,7 @@ def test_plan_with_the_recipes_price(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_plan_says_how_large_the_updates_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    recipe = (Path(gpt25.__file__).parent / "recipes" / "gpt2_124m_adamw.toml").read_text(encoding="utf-8")
+    recipe = (Path(gpt25.__file__).parent / "recipes" / "toml" / "gpt2_124m_adamw.toml").read_text(encoding="utf-8")
     own = tmp_path / "own.toml"
     own.write_text(recipe.replace("[batch]", "[batch]\nsmaller_updates = [[0.5, 131_072]]"), encoding="utf-8")
     assert main(["plan", str(own), "--gpu", "h100", "--json"]) == 0

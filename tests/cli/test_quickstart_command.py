@@ -17,9 +17,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the command handed to the recipe, which does nothing here."""
     calls: list[dict[str, Any]] = []
 
-    def quickstart(run_path: Path, *, minutes: float, people: Any) -> Summary:
+    def quickstart(run_path: Path, *, minutes: float, reporter: Any) -> Summary:
         calls.append({"run": run_path, "minutes": minutes})
-        people.say("words for people")
+        reporter.say("words for people")
         return SUMMARY
 
     monkeypatch.setattr(recipes, "quickstart", quickstart)

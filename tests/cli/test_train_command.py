@@ -22,7 +22,7 @@ from gpt25.model import GPTModel
 from gpt25.recipes import load_recipe, recipe_text
 from gpt25.records import RunDirectory
 from gpt25.tokenizer import Tokenizer
-from gpt25.training.validation_loss import ValidationLoss
+from gpt25.training.loss.validation_loss import ValidationLoss
 from gpt25.weights import save_pretrained
 
 PATIENCE_SECONDS = 90.0

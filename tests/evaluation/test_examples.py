@@ -5,8 +5,8 @@ import pytest
 
 from gpt25.errors import DataError, EvaluationError
 from gpt25.evaluation import TASKS, ScoringSettings, find_task, read_examples, score
-from gpt25.evaluation.core import missing_core_tasks
-from gpt25.evaluation.last_word import LastWordItem
+from gpt25.evaluation.core.core import missing_core_tasks
+from gpt25.evaluation.protocols.last_word import LastWordItem
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
 

@@ -9,9 +9,9 @@ import pytest
 
 from gpt25.cli.commands import compare
 from gpt25.cli.main import main
-from gpt25.data.hub_address import NAMED_SETS
-from gpt25.data.pretokenized import PRETOKENIZED_SETS
-from gpt25.plots.data_set import data_set_of
+from gpt25.data.preparation.pretokenized import PRETOKENIZED_SETS
+from gpt25.data.sources.hub_address import NAMED_SETS
+from gpt25.plots.report.data_set import data_set_of
 from gpt25.records import RunDirectory
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ class Listener:
 
 
 @pytest.fixture
-def people() -> Listener:
+def reporter() -> Listener:
     return Listener()
 
 

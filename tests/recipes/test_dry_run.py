@@ -48,17 +48,17 @@ def configuration(data: PreparedData) -> TrainingConfiguration:
 
 
 def test_it_goes_through_everything_and_leaves_nothing(
-    configuration: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
+    configuration: TrainingConfiguration, tmp_path: Path, reporter: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[list[str]] = []
 
-    def watched(run: RunDirectory, people: Any) -> None:
-        draw(run, people)
+    def watched(run: RunDirectory, reporter: Any) -> None:
+        draw(run, reporter)
         drawn.append(sorted(path.name for path in run.path.iterdir() if not path.name.startswith(".")))
 
     draw = module.draw_run
     monkeypatch.setattr(module, "draw_run", watched)
-    found = dry_run(configuration, tmp_path / "runs" / "run", people=people)
+    found = dry_run(configuration, tmp_path / "runs" / "run", reporter=reporter)
     assert found is not None
     assert (found.updates, found.tokens_per_update) == (4, 128)  # 2 micro-batches x 2 rows x 32
     assert found.resume_difference == 0.0
@@ -78,65 +78,67 @@ def test_it_goes_through_everything_and_leaves_nothing(
             "summary.json",
         ]
     ]
-    assert "going on after update 2 of 4" in people.said
-    assert people.everything.count("--- a sample after update 4 ---") == 2
+    assert "going on after update 2 of 4" in reporter.said
+    assert reporter.everything.count("--- a sample after update 4 ---") == 2
     assert list((tmp_path / "runs").iterdir()) == []
 
 
-def test_a_run_that_was_begun_stays_as_it_is(configuration: TrainingConfiguration, tmp_path: Path, people: Any) -> None:
+def test_a_run_that_was_begun_stays_as_it_is(
+    configuration: TrainingConfiguration, tmp_path: Path, reporter: Any
+) -> None:
     small = dataclasses.replace(
         configuration,
         batch=BatchConfiguration(tokens_per_update=64),
         schedule=dataclasses.replace(configuration.schedule, warm_up_updates=0),
         loop=dataclasses.replace(configuration.loop, number_of_updates=2),
     )
-    run = pretrain(small, tmp_path / "run", people=people)
+    run = pretrain(small, tmp_path / "run", reporter=reporter)
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
-    dry_run(small, run.path, people=people)
+    dry_run(small, run.path, reporter=reporter)
     assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
     with pytest.raises(ConfigurationError, match="holds a run with another configuration"):
-        dry_run(configuration, run.path, people=people)
+        dry_run(configuration, run.path, reporter=reporter)
 
 
 def test_an_average_of_the_weights_is_saved_gone_on_with_and_counted(
-    configuration: TrainingConfiguration, tmp_path: Path, people: Any
+    configuration: TrainingConfiguration, tmp_path: Path, reporter: Any
 ) -> None:
     averaging = dataclasses.replace(
         configuration, loop=dataclasses.replace(configuration.loop, average_last_fraction=0.1)
     )
-    plain = dry_run(configuration, tmp_path / "run", people=people)
-    found = dry_run(averaging, tmp_path / "run", people=people)
+    plain = dry_run(configuration, tmp_path / "run", reporter=reporter)
+    found = dry_run(averaging, tmp_path / "run", reporter=reporter)
     assert plain is not None
     assert found is not None
     assert (found.resume_difference, found.training_losses) == (0.0, plain.training_losses)
     parameters = Accounting(configuration.model).parameters
     assert found.checkpoint_bytes - plain.checkpoint_bytes == pytest.approx(4 * parameters, rel=0.05)
-    assert sum("with the mean of those after the last 3 updates" in text for text in people.noted) == 2
+    assert sum("with the mean of those after the last 3 updates" in text for text in reporter.noted) == 2
 
 
 def test_what_a_killed_dry_run_left_is_removed(
-    configuration: TrainingConfiguration, tmp_path: Path, people: Any
+    configuration: TrainingConfiguration, tmp_path: Path, reporter: Any
 ) -> None:
     (tmp_path / ".run.dry-run" / "checkpoints" / "update-000004").mkdir(parents=True)
     (tmp_path / ".run.dry-run" / "run.toml").write_text("[loop]\nseed = 5\n")
-    assert dry_run(configuration, tmp_path / "run", people=people) is not None
+    assert dry_run(configuration, tmp_path / "run", reporter=reporter) is not None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_disk_without_room_for_the_checkpoints_is_found(
-    configuration: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
+    configuration: TrainingConfiguration, tmp_path: Path, reporter: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 0, 1000))
     with pytest.raises(StorageError) as caught:
-        dry_run(configuration, tmp_path / "run", people=people)
+        dry_run(configuration, tmp_path / "run", reporter=reporter)
     assert "2 newest, the best, and one being written), but only 0.00 GB are free in " in str(caught.value)
     assert "Free some, lower loop.checkpoints_to_keep, or choose another --run directory." in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_resume_that_is_another_run_is_found(
-    configuration: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
+    configuration: TrainingConfiguration, tmp_path: Path, reporter: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, calls = module.train_run, []
 
@@ -153,22 +155,22 @@ def test_a_resume_that_is_another_run_is_found(
 
     monkeypatch.setattr(module, "train_run", forgetful)
     with pytest.raises(TrainingError, match="the updates after the resume are not those before: their losses differ"):
-        dry_run(configuration, tmp_path / "run", people=people)
+        dry_run(configuration, tmp_path / "run", reporter=reporter)
 
 
 def test_a_loss_that_is_not_finite_is_found(
-    configuration: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
+    configuration: TrainingConfiguration, tmp_path: Path, reporter: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append = RunDirectory.append_metrics
     monkeypatch.setattr(
         RunDirectory, "append_metrics", lambda run, row: append(run, {**row, "training_loss": float("nan")})
     )
     with pytest.raises(TrainingError, match="update 1 of the dry run had a loss or gradient that is not finite. Look"):
-        dry_run(configuration, tmp_path / "run", people=people)
+        dry_run(configuration, tmp_path / "run", reporter=reporter)
 
 
 def test_a_signal_ends_it_and_leaves_nothing(
-    configuration: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
+    configuration: TrainingConfiguration, tmp_path: Path, reporter: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append = RunDirectory.append_metrics
 
@@ -178,5 +180,5 @@ def test_a_signal_ends_it_and_leaves_nothing(
 
     monkeypatch.setattr(RunDirectory, "append_metrics", interrupting)
     with pytest.raises(Interrupted, match="^the dry run was stopped; nothing is left of it$"):
-        dry_run(configuration, tmp_path / "run", people=people)
+        dry_run(configuration, tmp_path / "run", reporter=reporter)
     assert list(tmp_path.iterdir()) == []

@@ -113,10 +113,10 @@ def test_the_curve_begins_at_the_given_models_own_loss_and_falls(
     recipe: TrainingConfiguration,
     given: Path,
     tmp_path: Path,
-    people: Any,
+    reporter: Any,
     simple_loss: Callable[[Path, RunDirectory], float],
 ) -> None:
-    run = pretrain(recipe, tmp_path / "run", people=people)
+    run = pretrain(recipe, tmp_path / "run", reporter=reporter)
     first, *others = losses(run)
     assert first == (0, None, pytest.approx(simple_loss(given, run), rel=1e-5))
     assert [update for update, _, _ in others] == [1, 2, 3, 4, 5, 6]
@@ -131,15 +131,15 @@ def test_the_curve_begins_at_the_given_models_own_loss_and_falls(
     assert begun.model == dataclasses.replace(
         SHAPE, embedding_dropout=0.1, attention_dropout=0.1, residual_dropout=0.1
     )  # shape of the model, dropout of the recipe
-    assert people.said[0].startswith(f"starting from {given}: ")
+    assert reporter.said[0].startswith(f"starting from {given}: ")
 
 
 def test_what_comes_out_loads_in_transformers(
-    recipe: TrainingConfiguration, tmp_path: Path, people: Any, tokenizer: Tokenizer
+    recipe: TrainingConfiguration, tmp_path: Path, reporter: Any, tokenizer: Tokenizer
 ) -> None:
     from transformers import GPT2LMHeadModel
 
-    run = pretrain(recipe, tmp_path / "run", people=people)
+    run = pretrain(recipe, tmp_path / "run", reporter=reporter)
     path = run.find_checkpoint("best")
     model, own = load_pretrained(path)
     assert own is not None
@@ -151,19 +151,19 @@ def test_what_comes_out_loads_in_transformers(
 
 
 def test_a_model_that_gets_worse_stays_the_best_checkpoint(
-    recipe: TrainingConfiguration, tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, tmp_path: Path, reporter: Any
 ) -> None:
     """At a rate of 3 everything is forgotten; what was given is still there."""
     hot = changed(changed(recipe, "optimizer", peak_learning_rate=3.0), "loop", checkpoints_to_keep=1)
-    run = pretrain(hot, tmp_path / "run", people=people)
+    run = pretrain(hot, tmp_path / "run", reporter=reporter)
     assert [record.update for record in run.checkpoints()] == [0, 6]
     assert run.find_checkpoint("best") == run.checkpoint_path(0)
 
 
 def test_interrupted_it_goes_on_bit_for_bit_without_model_and_texts(
-    recipe: TrainingConfiguration, given: Path, texts: Path, tmp_path: Path, people: Any, monkeypatch: Any
+    recipe: TrainingConfiguration, given: Path, texts: Path, tmp_path: Path, reporter: Any, monkeypatch: Any
 ) -> None:
-    whole = pretrain(recipe, tmp_path / "whole", people=people)
+    whole = pretrain(recipe, tmp_path / "whole", reporter=reporter)
     append = RunDirectory.append_metrics
 
     def interrupting(run: RunDirectory, row: dict[str, Any]) -> None:
@@ -173,13 +173,13 @@ def test_interrupted_it_goes_on_bit_for_bit_without_model_and_texts(
 
     monkeypatch.setattr(RunDirectory, "append_metrics", interrupting)
     with pytest.raises(Interrupted, match="after update 3"):
-        pretrain(recipe, tmp_path / "run", people=people)
+        pretrain(recipe, tmp_path / "run", reporter=reporter)
     monkeypatch.undo()
     shutil.rmtree(given)
     shutil.rmtree(texts)
-    people.said.clear()
-    run = pretrain(recipe, tmp_path / "run", people=people)
-    assert people.said[0] == "going on after update 3 of 6"
+    reporter.said.clear()
+    run = pretrain(recipe, tmp_path / "run", reporter=reporter)
+    assert reporter.said[0] == "going on after update 3 of 6"
     assert losses(run) == losses(whole)
     assert [row["text"] for row in run.samples()] == [row["text"] for row in whole.samples()]
     name = "model.safetensors"
@@ -187,25 +187,25 @@ def test_interrupted_it_goes_on_bit_for_bit_without_model_and_texts(
 
 
 def test_a_run_goes_on_without_the_word_and_with_another_word_for_the_same_weights(
-    recipe: TrainingConfiguration, given: Path, tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, given: Path, tmp_path: Path, reporter: Any
 ) -> None:
-    run = pretrain(recipe, tmp_path / "run", people=people)
-    pretrain(changed(recipe, "start", model=None), run.path, people=people)
+    run = pretrain(recipe, tmp_path / "run", reporter=reporter)
+    pretrain(changed(recipe, "start", model=None), run.path, reporter=reporter)
     shutil.move(given, tmp_path / "elsewhere")
-    pretrain(changed(recipe, "start", model=str(tmp_path / "elsewhere")), run.path, people=people)
+    pretrain(changed(recipe, "start", model=str(tmp_path / "elsewhere")), run.path, reporter=reporter)
     assert load_recipe(run.recipe_path).start.model == str(given)
     assert len(run.metrics()) == 7
 
 
 def test_another_model_is_refused_with_both_words_and_hashes(
-    recipe: TrainingConfiguration, given: Path, tokenizer: Tokenizer, tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, given: Path, tokenizer: Tokenizer, tmp_path: Path, reporter: Any
 ) -> None:
-    run = pretrain(recipe, tmp_path / "run", people=people)
+    run = pretrain(recipe, tmp_path / "run", reporter=reporter)
     before = run.recipe_path.read_bytes()
     other = make_model(tmp_path / "other", tokenizer, seed=2)
     hashes = [weights_sha256(load_pretrained(path)[0])[:12] for path in (given, other)]
     with pytest.raises(ConfigurationError) as caught:
-        pretrain(changed(recipe, "start", model=str(other)), run.path, people=people)
+        pretrain(changed(recipe, "start", model=str(other)), run.path, reporter=reporter)
     assert str(caught.value) == (
         f"{run.path} was begun with the weights of {given} ({hashes[0]}), and {other} has others ({hashes[1]}). "
         "Choose another --run directory, or give the old model."
@@ -214,31 +214,31 @@ def test_another_model_is_refused_with_both_words_and_hashes(
 
 
 def test_a_model_that_changed_before_the_first_checkpoint_is_refused(
-    recipe: TrainingConfiguration, given: Path, tokenizer: Tokenizer, tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, given: Path, tokenizer: Tokenizer, tmp_path: Path, reporter: Any
 ) -> None:
-    run = pretrain(recipe, tmp_path / "run", people=people)
+    run = pretrain(recipe, tmp_path / "run", reporter=reporter)
     shutil.rmtree(run.checkpoints_path)
     make_model(given, tokenizer, seed=2)
     with pytest.raises(ConfigurationError, match=f"was begun with the weights of {given} .* has others"):
-        pretrain(recipe, run.path, people=people)
+        pretrain(recipe, run.path, reporter=reporter)
     make_model(given, tokenizer, seed=1)
-    assert len(pretrain(recipe, run.path, people=people).metrics()) == 7
+    assert len(pretrain(recipe, run.path, reporter=reporter).metrics()) == 7
 
 
 def test_a_run_from_random_weights_cannot_start_from_a_model_later(
-    recipe: TrainingConfiguration, tmp_path: Path, people: Any, tokenizer: Tokenizer, given: Path, texts: Path
+    recipe: TrainingConfiguration, tmp_path: Path, reporter: Any, tokenizer: Tokenizer, given: Path, texts: Path
 ) -> None:
     tokenizer.save(tmp_path / "tokenizer")
     random = changed(recipe, "start", model=None, required=False)
     random = changed(changed(random, "model", **dataclasses.asdict(SHAPE)), "data", tokenizer=str(given))
-    run = pretrain(random, tmp_path / "run", people=people)
+    run = pretrain(random, tmp_path / "run", reporter=reporter)
     assert run.metrics()[0]["validation_loss"] == pytest.approx(5.77, abs=0.1)  # ln 320
     with pytest.raises(ConfigurationError, match=f"began with random weights; it cannot start from {given} any more"):
-        pretrain(recipe, run.path, people=people)
+        pretrain(recipe, run.path, reporter=reporter)
 
 
 def test_a_run_and_its_best_checkpoint_can_be_the_start(
-    recipe: TrainingConfiguration, tmp_path: Path, people: Any, tokenizer: Tokenizer
+    recipe: TrainingConfiguration, tmp_path: Path, reporter: Any, tokenizer: Tokenizer
 ) -> None:
     source = RunDirectory(tmp_path / "source")
     for update, loss in ((1, 1.0), (2, 2.0)):
@@ -248,7 +248,9 @@ def test_a_run_and_its_best_checkpoint_can_be_the_start(
             write_json(directory / "state.json", {"update": update, "metrics": {"validation_loss": loss}})
             write_manifest(directory)
     for word, update in (("", 2), ("@best", 1)):
-        run = pretrain(changed(recipe, "start", model=f"{source.path}{word}"), tmp_path / f"run{update}", people=people)
+        run = pretrain(
+            changed(recipe, "start", model=f"{source.path}{word}"), tmp_path / f"run{update}", reporter=reporter
+        )
         expected = weights_sha256(load_pretrained(source.path, checkpoint=str(update))[0])
         assert load_recipe(run.recipe_path).start.weights_sha256 == expected
 
@@ -257,10 +259,10 @@ def test_a_run_and_its_best_checkpoint_can_be_the_start(
 
 
 def test_a_shorter_block_cuts_positions_off_and_says_so(
-    recipe: TrainingConfiguration, given: Path, tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, given: Path, tmp_path: Path, reporter: Any
 ) -> None:
-    run = pretrain(changed(recipe, "model", block_size=16), tmp_path / "run", people=people)
-    assert "the model's positions beyond 16 of 32 are cut off, as model.block_size says" in people.said
+    run = pretrain(changed(recipe, "model", block_size=16), tmp_path / "run", reporter=reporter)
+    assert "the model's positions beyond 16 of 32 are cut off, as model.block_size says" in reporter.said
     start, (original, _) = load_pretrained(run.checkpoint_path(0))[0], load_pretrained(given)
     assert start.configuration.block_size == 16
     positions = "transformer.word_positional_embeddings.weight"
@@ -268,23 +270,23 @@ def test_a_shorter_block_cuts_positions_off_and_says_so(
 
 
 def test_tokens_per_update_become_whole_rows_of_the_models_block(
-    recipe: TrainingConfiguration, tokenizer: Tokenizer, tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, tokenizer: Tokenizer, tmp_path: Path, reporter: Any
 ) -> None:
     odd = make_model(tmp_path / "odd", tokenizer, shape=dataclasses.replace(SHAPE, block_size=24))
     asked = changed(changed(recipe, "start", model=str(odd)), "batch", smaller_updates=((0.2, 16), (0.5, 512)))
-    run = pretrain(asked, tmp_path / "run", people=people)
+    run = pretrain(asked, tmp_path / "run", reporter=reporter)
     begun = load_recipe(run.recipe_path).batch
     assert begun.tokens_per_update == 1008  # 42 x 24, at most 1,024
     assert begun.smaller_updates == ((0.2, 24), (0.5, 504))  # one row, and 21 x 24
-    assert "an update reads 1,008 tokens instead of 1,024: rows of 24" in people.said
-    pretrain(asked, tmp_path / "run", people=people)
+    assert "an update reads 1,008 tokens instead of 1,024: rows of 24" in reporter.said
+    pretrain(asked, tmp_path / "run", reporter=reporter)
 
 
 def test_another_shape_than_the_models_is_refused_with_both_numbers(
-    recipe: TrainingConfiguration, given: Path, tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, given: Path, tmp_path: Path, reporter: Any
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        pretrain(changed(recipe, "model", number_of_layers=3), tmp_path / "run", people=people)
+        pretrain(changed(recipe, "model", number_of_layers=3), tmp_path / "run", reporter=reporter)
     assert str(caught.value) == (
         f"model.number_of_layers is 3; {given} has 2. A run that starts from a model takes its shape: leave the field "
         "out."
@@ -292,18 +294,18 @@ def test_another_shape_than_the_models_is_refused_with_both_numbers(
 
 
 def test_epochs_end_a_run_on_a_small_text_and_not_on_a_large_one(
-    recipe: TrainingConfiguration, tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, tmp_path: Path, reporter: Any
 ) -> None:
     short = changed(
         changed(recipe, "loop", number_of_updates=1000, number_of_epochs=0.5), "schedule", warm_up_updates=500
     )
-    run = pretrain(short, tmp_path / "run", people=people)
+    run = pretrain(short, tmp_path / "run", reporter=reporter)
     tokens = run.checkpoints()[-1].state()["training_tokens_in_data"]
     begun = load_recipe(run.recipe_path)
     assert begun.loop.number_of_updates == round(0.5 * tokens / 1024) < 10
     assert begun.schedule.warm_up_updates == round(begun.loop.number_of_updates / 2)
-    assert len(pretrain(short, tmp_path / "run", people=people).metrics()) == begun.loop.number_of_updates + 1
-    large = pretrain(changed(recipe, "loop", number_of_epochs=50.0), tmp_path / "large", people=people)
+    assert len(pretrain(short, tmp_path / "run", reporter=reporter).metrics()) == begun.loop.number_of_updates + 1
+    large = pretrain(changed(recipe, "loop", number_of_epochs=50.0), tmp_path / "large", reporter=reporter)
     assert load_recipe(large.recipe_path).loop.number_of_updates == 6
 
 
@@ -311,7 +313,7 @@ def test_epochs_end_a_run_on_a_small_text_and_not_on_a_large_one(
 
 
 def test_without_texts_it_is_the_standard_library(
-    recipe: TrainingConfiguration, tmp_path: Path, people: Any, monkeypatch: Any
+    recipe: TrainingConfiguration, tmp_path: Path, reporter: Any, monkeypatch: Any
 ) -> None:
     asked: list[Any] = []
 
@@ -319,28 +321,28 @@ def test_without_texts_it_is_the_standard_library(
         asked.append(sources)
         raise ZeroDivisionError
 
-    monkeypatch.setattr("gpt25.recipes.run_data.read_documents", watched)
+    monkeypatch.setattr("gpt25.recipes.run.run_data.read_documents", watched)
     with pytest.raises(ZeroDivisionError):
-        pretrain(changed(recipe, "data", texts=()), tmp_path / "run", people=people)
+        pretrain(changed(recipe, "data", texts=()), tmp_path / "run", reporter=reporter)
     assert asked == [("standard-library",)]
 
 
 def test_a_few_texts_are_held_out_by_their_ends(
-    recipe: TrainingConfiguration, texts: Path, tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, texts: Path, tmp_path: Path, reporter: Any
 ) -> None:
     few = changed(recipe, "data", texts=(str(texts / "a.txt"), str(texts / "b.jsonl")))
-    run = pretrain(few, tmp_path / "run", people=people)
+    run = pretrain(few, tmp_path / "run", reporter=reporter)
     index = json.loads((run.data_path / "index.json").read_text())
     assert index["split_rule"] == "position"
     assert index["train"]["documents"] == index["validation"]["documents"] > 10
 
 
 def test_prepared_shards_are_taken_as_they_are(
-    recipe: TrainingConfiguration, tokenizer: Tokenizer, documents: list[Document], tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, tokenizer: Tokenizer, documents: list[Document], tmp_path: Path, reporter: Any
 ) -> None:
     prepare(documents, tokenizer, tmp_path / "shards", validation_fraction=0.3, number_of_processes=1)
     prepared = changed(recipe, "data", texts=(), directory=str(tmp_path / "shards"))
-    run = pretrain(prepared, tmp_path / "run", people=people)
+    run = pretrain(prepared, tmp_path / "run", reporter=reporter)
     assert not run.data_path.exists()
     assert len(run.metrics()) == 7
 
@@ -351,13 +353,13 @@ def test_data_of_another_tokenizer_is_refused_with_both_names(
     documents: list[Document],
     given: Path,
     tmp_path: Path,
-    people: Any,
+    reporter: Any,
 ) -> None:
     foreign = Tokenizer.train(["something else entirely, again and again. " * 40], vocabulary_size=280)
     prepare(documents, foreign, tmp_path / "shards", validation_fraction=0.3, number_of_processes=1)
     mixed = changed(recipe, "data", texts=(), directory=str(tmp_path / "shards"))
     with pytest.raises(ConfigurationError) as caught:
-        pretrain(mixed, tmp_path / "run", people=people)
+        pretrain(mixed, tmp_path / "run", reporter=reporter)
     assert str(caught.value) == (
         f"the data in {tmp_path / 'shards'} was prepared with the tokenizer {foreign.name} ({foreign.fingerprint}), "
         f"the model {given} has the tokenizer {tokenizer.name} ({tokenizer.fingerprint}). Give the texts themselves "
@@ -367,56 +369,56 @@ def test_data_of_another_tokenizer_is_refused_with_both_names(
 
 
 def test_another_tokenizer_than_the_models_own_is_refused(
-    recipe: TrainingConfiguration, given: Path, tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, given: Path, tmp_path: Path, reporter: Any
 ) -> None:
     with pytest.raises(ConfigurationError, match=rf"data.tokenizer is gpt2 \(\w+\), the model {given} has its own tok"):
-        pretrain(changed(recipe, "data", tokenizer="gpt2"), tmp_path / "run", people=people)
+        pretrain(changed(recipe, "data", tokenizer="gpt2"), tmp_path / "run", reporter=reporter)
 
 
 def test_a_model_without_a_tokenizer_needs_one_named_that_fits(
-    recipe: TrainingConfiguration, given: Path, tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, given: Path, tmp_path: Path, reporter: Any
 ) -> None:
     bare = changed(recipe, "start", model=str(make_model(tmp_path / "bare", None)))
     with pytest.raises(ConfigurationError, match="texts need a tokenizer before they can be trained on: name one with"):
-        pretrain(bare, tmp_path / "run", people=people)
+        pretrain(bare, tmp_path / "run", reporter=reporter)
     with pytest.raises(ConfigurationError, match=r"gpt2 has 50,257 tokens, the model .*bare embeds only 320; they do"):
-        pretrain(changed(bare, "data", tokenizer="gpt2"), tmp_path / "large", people=people)
-    run = pretrain(changed(bare, "data", tokenizer=str(given)), tmp_path / "run", people=people)
+        pretrain(changed(bare, "data", tokenizer="gpt2"), tmp_path / "large", reporter=reporter)
+    run = pretrain(changed(bare, "data", tokenizer=str(given)), tmp_path / "run", reporter=reporter)
     shutil.rmtree(tmp_path / "bare")
-    pretrain(changed(bare, "data", tokenizer=str(given)), run.path, people=people)
+    pretrain(changed(bare, "data", tokenizer=str(given)), run.path, reporter=reporter)
 
 
 def test_spare_embeddings_are_fine(
-    recipe: TrainingConfiguration, tokenizer: Tokenizer, tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, tokenizer: Tokenizer, tmp_path: Path, reporter: Any
 ) -> None:
     padded = make_model(tmp_path / "padded", tokenizer, shape=dataclasses.replace(SHAPE, vocabulary_size=384))
-    run = pretrain(changed(recipe, "start", model=str(padded)), tmp_path / "run", people=people)
+    run = pretrain(changed(recipe, "start", model=str(padded)), tmp_path / "run", reporter=reporter)
     assert load_recipe(run.recipe_path).model.vocabulary_size == 384
 
 
 def test_other_texts_in_a_run_that_was_begun_are_refused(
-    recipe: TrainingConfiguration, tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, tmp_path: Path, reporter: Any
 ) -> None:
-    run = pretrain(recipe, tmp_path / "run", people=people)
+    run = pretrain(recipe, tmp_path / "run", reporter=reporter)
     (tmp_path / "other.txt").write_text("other words\n" * 400)
     with pytest.raises(DataError, match="was prepared from other text"):
-        pretrain(changed(recipe, "data", texts=(str(tmp_path / "other.txt"),)), run.path, people=people)
+        pretrain(changed(recipe, "data", texts=(str(tmp_path / "other.txt"),)), run.path, reporter=reporter)
 
 
 def test_too_little_text_is_told_before_the_run_is_written_down(
-    recipe: TrainingConfiguration, tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, tmp_path: Path, reporter: Any
 ) -> None:
     (tmp_path / "tiny.txt").write_text("a few words\n" * 20)
     with pytest.raises(DataError, match=r"validation tokens, too few for one block: 32 \+ 1 are needed"):
-        pretrain(changed(recipe, "data", texts=(str(tmp_path / "tiny.txt"),)), tmp_path / "run", people=people)
+        pretrain(changed(recipe, "data", texts=(str(tmp_path / "tiny.txt"),)), tmp_path / "run", reporter=reporter)
     assert not (tmp_path / "run" / "run.toml").exists()
 
 
 def test_a_missing_model_is_told_before_anything_is_written(
-    recipe: TrainingConfiguration, tmp_path: Path, people: Any
+    recipe: TrainingConfiguration, tmp_path: Path, reporter: Any
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        pretrain(changed(recipe, "start", model=None), tmp_path / "run", people=people)
+        pretrain(changed(recipe, "start", model=None), tmp_path / "run", reporter=reporter)
     assert str(caught.value) == (
         "the recipe starts from a model and none is named: add --start MODEL (gpt2, a Hub id owner/name, a Hugging "
         "Face directory or a run)."
@@ -424,9 +426,9 @@ def test_a_missing_model_is_told_before_anything_is_written(
     assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
 
 
-def test_texts_for_random_weights_need_a_tokenizer(texts: Path, tmp_path: Path, people: Any) -> None:
+def test_texts_for_random_weights_need_a_tokenizer(texts: Path, tmp_path: Path, reporter: Any) -> None:
     plain = changed(TrainingConfiguration(), "data", texts=(str(texts),))
     with pytest.raises(ConfigurationError, match="texts need a tokenizer"):
-        pretrain(plain, tmp_path / "run", people=people)
+        pretrain(plain, tmp_path / "run", reporter=reporter)
     with pytest.raises(TokenizerError):
-        pretrain(changed(plain, "data", tokenizer=str(tmp_path / "absent")), tmp_path / "run", people=people)
+        pretrain(changed(plain, "data", tokenizer=str(tmp_path / "absent")), tmp_path / "run", reporter=reporter)

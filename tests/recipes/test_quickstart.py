@@ -45,21 +45,21 @@ def start(
     tmp_path: Path,
     documents: list[Document],
     recipe: TrainingConfiguration,
-    people: Any,
+    reporter: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Start:
     """The quickstart in the test's own directory: ten updates, whatever the machine's speed."""
     monkeypatch.setattr(module, "seconds_per_update", lambda *_, **__: 60.0)
 
     def call(minutes: float = 10, **changes: Any) -> Summary:
-        words = {"documents": documents, "recipe": recipe, "people": people} | changes
+        words = {"documents": documents, "recipe": recipe, "reporter": reporter} | changes
         return quickstart(tmp_path / "run", minutes=minutes, **words)
 
     return call
 
 
 def test_a_finished_run_has_every_file_and_true_figures(
-    start: Start, tmp_path: Path, people: Any, documents: list[Document]
+    start: Start, tmp_path: Path, reporter: Any, documents: list[Document]
 ) -> None:
     summary = start()
     run = RunDirectory(tmp_path / "run")
@@ -89,10 +89,10 @@ def test_a_finished_run_has_every_file_and_true_figures(
     )
     assert summary.compressors.keys() == {"gzip -9", "bz2 -9", "xz -9"}
     assert all(1 < bits < 8 for bits in summary.compressors.values())
-    assert f"{summary.bits_per_byte:.3f} bits per byte" in people.everything
-    assert all(f"  {command}" in people.said for command in summary.next_commands)
-    assert "--- it continues 'class Handler(' ---" in people.everything
-    assert f"corpus: documents, {len(documents)} files, 0.0 MB" in people.said
+    assert f"{summary.bits_per_byte:.3f} bits per byte" in reporter.everything
+    assert all(f"  {command}" in reporter.said for command in summary.next_commands)
+    assert "--- it continues 'class Handler(' ---" in reporter.everything
+    assert f"corpus: documents, {len(documents)} files, 0.0 MB" in reporter.said
     assert f"{summary.bits_per_byte:.3f}" in run.report_path.read_text(encoding="utf-8")
 
 
@@ -118,16 +118,16 @@ def _validation_tokens(tmp_path: Path) -> int:
     return PreparedData.read(tmp_path / "run" / "data").validation.tokens
 
 
-def test_done_again_it_says_so_and_shows_the_result(start: Start, tmp_path: Path, people: Any) -> None:
+def test_done_again_it_says_so_and_shows_the_result(start: Start, tmp_path: Path, reporter: Any) -> None:
     first = start()
     (tmp_path / "run" / "loss.png").unlink()
     (tmp_path / "run" / "report.html").unlink()
     before = (tmp_path / "run" / "metrics.jsonl").read_bytes()
-    people.said.clear()
+    reporter.said.clear()
     assert start(minutes=500) == first
-    assert people.said[0] == f"{tmp_path / 'run'} is done already; another --run directory begins anew."
-    assert f"{first.bits_per_byte:.3f} bits per byte" in people.everything
-    assert "--- it continues 'class Handler(' ---" in people.everything
+    assert reporter.said[0] == f"{tmp_path / 'run'} is done already; another --run directory begins anew."
+    assert f"{first.bits_per_byte:.3f} bits per byte" in reporter.everything
+    assert "--- it continues 'class Handler(' ---" in reporter.everything
     assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == before
     assert (tmp_path / "run" / "loss.png").is_file()
     assert (tmp_path / "run" / "report.html").is_file()
@@ -150,7 +150,7 @@ def test_a_run_that_another_process_holds_is_refused_before_any_work(
 
 def test_the_pictures_are_drawn_once(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Path] = []
-    pictures = sys.modules["gpt25.recipes.run_report"]
+    pictures = sys.modules["gpt25.recipes.run.run_report"]
     write_report = pictures.write_report
 
     def counting(run: RunDirectory, output: Path, **words: Any) -> None:
@@ -202,7 +202,7 @@ def whole(
     directory = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "seconds_per_update", lambda *_, **__: 60.0)
-        quickstart(directory, minutes=10, people=Deaf(), documents=documents, recipe=recipe)
+        quickstart(directory, minutes=10, reporter=Deaf(), documents=documents, recipe=recipe)
     return RunDirectory(directory)
 
 
@@ -230,7 +230,7 @@ def test_a_signal_in_training_is_gone_on_with_where_the_run_was_moved_to(
     start: Start,
     whole: RunDirectory,
     tmp_path: Path,
-    people: Any,
+    reporter: Any,
     documents: list[Document],
     recipe: TrainingConfiguration,
     monkeypatch: pytest.MonkeyPatch,
@@ -247,9 +247,9 @@ def test_a_signal_in_training_is_gone_on_with_where_the_run_was_moved_to(
         with pytest.raises(Interrupted, match="after update 6"):
             start()
     os.rename(tmp_path / "run", tmp_path / "moved")
-    people.said.clear()
-    quickstart(tmp_path / "moved", minutes=500, people=people, documents=documents, recipe=recipe)
-    assert "going on after update 6 of 10" in people.said  # the run keeps its own length
+    reporter.said.clear()
+    quickstart(tmp_path / "moved", minutes=500, reporter=reporter, documents=documents, recipe=recipe)
+    assert "going on after update 6 of 10" in reporter.said  # the run keeps its own length
     rows = RunDirectory(tmp_path / "moved").metrics()
     assert [row["training_loss"] for row in rows] == [row["training_loss"] for row in whole.metrics()]
 
@@ -265,23 +265,23 @@ def test_minutes_that_cannot_be_are_refused_before_anything_is_made(
 
 
 def test_a_directory_that_cannot_be_written_is_found_first(
-    tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, reporter: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop_before(monkeypatch, module, "standard_library_documents")
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match=f"cannot write in {tmp_path / 'file' / 'run'}: Not a directory"):
-        quickstart(tmp_path / "file" / "run", minutes=1, people=people)
+        quickstart(tmp_path / "file" / "run", minutes=1, reporter=reporter)
 
 
 def test_left_to_itself_it_reads_the_standard_library(
-    tmp_path: Path, people: Any, documents: list[Document], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, reporter: Any, documents: list[Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "standard_library_documents", lambda: iter(documents))
     stop_before(monkeypatch, module.Tokenizer, "train")
     with pytest.raises(KeyboardInterrupt):
-        quickstart(tmp_path / "run", minutes=1, people=people)
-    assert people.said[0] == f"corpus: Python's standard library, {len(documents)} files, 0.0 MB"
-    assert people.said[1] == "learning a vocabulary of 4,096 tokens from it"
+        quickstart(tmp_path / "run", minutes=1, reporter=reporter)
+    assert reporter.said[0] == f"corpus: Python's standard library, {len(documents)} files, 0.0 MB"
+    assert reporter.said[1] == "learning a vocabulary of 4,096 tokens from it"
 
 
 def test_the_held_out_files_play_no_part_in_the_vocabulary(
@@ -306,12 +306,14 @@ def test_the_held_out_files_play_no_part_in_the_vocabulary(
     assert not held_out & set(given)
 
 
-def test_the_minutes_become_updates(start: Start, tmp_path: Path, people: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_minutes_become_updates(
+    start: Start, tmp_path: Path, reporter: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stop_before(monkeypatch, module, "begin")
     for minutes, updates in ((25, 25), (0.5, 10)):
         with pytest.raises(KeyboardInterrupt):
             start(minutes=minutes)
-        assert people.said[-1].endswith(f"{minutes:g} minutes are {updates} updates")
+        assert reporter.said[-1].endswith(f"{minutes:g} minutes are {updates} updates")
 
 
 def test_warm_up_and_intervals_keep_their_share_of_the_run() -> None:

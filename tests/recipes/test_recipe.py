@@ -40,7 +40,7 @@ def test_a_recipe_of_a_published_size_is_that_size_and_reads_what_it_says(name: 
     assert recipe.model == PUBLISHED_CONFIGURATIONS[size]
     assert recipe.total_tokens / 1e9 == pytest.approx(billions, rel=2e-3)
     assert recipe.rows_per_update % (8 * recipe.batch.micro_batch_rows) == 0, "eight GPUs share an update"
-    text = (files("gpt25.recipes") / f"{name}.toml").read_text()
+    text = (files("gpt25.recipes") / "toml" / f"{name}.toml").read_text()
     assert f"# {Accounting(recipe.model).parameters:,} parameters" in text
     operations = Accounting(recipe.model).training_operations_per_token
     stated = re.search(r"x ([\d.]+) GFLOP.* = ([\d.]+e\d+) operations", text.replace("\n# ", " "))
@@ -57,7 +57,7 @@ def test_half_the_tokens_are_half_the_tokens() -> None:
 
 def test_no_line_of_a_packaged_recipe_is_long() -> None:
     for name in recipe_names():
-        text = (files("gpt25.recipes") / f"{name}.toml").read_text()
+        text = (files("gpt25.recipes") / "toml" / f"{name}.toml").read_text()
         assert max(map(len, text.splitlines())) <= 120, name
 
 

@@ -25,7 +25,8 @@ from gpt25.recipes import load_recipe
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks
 from gpt25.tokenizer import Tokenizer
-from gpt25.training import Trainer, TrainingConfiguration, TrainingHooks, checkpoint_keeper
+from gpt25.training import Trainer, TrainingConfiguration, TrainingHooks
+from gpt25.training.checkpoints import checkpoint_keeper
 
 LIMIT_SECONDS = 60.0
 KILLS = 6

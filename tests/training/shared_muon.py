@@ -1,4 +1,4 @@
-"""Muon with its work shared out: `python shared_muon.py RECIPE DIRECTORY`, read by test_shared_orthogonalisation.py."""
+"""Muon with its work shared out: `python shared_muon.py RECIPE DIRECTORY`; its test is in optimizers/."""
 
 import hashlib
 import json
@@ -16,8 +16,9 @@ from several_processes import CPU, Scenarios, before_update, fork, free_port, no
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.recipes import load_recipe
 from gpt25.runtime import Ranks
-from gpt25.training import OptimizerConfiguration, Optimizers, Trainer, shared_orthogonalisation
-from gpt25.training.shared_orthogonalisation import SharedOrthogonalisation
+from gpt25.training import OptimizerConfiguration, Optimizers, Trainer
+from gpt25.training.optimizers import distributed_orthogonalisation
+from gpt25.training.optimizers.distributed_orthogonalisation import DistributedOrthogonalisation
 
 SHAPE = GPTConfiguration(
     block_size=8, vocabulary_size=40, number_of_layers=3, number_of_heads=2, number_of_embedding_dimensions=24
@@ -39,9 +40,10 @@ class Watch:
     def __init__(self) -> None:
         self.bytes = 0
         self.events: list[str] = []
-        self._gather, self._orthogonalise = getattr(torch.distributed, GATHER), shared_orthogonalisation.orthogonalise
+        self._gather = getattr(torch.distributed, GATHER)
+        self._orthogonalise = distributed_orthogonalisation.orthogonalise
         setattr(torch.distributed, GATHER, self.gather)
-        shared_orthogonalisation.orthogonalise = self.orthogonalise
+        distributed_orthogonalisation.orthogonalise = self.orthogonalise
 
     def orthogonalise(self, matrices: torch.Tensor, *words: Any, **choices: Any) -> torch.Tensor:
         self.events.append(f"compute {tuple(matrices.shape[1:])}")
@@ -74,9 +76,9 @@ def walk(optimizers: Optimizers, model: GPTModel, steps: range) -> None:
 def steps_of(ranks: Ranks, name: str, half: Path, *, is_going_on: bool) -> dict[str, Any]:
     """Six steps, from the start or from where four of them were left in `half`; a digest of all that there is then."""
     if name == "bfloat16":
-        shared_orthogonalisation._travelling = lambda matrix: torch.bfloat16
+        distributed_orthogonalisation._travelling = lambda matrix: torch.bfloat16
     model, watch = GPTModel(SHAPE, generator=torch.Generator().manual_seed(1)), Watch()
-    shared = None if ranks.is_alone else SharedOrthogonalisation(ranks, timeout_seconds=20)
+    shared = None if ranks.is_alone else DistributedOrthogonalisation(ranks, timeout_seconds=20)
     optimizers = Optimizers(model, SETTINGS[name], shared=shared, orthogonalise_in_bfloat16=name == "bfloat16")
     if is_going_on:
         tensors = load_file(half)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from gpt25.recipes.recipe import recipe_text
 from gpt25.records import RunDirectory
 from gpt25.training import TrainingConfiguration
-from gpt25.training.checkpoint import AVERAGE_NAME, OPTIMIZER_NAME
+from gpt25.training.checkpoints.checkpoint import AVERAGE_NAME, OPTIMIZER_NAME
 from gpt25.training.sharding import put, share, whole, whole_model
 from gpt25.weights import load_pretrained
 

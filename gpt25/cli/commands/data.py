@@ -18,6 +18,7 @@ from gpt25.data import (
     open_shards,
     prepare,
     read_documents,
+    read_prepared_data,
     verify,
 )
 from gpt25.errors import ConfigurationError
@@ -164,7 +165,7 @@ def _fetch(arguments: Fetch, output: Output) -> None:
 
 
 def _show(directory: Path, output: Output) -> None:
-    data = PreparedData.read(directory)
+    data = read_prepared_data(directory)
     peek = _peek(data)
     if not output.json:
         _say_what_it_is(data, output)
@@ -173,7 +174,7 @@ def _show(directory: Path, output: Output) -> None:
 
 
 def _verify(directory: Path, output: Output) -> None:
-    total = sum(shard.tokens * 2 for split in SPLITS for shard in PreparedData.read(directory).split(split).shards)
+    total = sum(shard.tokens * 2 for split in SPLITS for shard in read_prepared_data(directory).split(split).shards)
     with output.progress("verifying", total, "bytes") as progress:
         data = verify(directory, progress=progress.advance)
     shards = len(data.train.shards) + len(data.validation.shards)

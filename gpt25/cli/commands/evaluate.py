@@ -30,8 +30,8 @@ from gpt25.evaluation import (
     read_examples,
     score,
 )
+from gpt25.evaluation.harness.lm_eval_tasks import score_harness_task
 from gpt25.evaluation.kept_items import fingerprint_of, items_as_json
-from gpt25.evaluation.lm_eval_tasks import score_harness_task
 from gpt25.model import Accounting
 from gpt25.references.published_score import PublishedScore
 from gpt25.references.scores import scores_beside

@@ -13,7 +13,7 @@ import tyro
 from gpt25.cli.output import Output
 from gpt25.storage import require_output_file
 from gpt25.weights import export_gguf, load_pretrained, require_gguf
-from gpt25.weights.gguf_export import GGUFSummary
+from gpt25.weights.gguf.gguf_export import GGUFSummary
 
 _TRIAL_TOKENS = 40
 _LLAMA_CONTEXT_STEP = 256  # llama.cpp rounds every context up to a multiple of this
@@ -57,7 +57,7 @@ def run(arguments: Arguments, output: Output) -> None:
             model,
             tokenizer,
             arguments.output,
-            number_format=arguments.type,
+            dtype_name=arguments.type,
             name=arguments.name or _short_name(arguments.model),
             overwrite=arguments.overwrite,
             progress=progress.advance,

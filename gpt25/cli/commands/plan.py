@@ -10,7 +10,7 @@ import tyro
 from gpt25.cli.output import Output
 from gpt25.cli.progress import duration_text
 from gpt25.recipes import load_recipe
-from gpt25.recipes.plan import USABLE_SHARE, Plan, plan
+from gpt25.recipes.planning.plan import USABLE_SHARE, Plan, plan
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

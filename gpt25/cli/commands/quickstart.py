@@ -25,5 +25,5 @@ def run(arguments: Arguments, output: Output) -> None:
     """Do the job and print the figures."""
     from gpt25.recipes import quickstart
 
-    summary = quickstart(arguments.run, minutes=arguments.minutes, people=output)
+    summary = quickstart(arguments.run, minutes=arguments.minutes, reporter=output)
     output.result({"run": arguments.run, **summary.as_json()})

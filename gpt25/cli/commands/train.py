@@ -79,11 +79,11 @@ def run(arguments: Arguments, output: Output) -> None:
     """Train, and say where the result lies; or only try."""
     ranks = Ranks.from_environment()
     if arguments.dry_run:
-        found = dry_run(_configuration(arguments), arguments.run, people=output, ranks=ranks)
+        found = dry_run(_configuration(arguments), arguments.run, reporter=output, ranks=ranks)
         if found is not None:
             output.result({"run": arguments.run, **dataclasses.asdict(found)}, _in_words(found))
         return
-    done = pretrain(_configuration(arguments), arguments.run, people=output, ranks=ranks)
+    done = pretrain(_configuration(arguments), arguments.run, reporter=output, ranks=ranks)
     if not ranks.is_first:
         return
     newest = done.checkpoints()[-1]

@@ -1,0 +1,200 @@
+"""Cut a stream of documents into chunks of work that are the same in every run, and keep finished ones on disk."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpt25.data.shards.shard_format import TOKEN_BYTES, TOKEN_TYPE
+from gpt25.data.sources.document import SPLITS, Document, Split, split_of
+from gpt25.storage import sha256_of_bytes, write_bytes
+from gpt25.storage.atomic import storage_error
+
+# Large enough that starting a task and fsyncing its file cost nothing beside encoding it (about 0.5 s), small enough
+# that a kill loses little, that an input below it needs no processes, and that 45 GB make 22,000 files in one folder.
+CHUNK_BYTES = 2 << 20
+
+
+@dataclass
+class Chunk:
+    """Consecutive documents, about CHUNK_BYTES of text: what one task encodes. `key` names its content and settings.
+
+    `source_bytes` are those of the sources that are done with it.
+    """
+
+    number: int
+    key: str
+    text_bytes: int = 0
+    source_bytes: int = 0
+    documents: list[tuple[Split, bytes]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ChunkRecord:
+    """A finished chunk: tokens, documents and text bytes of each split, and the SHA-256 of its token bytes."""
+
+    key: str
+    tokens: dict[Split, int]
+    documents: dict[Split, int]
+    bytes: dict[Split, int]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What the cutter has finished of one stretch of documents: where its chunks end, and the hash of its content."""
+
+    chunks_end: int
+    sha256: str
+
+
+class ChunkCutter:
+    """Assigns every document to a split and yields chunks, none of them across the border of two stretches.
+
+    streams: the stretches of documents, in order. `finished` grows by one Stretch whenever one has been cut to its end,
+    before the first chunk of the next. first_chunk: the number of the first one. by_position: whether it is known that
+    the documents are cut by position; None lets a corpus of a single document decide.
+    """
+
+    def __init__(
+        self,
+        streams: Iterable[Iterable[Document]],
+        *,
+        validation_fraction: float,
+        settings: str,
+        first_chunk: int = 0,
+        by_position: bool | None = None,
+    ) -> None:
+        self.by_position = by_position or False
+        self.finished: list[Stretch] = []
+        self._streams = streams
+        self._may_be_lone = by_position is None and 0 < validation_fraction < 1
+        self._validation_fraction = validation_fraction
+        self._settings = settings
+        self._number = first_chunk
+
+    def __iter__(self) -> Iterator[Chunk]:
+        chunk, key, content = None, None, hashlib.sha256()
+        stretch = 0
+        for place, documents in self._split_documents():
+            while stretch < place:
+                if chunk is not None and key is not None:
+                    yield self._closed(chunk, key)
+                    chunk = None
+                self.finished.append(Stretch(self._number, content.hexdigest()))
+                stretch, content = stretch + 1, hashlib.sha256()
+            for split, document in documents:
+                if chunk is None or key is None:
+                    chunk, key = Chunk(self._number, ""), hashlib.sha256(self._settings.encode())
+                content.update(document.sha256)
+                key.update(split[0].encode() + document.sha256)
+                chunk.documents.append((split, document.content))
+                chunk.text_bytes += len(document.content)
+                done = document.source_bytes
+                chunk.source_bytes += len(document.content) if done is None else done
+                if chunk.text_bytes >= CHUNK_BYTES:
+                    yield self._closed(chunk, key)
+                    chunk = None
+
+    def _closed(self, chunk: Chunk, key: "hashlib._Hash") -> Chunk:
+        self._number += 1
+        chunk.key = key.hexdigest()
+        return chunk
+
+    def _split_documents(self) -> Iterator[tuple[int, list[tuple[Split, Document]]]]:
+        """(number of the stretch, a document's parts with their splits); an empty list where a stretch begins or ends.
+
+        A document's content decides its split, except that a corpus of one document is cut in two by position.
+        """
+        stream = self._numbered_documents()
+        if self._may_be_lone:
+            first = []
+            for place, document in stream:
+                first.append((place, document))
+                if sum(document is not None for _, document in first) == 2:
+                    break
+            else:
+                self.by_position = sum(document is not None for _, document in first) == 1
+            stream = chain(first, stream)
+            del first  # a huge document must not stay in memory while the others pass
+        fraction = self._validation_fraction
+        for place, document in stream:
+            if document is None:
+                yield place, []
+            elif self.by_position:
+                yield place, list(_cut_by_position(document, fraction))
+            else:
+                yield place, [(split_of(document, validation_fraction=fraction), document)]
+
+    def _numbered_documents(self) -> Iterator[tuple[int, Document | None]]:
+        for place, documents in enumerate(self._streams):
+            for document in documents:
+                yield place, document
+            yield place + 1, None  # so that a stretch without documents ends too
+
+
+def _cut_by_position(document: Document, validation_fraction: float) -> Iterator[tuple[Split, Document]]:
+    """The end of a document becomes validation, beginning with a line where one begins near the cut."""
+    content = document.content
+    cut = round(len(content) * (1 - validation_fraction))
+    line_end = content.find(b"\n", cut, cut + (len(content) - cut) // 2)
+    if line_end >= 0:
+        cut = line_end + 1
+    while cut < len(content) and content[cut] & 0xC0 == 0x80:  # never inside a UTF-8 character
+        cut += 1
+    done = len(content) if document.source_bytes is None else document.source_bytes
+    for split, part in zip(SPLITS, (content[:cut], content[cut:]), strict=True):
+        if part:
+            yield split, Document(document.name, part, done)
+            done = 0
+
+
+def chunk_path(folder: Path, number: int) -> Path:
+    """Where a chunk's tokens are kept until the shards are put together."""
+    return folder / f"chunk-{number:06d}"
+
+
+def write_chunk(path: Path, chunk: Chunk, tokens: dict[Split, NDArray[np.uint16]]) -> ChunkRecord:
+    """Write a chunk file atomically: one line of JSON (its record), then the train and the validation tokens."""
+    payload = b"".join(tokens[split].astype(TOKEN_TYPE).tobytes() for split in tokens)
+    record = ChunkRecord(
+        key=chunk.key,
+        tokens={split: len(ids) for split, ids in tokens.items()},
+        documents={split: sum(owner == split for owner, _ in chunk.documents) for split in tokens},
+        bytes={split: sum(len(text) for owner, text in chunk.documents if owner == split) for split in tokens},
+        sha256=sha256_of_bytes(payload),
+    )
+    write_bytes(path, json.dumps(asdict(record)).encode() + b"\n" + payload)
+    return record
+
+
+def read_chunk(path: Path, key: str) -> ChunkRecord | None:
+    """The record of a finished chunk, or None where the file is absent, damaged or of other text or settings."""
+    try:
+        line, _, payload = path.read_bytes().partition(b"\n")
+        record = ChunkRecord(**json.loads(line))
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        raise storage_error(problem, path, "cannot read") from problem
+    except (ValueError, TypeError):
+        return None
+    return record if record.key == key and record.sha256 == sha256_of_bytes(payload) else None
+
+
+def chunk_tokens(path: Path, record: ChunkRecord) -> dict[Split, bytes]:
+    """The token bytes of each split of a finished chunk."""
+    try:
+        payload = path.read_bytes().partition(b"\n")[2]
+    except OSError as problem:
+        raise storage_error(problem, path, "cannot read") from problem
+    parts, start = {}, 0
+    for split, count in record.tokens.items():
+        parts[split] = payload[start : start + count * TOKEN_BYTES]
+        start += count * TOKEN_BYTES
+    return parts

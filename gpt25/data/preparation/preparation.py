@@ -1,0 +1,200 @@
+"""From documents to a directory of token shards, in constant memory and resumable at any moment."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from gpt25.data.preparation.assembly import assemble
+from gpt25.data.preparation.preparation_settings import PreparationSettings
+from gpt25.data.preparation.same_preparation import content_hash, require_same_preparation
+from gpt25.data.preparation.segment_encoding import encode_segments, encode_stream
+from gpt25.data.shards.prepared_data import INDEX_NAME, PARTIAL_NAME, TOKENIZER_NAME, PreparedData, PreparedPart
+from gpt25.data.sources.document import Document, SplitRule
+from gpt25.data.sources.document_reader import WHOLE, DocumentReader, sum_of_counts
+from gpt25.data.sources.part import Part
+from gpt25.data.sources.text_policy import DocumentCounts
+from gpt25.errors import ConfigurationError, DataError
+from gpt25.storage import (
+    atomic_directory,
+    exclusive_lock,
+    remove_leftovers,
+    require_writable_directory,
+)
+from gpt25.storage.atomic import storage_error
+from gpt25.tokenizer import Tokenizer
+
+_LOCK_NAME = "lock"
+_SHARD_NAME = re.compile(r"(train|validation)-\d{6}\.bin")
+
+
+def prepare(
+    documents: Iterable[Document],
+    tokenizer: Tokenizer,
+    directory: str | Path,
+    *,
+    validation_fraction: float = 0.05,
+    validation_tokens: int | None = None,
+    tokens_per_shard: int = 100_000_000,
+    split_rule: SplitRule = "content",
+    number_of_processes: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> PreparedData:
+    """Encode documents into shards `train-000000.bin` … and `validation-000000.bin` …, with index.json and tokenizer.
+
+    Every document is written as the end-of-text token followed by its tokens, in order. Its content decides its split
+    (see split_of), unless the `split_rule` is "position": then the end of every document is validation, which suits a
+    few long ones. A corpus of a single document is always cut by position. With `validation_tokens`, the rule is
+    "first": so many tokens from the beginning are validation, as in llm.c's FineWeb.
+
+    The result is the same for any number of processes (None: one a usable core) and after any interruption: finished
+    chunks of text are kept in `directory`/.partial, and the next call takes over those whose text, tokenizer and
+    fraction are the same; stretches of files that are all done are not even read again. Files of the Hub are fetched
+    there, two at a time at most. A finished directory is returned as it is when the arguments and the text are the
+    same, and refused when they are not. `progress` is told the bytes of the sources done since its last call.
+
+    A reader of one part of several writes into a folder of its own in `directory`; all together they are the data set,
+    of which validation_tokens are the first of the first part.
+
+    Raises ConfigurationError for values that cannot be, DataError for an empty corpus, a directory of other data or a
+    worker that died, StorageError or DiskFullError where the disk refuses or another process prepares
+    there; finished chunks survive all of them.
+    """
+    directory, part = Path(directory), WHOLE
+    if isinstance(documents, DocumentReader):
+        part = documents.part
+    if validation_tokens is not None:
+        validation_fraction, split_rule = 0.0, "first"
+    settings = PreparationSettings(tokenizer, validation_fraction, tokens_per_shard, split_rule, validation_tokens)
+    processes = _usable_cores() if number_of_processes is None else number_of_processes
+    if processes < 1:
+        raise ConfigurationError(f"number_of_processes must be at least 1, not {processes}")
+    if part != WHOLE:
+        directory, settings = _part_directory(directory, part, settings)
+    elif directory.is_dir() and any(Part.of_folder(path.name) for path in directory.iterdir()):
+        raise DataError(f"{directory} holds parts of a data set; choose another output directory, or name the part")
+    if (directory / INDEX_NAME).exists():
+        finished = PreparedData.read(directory)
+        require_same_preparation(finished, documents, settings)
+        _tidy(directory)
+        return finished
+    _refuse_foreign_shards(directory)
+    partial = require_writable_directory(require_writable_directory(directory) / PARTIAL_NAME)
+    advice = "Wait for it, or choose another output directory."
+    with exclusive_lock(partial / _LOCK_NAME, of=str(directory), advice=advice):
+        data = _prepare_anew(documents, directory, settings, processes, progress, part)
+        data.write()
+        _tidy(directory)
+    return data
+
+
+def _part_directory(directory: Path, part: Part, settings: PreparationSettings) -> tuple[Path, PreparationSettings]:
+    """The folder of a part, beside the one tokenizer of all parts, and the settings that hold for the part."""
+    if (directory / INDEX_NAME).exists():
+        raise DataError(f"{directory} holds a whole data set; choose another output directory for parts")
+    others = directory / TOKENIZER_NAME
+    if not Tokenizer.is_in(others):
+        require_writable_directory(directory)
+        with atomic_directory(others) as folder:
+            settings.tokenizer.save(folder)
+    elif (found := Tokenizer.load(others)).fingerprint != settings.tokenizer.fingerprint:
+        raise DataError(
+            f"the parts in {directory} are made with the tokenizer {found.name} ({found.fingerprint}), not with "
+            f"{settings.tokenizer.name} ({settings.tokenizer.fingerprint}); all parts need the same"
+        )
+    if settings.validation_tokens is not None and part.number > 1:
+        # The first tokens of the whole are in the first part: all of another part is for training.
+        settings = PreparationSettings(settings.tokenizer, 0.0, settings.tokens_per_shard, "content")
+    return directory / part.folder, settings
+
+
+def _prepare_anew(
+    documents: Iterable[Document],
+    directory: Path,
+    settings: PreparationSettings,
+    processes: int,
+    progress: Callable[[int], None] | None,
+    part: Part,
+) -> PreparedData:
+    """Everything but the index: chunks, shards in their place, the tokenizer beside them."""
+    tokenizer = settings.tokenizer
+    partial = directory / PARTIAL_NAME
+    reader = documents if isinstance(documents, DocumentReader) else None
+    # Taken before reading: a file that changes meanwhile gives the next call another fingerprint.
+    source_fingerprint = reader.fingerprint if reader else None
+    if reader is None:
+        records, hashes, by_position = encode_stream(documents, partial, settings, processes, progress)
+        counts = DocumentCounts()
+    else:
+        segments = list(
+            encode_segments(reader.segments(), partial, settings, processes, progress, lone_by_position=part == WHOLE)
+        )
+        records = [chunk for segment in segments for chunk in segment.chunks]
+        hashes = [segment.sha256 for segment in segments]
+        by_position = any(segment.by_position for segment in segments)
+        counts = sum_of_counts(segment.counts for segment in segments)
+    if not records and part == WHOLE:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise DataError(
+            f"there is no text in {', '.join(reader.sources) if reader else 'the documents'}: nothing to prepare"
+        )
+    splits = assemble(records, partial, settings)
+    _move_into_place(partial, directory, tokenizer)
+    return PreparedData(
+        directory=directory,
+        tokenizer_name=tokenizer.name,
+        tokenizer_fingerprint=tokenizer.fingerprint,
+        vocabulary_size=tokenizer.vocabulary_size,
+        end_of_text_id=tokenizer.end_of_text_id,
+        train=splits["train"],
+        validation=splits["validation"],
+        validation_fraction=settings.validation_fraction,
+        validation_tokens=settings.validation_tokens,
+        split_rule="position" if by_position else settings.split_rule,
+        tokens_per_shard=settings.tokens_per_shard,
+        sources=reader.sources if reader else (),
+        source_fingerprint=source_fingerprint,
+        content_sha256=content_hash(hashes),
+        counts=counts,
+        part=None if part == WHOLE or reader is None else PreparedPart.of(part, reader.portable_fingerprint),
+    )
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # Linux: the cores that this process may use, not those of the machine
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _refuse_foreign_shards(directory: Path) -> None:
+    """Shards without an index are ours to replace only beside an unfinished preparation."""
+    if not directory.is_dir() or (directory / PARTIAL_NAME).is_dir():
+        return
+    names = sorted(path.name for path in directory.iterdir() if _SHARD_NAME.fullmatch(path.name))
+    if names:
+        raise DataError(
+            f"{directory} already holds {names[0]} but no {INDEX_NAME}; "
+            "choose another output directory or delete the shards"
+        )
+
+
+def _move_into_place(partial: Path, directory: Path, tokenizer: "Tokenizer") -> None:
+    """Rename the shards up into the directory; until the index is written, the partial folder marks it unfinished."""
+    with atomic_directory(directory / TOKENIZER_NAME) as folder:
+        tokenizer.save(folder)
+    try:
+        for stale in directory.iterdir():  # of an earlier interrupted assembly with other shard sizes
+            if _SHARD_NAME.fullmatch(stale.name):
+                stale.unlink()
+        for path in sorted(partial.iterdir()):
+            if _SHARD_NAME.fullmatch(path.name):
+                os.rename(path, directory / path.name)
+    except OSError as problem:
+        raise storage_error(problem, directory, "cannot write") from problem
+
+
+def _tidy(directory: Path) -> None:
+    """Remove the finished chunks and the temporaries of killed calls; a kill here leaves the rest to the next call."""
+    shutil.rmtree(directory / PARTIAL_NAME, ignore_errors=True)
+    remove_leftovers(directory)

@@ -1,0 +1,106 @@
+"""Encode the sources stretch by stretch, so that what is done need neither be fetched nor read again."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from gpt25.data.preparation.chunks import ChunkCutter, ChunkRecord
+from gpt25.data.preparation.encoding import encode_chunks
+from gpt25.data.preparation.preparation_settings import PreparationSettings
+from gpt25.data.preparation.segment_record import SegmentRecord, finished_segments
+from gpt25.data.sources.document import Document
+from gpt25.data.sources.hub_download import HubFetcher
+from gpt25.data.sources.segment import Segment
+from gpt25.storage import sha256_of_bytes
+
+_DOWNLOADS_NAME = "downloads"
+
+
+def encode_stream(
+    documents: Iterable[Document],
+    partial: Path,
+    settings: PreparationSettings,
+    processes: int,
+    progress: Callable[[int], None] | None,
+) -> tuple[list[ChunkRecord], list[str], bool]:
+    """Chunks of documents that come from anywhere, their hash, and whether each was cut by position."""
+    cutter = _cutter([documents], settings, first_chunk=0, known=None)
+    encoded = encode_chunks(cutter, settings.tokenizer, partial, number_of_processes=processes, progress=progress)
+    with closing(encoded):
+        records = list(encoded)
+    return records, [stretch.sha256 for stretch in cutter.finished], cutter.by_position
+
+
+def encode_segments(
+    segments: list[Segment],
+    partial: Path,
+    settings: PreparationSettings,
+    processes: int,
+    progress: Callable[[int], None] | None,
+    *,
+    lone_by_position: bool,
+) -> Iterator[SegmentRecord]:
+    """The records of all segments, in order, each as soon as its chunks are safe; those that are there are not read.
+
+    lone_by_position: whether a single document in all of them is to be cut by position.
+    """
+    prefix = settings.segment_settings
+    keys = [sha256_of_bytes(f"{prefix} {segment.key}".encode()) for segment in segments]
+    finished = finished_segments(partial, keys)
+    yield from finished
+    hub_files = [file for segment in segments for file in segment.hub_files]
+    fetcher = HubFetcher(hub_files, partial / _DOWNLOADS_NAME)
+    for segment in segments[: len(finished)]:
+        _release(segment, fetcher)
+        if progress is not None:
+            progress(segment.source_bytes)
+    first_chunk = sum(len(record.chunks) for record in finished)
+    left, left_keys = segments[len(finished) :], keys[len(finished) :]
+    cutter = _cutter(
+        (segment.documents(fetcher.path) for segment in left),
+        settings,
+        first_chunk=first_chunk,
+        known=finished[0].by_position if finished else (None if lone_by_position else False),
+    )
+    encoded = encode_chunks(cutter, settings.tokenizer, partial, number_of_processes=processes, progress=progress)
+    written, begin = 0, 0
+    records: list[ChunkRecord] = []
+
+    def settle() -> Iterator[SegmentRecord]:
+        nonlocal written, begin
+        while written < len(cutter.finished) and cutter.finished[written].chunks_end <= first_chunk + len(records):
+            stretch, segment = cutter.finished[written], left[written]
+            end = stretch.chunks_end - first_chunk
+            record = SegmentRecord(
+                left_keys[written], stretch.sha256, cutter.by_position, segment.counts, tuple(records[begin:end])
+            )
+            record.write(partial, len(finished) + written)
+            _release(segment, fetcher)
+            written, begin = written + 1, end
+            yield record
+
+    with closing(encoded):
+        for chunk in encoded:
+            records.append(chunk)
+            yield from settle()
+        yield from settle()
+    assert written == len(left)
+
+
+def _release(segment: Segment, fetcher: HubFetcher) -> None:
+    for file in segment.hub_files:
+        fetcher.release(file)
+
+
+def _cutter(
+    streams: Iterable[Iterable[Document]], settings: PreparationSettings, *, first_chunk: int, known: bool | None
+) -> ChunkCutter:
+    if settings.split_rule == "position":
+        known = 0 < settings.validation_fraction < 1
+    return ChunkCutter(
+        streams,
+        validation_fraction=settings.cut_fraction,
+        settings=settings.chunk_settings,
+        first_chunk=first_chunk,
+        by_position=known,
+    )

@@ -1,0 +1,64 @@
+"""What a preparation remembers of a stretch of its sources whose chunks are all on the disk."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from gpt25.data.preparation.chunks import ChunkRecord, chunk_path, read_chunk
+from gpt25.data.sources.text_policy import DocumentCounts
+from gpt25.errors import StorageError
+from gpt25.storage import read_json, write_json
+
+
+@dataclass(frozen=True)
+class SegmentRecord:
+    """A finished segment: its key, the hash of its content, what its reader counted, and its chunks."""
+
+    key: str
+    sha256: str
+    by_position: bool
+    counts: DocumentCounts
+    chunks: tuple[ChunkRecord, ...]
+
+    def write(self, folder: Path, number: int) -> None:
+        """Write it atomically: from then on its sources need not be read again."""
+        write_json(_path(folder, number), asdict(self))
+
+
+def finished_segments(folder: Path, keys: list[str]) -> list[SegmentRecord]:
+    """The records of the segments that are finished, from the first on, up to the first that is not.
+
+    A segment of another key, or one of whose chunks is not what it was, is not finished.
+    """
+    records: list[SegmentRecord] = []
+    number_of_chunks = 0
+    for number, key in enumerate(keys):
+        record = _read(folder, number)
+        if record is None or record.key != key:
+            break
+        places = range(number_of_chunks, number_of_chunks + len(record.chunks))
+        found = (
+            read_chunk(chunk_path(folder, place), chunk.key) for place, chunk in zip(places, record.chunks, strict=True)
+        )
+        if any(there != chunk for there, chunk in zip(found, record.chunks, strict=True)):
+            break
+        number_of_chunks += len(record.chunks)
+        records.append(record)
+    return records
+
+
+def _path(folder: Path, number: int) -> Path:
+    return folder / f"segment-{number:06d}.json"
+
+
+def _read(folder: Path, number: int) -> SegmentRecord | None:
+    path = _path(folder, number)
+    if not path.is_file():
+        return None
+    try:
+        content = read_json(path)
+        chunks = tuple(ChunkRecord(**chunk) for chunk in content["chunks"])
+        counts = DocumentCounts(**content["counts"])
+        return SegmentRecord(content["key"], content["sha256"], content["by_position"], counts, chunks)
+    except (StorageError, KeyError, TypeError, json.JSONDecodeError):
+        return None

@@ -1,0 +1,179 @@
+"""Open the shards of one split as one long sequence of tokens, read through memory maps."""
+
+import bisect
+import glob
+from collections.abc import Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpt25.data.shards.joined_parts import holds_parts
+from gpt25.data.shards.prepared_data import INDEX_NAME, PARTIAL_NAME, PreparedData
+from gpt25.data.shards.read_prepared_data import read_prepared_data
+from gpt25.data.shards.shard_format import (
+    HEADER_BYTES,
+    TOKEN_BYTES,
+    TOKEN_TYPE,
+    read_shard_header,
+    require_16_bit_vocabulary,
+)
+from gpt25.data.sources.document import SPLITS, Split
+from gpt25.errors import ConfigurationError, DataError
+from gpt25.storage.atomic import storage_error
+
+if TYPE_CHECKING:
+    from gpt25.tokenizer import Tokenizer
+
+
+class TokenShards:
+    """The tokens of some shard files, in order, as if they were one array; opening reads only the headers.
+
+    `number_of_bytes` is the UTF-8 length of the text behind the tokens where an index told it, else None.
+    Raises DataError naming file and offset for a shard with a wrong magic, version or size, or when there is none.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], *, vocabulary_size: int, fingerprint: str | None, number_of_bytes: int | None
+    ) -> None:
+        require_16_bit_vocabulary(vocabulary_size)
+        self.paths = tuple(paths)
+        self.vocabulary_size = vocabulary_size
+        self.fingerprint = fingerprint
+        self.number_of_bytes = number_of_bytes
+        counts = [read_shard_header(path) for path in self.paths]
+        self._ends = list(accumulate(counts))
+        self._maps = [_memory_map(path, count) for path, count in zip(self.paths, counts, strict=True)]
+
+    @property
+    def number_of_tokens(self) -> int:
+        """Tokens in all files together."""
+        return self._ends[-1] if self._ends else 0
+
+    def tokens(self, start: int, count: int) -> NDArray[np.uint16]:
+        """Tokens start…start+count-1, (count,) uint16: a view where they lie in one file, a copy where they do not."""
+        if start < 0 or count < 0 or start + count > self.number_of_tokens:
+            raise DataError(
+                f"tokens {start:,} to {start + count:,} were asked for; there are {self.number_of_tokens:,}"
+            )
+        parts = []
+        number = bisect.bisect_right(self._ends, start)
+        while count > 0:
+            end = self._ends[number]
+            local = start - (end - len(self._maps[number]))
+            part = self._maps[number][local : local + count]
+            parts.append(part)
+            start, count, number = start + len(part), count - len(part), number + 1
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.uint16)  # (count,)
+
+    def locate(self, position: int) -> tuple[Path, int]:
+        """The file that holds the token at `position`, and the byte at which it stands there."""
+        number = bisect.bisect_right(self._ends, position)
+        local = position - (self._ends[number] - len(self._maps[number]))
+        return self.paths[number], HEADER_BYTES + TOKEN_BYTES * local
+
+    def require_known_ids(self, tokens: NDArray[np.uint16], *, start: int, vocabulary_size: int) -> None:
+        """Raise DataError naming file and byte of the first id in `tokens`, read at `start`, beyond the vocabulary."""
+        if not len(tokens) or int(tokens.max()) < vocabulary_size:
+            return
+        place = int(np.argmax(tokens >= vocabulary_size))
+        path, offset = self.locate((start + place) % self.number_of_tokens)
+        raise DataError(
+            f"{path}: token {int(tokens[place]):,} at byte {offset:,} is beyond the vocabulary of {vocabulary_size:,}; "
+            "the shard is damaged or was made with another tokenizer"
+        )
+
+
+def _memory_map(path: Path, count: int) -> NDArray[np.uint16]:
+    if count == 0:  # an empty range cannot be mapped
+        return np.empty(0, dtype=TOKEN_TYPE)
+    try:
+        # A plain array over the map: slicing np.memmap itself costs ten times as much.
+        return np.asarray(np.memmap(path, dtype=TOKEN_TYPE, mode="r", offset=HEADER_BYTES, shape=(count,)))
+    except OSError as problem:
+        raise storage_error(problem, path, "cannot read") from problem
+
+
+def open_shards(
+    directory: str | Path,
+    split: Split,
+    *,
+    tokenizer: "Tokenizer | None" = None,
+    fingerprint: str | None = None,
+    vocabulary_size: int | None = None,
+) -> TokenShards:
+    """The shards of one split of a prepared directory, or of any folder or glob of llm.c's .bin files.
+
+    With an index, a `tokenizer` or `fingerprint` other than the one that made the shards is refused, naming both.
+    Without one, `tokenizer` or `vocabulary_size` must be given, and file names tell the split: they hold "train" or
+    "val", as fineweb_train_000001.bin and fineweb_val_000000.bin do.
+
+    Raises DataError where there is nothing to read, where the preparation was not finished, or where a shard's header
+    or size is wrong.
+    """
+    if split not in SPLITS:
+        raise ConfigurationError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
+    folder = Path(directory)
+    if (folder / INDEX_NAME).is_file() or (folder / PARTIAL_NAME).is_dir() or holds_parts(folder):
+        return _open_prepared(read_prepared_data(folder), split, tokenizer=tokenizer, fingerprint=fingerprint)
+    paths = _shards_without_index(directory, split)
+    if tokenizer is not None:
+        vocabulary_size, fingerprint = tokenizer.vocabulary_size, tokenizer.fingerprint
+    if vocabulary_size is None:
+        raise DataError(
+            f"{directory} has no {INDEX_NAME} that tells which tokenizer made its shards; name the tokenizer"
+        )
+    return TokenShards(paths, vocabulary_size=vocabulary_size, fingerprint=fingerprint, number_of_bytes=None)
+
+
+def _open_prepared(
+    data: PreparedData, split: Split, *, tokenizer: "Tokenizer | None", fingerprint: str | None
+) -> TokenShards:
+    wanted = tokenizer.fingerprint if tokenizer is not None else fingerprint
+    if wanted is not None and wanted != data.tokenizer_fingerprint:
+        name = f"{tokenizer.name} ({wanted})" if tokenizer is not None else wanted
+        raise DataError(
+            f"{data.directory} was prepared with the tokenizer {data.tokenizer_name} ({data.tokenizer_fingerprint}), "
+            f"not with {name}. Prepare the text again with the wanted tokenizer, or use the one in "
+            f"{data.directory / 'tokenizer'}."
+        )
+    part = data.split(split)
+    if not part.shards:
+        raise DataError(
+            f"{data.directory} has no {split} tokens: its {data.train.documents + data.validation.documents:,} "
+            f"documents were split with a validation fraction of {data.validation_fraction}. Prepare with another "
+            "fraction or more documents."
+        )
+    shards = TokenShards(
+        [data.directory / shard.file for shard in part.shards],
+        vocabulary_size=data.vocabulary_size,
+        fingerprint=data.tokenizer_fingerprint,
+        number_of_bytes=part.bytes,
+    )
+    if shards.number_of_tokens != part.tokens:
+        raise DataError(
+            f"{data.directory / INDEX_NAME} says {part.tokens:,} {split} tokens, the shards hold "
+            f"{shards.number_of_tokens:,}; `gpt25 data verify` names the file"
+        )
+    return shards
+
+
+def _shards_without_index(directory: str | Path, split: Split) -> list[Path]:
+    folder = Path(directory)
+    if folder.is_dir():
+        files = sorted(folder.glob("*.bin"))
+    else:
+        files = sorted(Path(name) for name in glob.glob(str(directory), recursive=True) if Path(name).is_file())
+    if not files:
+        raise DataError(f"there are no token shards (.bin) at {directory}; `gpt25 data prepare` makes some from text")
+    word = "train" if split == "train" else "val"
+    chosen = [path for path in files if word in path.name and (split == "train" or "train" not in path.name)]
+    if not chosen:
+        raise DataError(
+            f"none of the {len(files):,} shards at {directory} has {word!r} in its name, such as {files[0].name}"
+        )
+    return chosen

@@ -1,0 +1,153 @@
+"""Read documents from files, one at a time: text, Python sources, JSON lines, Parquet, here or on the Hub."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+
+from gpt25.data.sources.document import Document
+from gpt25.data.sources.hub_download import HubFetcher
+from gpt25.data.sources.part import Part
+from gpt25.data.sources.segment import PlacedFile, Segment
+from gpt25.data.sources.source_files import SourceFile, find_source_files, standard_library_files
+from gpt25.data.sources.text_policy import DocumentCounts, InvalidUtf8, TextPolicy
+from gpt25.errors import DataError
+
+# A resumed preparation reads at most this much again, or one larger file; a file on the Hub is always by itself.
+SEGMENT_BYTES = 256 << 20
+WHOLE = Part(1, 1)
+
+
+class DocumentReader(Iterable[Document]):
+    """The documents of some files, in order, read anew by every loop over it; memory holds one document.
+
+    `counts` tells what the last loop replaced, skipped or found empty so far; `sources`, `field`, `invalid_utf8` and
+    `part` tell what was asked for; `fingerprint` changes when a file, its size or its time, or a setting changes.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[SourceFile],
+        *,
+        sources: Sequence[str],
+        field: str = "text",
+        invalid_utf8: InvalidUtf8,
+        part: Part = WHOLE,
+    ) -> None:
+        TextPolicy(invalid_utf8)  # refuses an unknown policy
+        self.sources = tuple(sources)
+        self.field = field
+        self.invalid_utf8 = invalid_utf8
+        self.part = part
+        self._files = list(files)
+        self._last_loop: list[Segment] = []
+
+    @property
+    def counts(self) -> DocumentCounts:
+        """What the last loop over the documents changed or left out so far."""
+        return sum_of_counts(segment.counts for segment in self._last_loop)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over every file's path, size and time and over the settings; reads no content."""
+        parts = [self.field, self.invalid_utf8, *(file.identity for file in self._files)]
+        if self.part != WHOLE:
+            parts.insert(0, str(self.part))
+        return hashlib.sha256(json.dumps(parts).encode("utf-8")).hexdigest()
+
+    @property
+    def portable_fingerprint(self) -> str:
+        """SHA-256 over every file's name without its folder, its size and the settings: equal for all parts of a set.
+
+        Other machines keep the same files in other folders, with other times.
+        """
+        names = [(file.hub.name if file.hub else file.path.name, file.size) for file in self._files]
+        return hashlib.sha256(json.dumps([self.field, self.invalid_utf8, names]).encode("utf-8")).hexdigest()
+
+    @property
+    def source_bytes(self) -> int:
+        """Bytes of all files together as they lie there, or about those of the part."""
+        return sum(segment.source_bytes for segment in self.segments())
+
+    def segments(self) -> list[Segment]:
+        """The files in stretches of SEGMENT_BYTES and more, one after the other; those without a share left out."""
+        sizes = [file.size for file in self._files]
+        firsts = [0, *accumulate(sizes)]
+        segments: list[Segment] = []
+        group: list[PlacedFile] = []
+
+        def close() -> None:
+            if group:
+                segments.append(Segment(group, field=self.field, invalid_utf8=self.invalid_utf8))
+                group.clear()
+
+        for file, first in zip(self._files, firsts[:-1], strict=True):
+            placed = PlacedFile(file, first, firsts[-1], self.part)
+            if not (placed.owned_bytes or placed.owns(0)):
+                continue
+            if file.hub is not None or (group and group[-1].file.hub is not None):
+                close()
+            group.append(placed)
+            if sum(member.owned_bytes for member in group) >= SEGMENT_BYTES:
+                close()
+        close()
+        return segments
+
+    def __iter__(self) -> Iterator[Document]:
+        self._last_loop = self.segments()
+        hub_files = [file for segment in self._last_loop for file in segment.hub_files]
+        with tempfile.TemporaryDirectory(prefix="gpt25-hub-", ignore_cleanup_errors=True) as folder:
+            fetcher = HubFetcher(hub_files, Path(folder))
+            for segment in self._last_loop:
+                yield from segment.documents(fetcher.path)
+                for file in segment.hub_files:
+                    fetcher.release(file)
+
+
+def sum_of_counts(counts: Iterable[DocumentCounts]) -> DocumentCounts:
+    """All counts together."""
+    total = DocumentCounts()
+    for one in counts:
+        total.replaced += one.replaced
+        total.skipped += one.skipped
+        total.empty += one.empty
+        total.byte_order_marks += one.byte_order_marks
+    return total
+
+
+def read_documents(
+    sources: Sequence[str | Path],
+    *,
+    field: str = "text",
+    invalid_utf8: InvalidUtf8 = "strict",
+    part: Part = WHOLE,
+) -> DocumentReader:
+    """Documents of files, folders and globs, in the order given and sorted within a folder or glob.
+
+    A name that ends in .jsonl, .ndjson or .json holds JSON lines, whose `field` is the text of one document each;
+    .parquet holds rows, whose column `field` is (with the extra `data`); any other file is one document. All but
+    Parquet may be compressed (.gz, or .zst with the extra `data`). The word "standard-library" stands for this Python's
+    own sources, hf://datasets/OWNER/NAME/PATH for files on the Hugging Face Hub, "fineweb" and "fineweb-edu" for their
+    samples of ten billion tokens there. A byte order mark at a file's start is dropped; empty documents are left out;
+    both are counted.
+
+    invalid_utf8: "strict" raises DataError naming file and byte, "replace" puts U+FFFD, "skip" leaves the document
+    out; the last two are counted in the reader's `counts`. It also rules lone surrogates in JSON.
+    part: only that stretch of the bytes of all sources: a row group, a JSON line or an indivisible file belongs to the
+    part in which it begins.
+    """
+    if isinstance(sources, str | Path):
+        sources = [sources]
+    if not sources:
+        raise DataError("no source was named; name a text file, a folder, a glob, JSON lines or standard-library")
+    files = find_source_files(sources)
+    words = [str(source) for source in sources]
+    return DocumentReader(files, sources=words, field=field, invalid_utf8=invalid_utf8, part=part)
+
+
+def standard_library_documents(root: str | Path | None = None) -> DocumentReader:
+    """The standard library's Python sources without tests, sorted by path, one document a file, in UTF-8."""
+    files = standard_library_files(root)
+    return DocumentReader(files, sources=["standard-library"], invalid_utf8="strict")

@@ -1,0 +1,146 @@
+"""From what the user names (files, folders, globs, the word standard-library) to a sorted list of files."""
+
+import glob
+import os
+import sysconfig
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gpt25.data.sources.hub_address import NAMED_SETS, HubAddress
+from gpt25.data.sources.hub_listing import HubFile, list_hub_files
+from gpt25.data.sources.opening import is_compressed
+from gpt25.errors import DataError
+from gpt25.storage.atomic import storage_error
+
+STANDARD_LIBRARY = "standard-library"
+_PARQUET = ".parquet"
+_JSON_LINES = (".jsonl", ".ndjson", ".json")
+_UNREADABLE = (".arrow", ".bin", ".npy", ".zip", ".tar", ".7z", ".bz2", ".xz")
+_NOT_LIBRARY = frozenset({"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"})
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file to read: its path, its name in messages and documents, and how its bytes become documents.
+
+    A file on the Hub has its path in the repository; whoever reads it fetches it first.
+    """
+
+    path: Path
+    name: str
+    kind: Literal["text", "json_lines", "parquet", "python"]
+    hub: HubFile | None = None
+
+    @property
+    def identity(self) -> tuple[str, int, int | str]:
+        """(absolute path, bytes, modification time in nanoseconds): equal as long as nobody touched the file.
+
+        Of a file on the Hub: (address, bytes, the hash that Git knows it by).
+        """
+        if self.hub is not None:
+            return self.hub.name, self.hub.size, self.hub.blob
+        status = self._status()
+        return str(self.path.resolve()), status.st_size, status.st_mtime_ns
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file as it lies there, compressed or not."""
+        return self.hub.size if self.hub is not None else self._status().st_size
+
+    @property
+    def key(self) -> str:
+        """What makes it the same file as another."""
+        return self.hub.name if self.hub is not None else str(self.path.resolve())
+
+    def _status(self) -> os.stat_result:
+        try:
+            return self.path.stat()
+        except OSError as problem:
+            raise storage_error(problem, self.path, "cannot read") from problem
+
+
+def find_source_files(sources: Sequence[str | Path]) -> list[SourceFile]:
+    """All files of the sources, in the order given, each folder's and glob's files sorted; a file counts once.
+
+    A folder is read with everything below it except names that begin with a dot. Files on the Hub are listed there,
+    and fetched only when they are read. Raises DataError where a source is not there or matches nothing.
+    """
+    found: dict[str, SourceFile] = {}
+    for source in sources:
+        for file in _files_of(source):
+            found.setdefault(file.key, file)
+    return list(found.values())
+
+
+def _files_of(source: str | Path) -> list[SourceFile]:
+    path = Path(source)
+    if str(source).startswith("hf://"):  # before Path, which makes one slash of two
+        return _hub_files(str(source))
+    if path.is_file():
+        return [_source_file(path)]
+    if path.is_dir():
+        files = [_source_file(path / name) for name in _names_below(path)]
+        if not files:
+            raise DataError(f"the folder {path} holds no files to read")
+        return files
+    if str(source) == STANDARD_LIBRARY:
+        return standard_library_files()
+    if str(source) in NAMED_SETS:
+        return _hub_files(str(source))
+    if any(mark in str(source) for mark in "*?["):
+        matches = sorted(Path(match) for match in glob.glob(str(source), recursive=True))
+        files = [_source_file(match) for match in matches if match.is_file()]
+        if not files:
+            raise DataError(f"no file matches {source}")
+        return files
+    raise DataError(
+        f"there is no file or folder {source}; name a text file, a folder, a glob, JSON lines (.jsonl, also .gz or "
+        f".zst), Parquet files, an address hf://datasets/OWNER/NAME/PATH, or {', '.join(NAMED_SETS)} or "
+        f"{STANDARD_LIBRARY}"
+    )
+
+
+def _hub_files(word: str) -> list[SourceFile]:
+    address = HubAddress.from_word(word)
+    assert address is not None
+    return [_source_file(Path(file.path), file) for file in list_hub_files(address)]
+
+
+def _source_file(path: Path, hub: HubFile | None = None) -> SourceFile:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if is_compressed(path):
+        suffixes.pop()
+    last = suffixes[-1] if suffixes else ""
+    name = str(path) if hub is None else hub.name
+    if last in _UNREADABLE or (last == _PARQUET and is_compressed(path)):
+        raise DataError(
+            f"{name}: {last} files cannot be read; give text, JSON lines (.jsonl, also .gz or .zst) or Parquet"
+        )
+    if last == _PARQUET:
+        return SourceFile(path=path, name=name, kind="parquet", hub=hub)
+    return SourceFile(path=path, name=name, kind="json_lines" if last in _JSON_LINES else "text", hub=hub)
+
+
+def _names_below(root: Path, *, without: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Relative names of all files below `root`, sorted by their parts, less hidden names and folders in `without`."""
+    names = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in without]
+        relative = Path(folder).relative_to(root)
+        names += [relative / name for name in files if not name.startswith(".")]
+    return (str(name) for name in sorted(names, key=lambda name: name.parts))
+
+
+def standard_library_files(root: str | Path | None = None) -> list[SourceFile]:
+    """The Python sources of the standard library below `root` (this interpreter's by default), without its tests."""
+    folder = Path(root if root is not None else sysconfig.get_paths()["stdlib"])
+    files = [
+        SourceFile(path=folder / name, name=Path(name).as_posix(), kind="python")
+        for name in _names_below(folder, without=_NOT_LIBRARY)
+        if name.endswith(".py")
+    ]
+    if not files:
+        raise DataError(f"there is no Python standard library in {folder}")
+    return files

@@ -1,0 +1,1 @@
+"""CORE, the mean of 22 sets by DCLM's protocol."""

@@ -1,0 +1,119 @@
+"""CORE: how far above guessing a model is, over 22 tasks; the metric of DCLM that nanochat's speedrun is timed by."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gpt25.errors import DataError
+from gpt25.evaluation.core.core_prompts import gold_of, in_order, requests_of
+from gpt25.evaluation.core.core_rows import read_core_rows
+from gpt25.evaluation.core.core_tasks import CORE_TASKS, CoreTask
+from gpt25.evaluation.scoring.continuation_scorer import ContinuationScorer
+from gpt25.evaluation.scoring.measurement import Measurement
+from gpt25.evaluation.sets.data_files import Row
+from gpt25.evaluation.sets.hub_sets import HubFile
+from gpt25.tokenizer import Tokenizer
+
+_ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json", ".json.gz", ".parquet")
+
+
+def find_core_files(directory: Path) -> dict[str, Path]:
+    """The files of the tasks that lie anywhere under a directory, by the tasks' names, in CORE's order."""
+    files = {path.name: path for path in sorted(directory.rglob("*"), reverse=True) if path.is_file()}
+    found = {}
+    for task in CORE_TASKS:
+        names = [stem + ending for stem in task.files for ending in _ENDINGS]
+        present = [files[name] for name in names if name in files]
+        if present:
+            found[task.name] = present[0]
+    if not found:
+        raise DataError(
+            f"{directory} holds none of CORE's files, such as {CORE_TASKS[3].files[0]}.jsonl or "
+            f"{CORE_TASKS[5].files[0]}.jsonl.gz. Unpack DCLM's evaluation data there, or llm-foundry's local_data; "
+            "without --data what the Hub has is fetched."
+        )
+    return found
+
+
+def fetch_core_files(fetch: Callable[[HubFile], Path]) -> dict[str, Path]:
+    """The sets that the Hub has in a form from which DCLM's rows can be made; the other tasks are missing then."""
+    return {task.name: fetch(task.hub) for task in CORE_TASKS if task.hub is not None}
+
+
+def missing_core_tasks(files: Mapping[str, Path]) -> list[str]:
+    """Those of the 22 that have no file."""
+    return [task.name for task in CORE_TASKS if task.name not in files]
+
+
+def score_core(
+    files: Mapping[str, Path], tokenizer: Tokenizer, scorer: ContinuationScorer, *, limit: int | None = None
+) -> list[Measurement]:
+    """`core` (`core_partial` where sets are missing or of other items), then `centred NAME` for every task at hand.
+
+    Centred: 0 is guessing, 1 is perfect. The errors of the tasks add up; how far the tasks lie apart is none.
+    """
+    rights = {}
+    differences = {}
+    for task in CORE_TASKS:
+        if task.name in files:
+            found = read_core_rows(task.name, files[task.name])
+            if found.difference is not None:
+                differences[task] = found.difference
+            rights[task] = _score_task(task, in_order(found.rows, limit), tokenizer, scorer, files[task.name])
+    centred = [_centred(task, right, differences.get(task)) for task, right in rights.items()]
+    return [_mean(rights, missing_core_tasks(files), [task.name for task in differences]), *centred]
+
+
+def _score_task(
+    task: CoreTask, rows: Sequence[Row], tokenizer: Tokenizer, scorer: ContinuationScorer, path: Path
+) -> np.ndarray:
+    """1 for every item that is right, else 0: (items)."""
+    try:
+        items = [requests_of(task, rows, number, tokenizer) for number in range(len(rows))]
+        golds = [gold_of(task, row) for row in rows]
+    except KeyError as problem:
+        raise DataError(
+            f"{path}: CORE's {task.name} reads the field {problem}, which a row does not have; its fields: "
+            f"{', '.join(rows[0])}."
+        ) from problem
+    except (ValueError, TypeError, IndexError, AttributeError) as problem:
+        raise DataError(f"{path} has a row that CORE's {task.name} cannot read: {problem}") from problem
+    answers = iter(scorer.answer([request for requests in items for request in requests], description=task.name))
+    right = []
+    for requests, gold in zip(items, golds, strict=True):
+        own = [next(answers) for _ in requests]
+        if task.kind == "language modelling":
+            right.append(float(own[0].is_greedy))
+        else:
+            means = [answer.log_likelihood / len(answer.token_log_likelihoods) for answer in own]
+            right.append(float(int(np.argmax(means)) == gold))
+    return np.array(right)
+
+
+def _centred(task: CoreTask, right: np.ndarray, difference: str | None) -> Measurement:
+    how = "the answer is written exactly" if task.kind == "language modelling" else "the likeliest answer per token"
+    definition = f"{how}, {task.examples} examples; 0 is guessing ({100 * task.baseline:g} % right), 1 all right"
+    if difference is not None:
+        definition += f"; from the set's own file: {difference}"
+    centred = (right - task.baseline) / (1 - task.baseline)
+    return Measurement(f"centred {task.name}", definition, centred, np.ones(len(right)))
+
+
+def _mean(rights: Mapping[CoreTask, np.ndarray], missing: Sequence[str], different: Sequence[str]) -> Measurement:
+    """The mean over the tasks as a mean over items, each weighed so that every task counts the same."""
+    total = sum(map(len, rights.values()))
+    weighed = [
+        (right - task.baseline) / (1 - task.baseline) * total / (len(rights) * len(right))
+        for task, right in rights.items()
+    ]
+    strata = np.repeat(np.arange(len(rights)), [len(right) for right in rights.values()])
+    name, definition = "core", f"mean of the centred accuracies of {len(CORE_TASKS)} tasks"
+    if missing or different:
+        name = "core_partial"
+        definition = (
+            f"mean of the centred accuracies of {len(rights)} of {len(CORE_TASKS)} tasks, not to be set beside CORE"
+        )
+        definition += f"; missing: {', '.join(missing)}" if missing else ""
+        definition += f"; of other items than DCLM's: {', '.join(different)}" if different else ""
+    return Measurement(name, definition, np.concatenate(weighed), np.ones(total), strata=strata)

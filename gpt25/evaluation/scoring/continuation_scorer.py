@@ -1,0 +1,132 @@
+"""How likely a model finds continuations: in batches, what they share read once."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gpt25.errors import EvaluationError
+from gpt25.evaluation.scoring.plan import Tree, make_plan
+from gpt25.evaluation.scoring.prefix_tree_tensors import prefix_tree_tensors
+from gpt25.evaluation.scoring.request import Answer, Request
+from gpt25.evaluation.scoring.target_scores import score_targets
+from gpt25.model import GPTModel, evaluating
+from gpt25.runtime import Ranks
+
+OpenProgress = Callable[[str, int, str], AbstractContextManager[Any]]
+"""Called with a description, a total and a unit; the context's value has `advance(units_done)`."""
+
+_BATCH_TOKENS = {"cpu": 1024}  # more only leaves the caches of a processor
+_BATCH_TOKENS_ELSEWHERE = 32_768
+_COST_OF_A_PAIR = 3  # attention runs at about a third of the speed of the large matrix products
+
+_Found = dict[int, tuple[Tensor, Tensor, Tensor]]
+
+
+class ContinuationScorer:
+    """Answers requests with one model; the same answers, to rounding, for every batch size and number of ranks.
+
+    Rows that begin alike are read once up to where they part, as one tree of tokens; the head computes only the logits
+    that are asked for, each once. Passes are shared out over the ranks, and every rank gets all answers.
+    """
+
+    def __init__(
+        self,
+        model: GPTModel,
+        *,
+        batch_tokens: int | None = None,
+        barred: Sequence[int] = (),
+        ranks: Ranks | None = None,
+        open_progress: OpenProgress | None = None,
+    ) -> None:
+        """batch_tokens: most tokens of one pass, by default what suits the device.
+
+        barred: token ids left out of `Answer.is_likeliest_allowed`.
+        """
+        if batch_tokens is not None and batch_tokens < 1:
+            raise EvaluationError(f"batch_tokens is {batch_tokens}; a pass reads at least 1 token.")
+        self.model = model
+        self.ranks = Ranks() if ranks is None else ranks
+        self._open_progress = open_progress
+        weight = model.transformer.word_token_embeddings.weight
+        self._device = weight.device
+        kind = self._device.type
+        self.batch_tokens = batch_tokens or _BATCH_TOKENS.get(kind, _BATCH_TOKENS_ELSEWHERE)
+        self._barred = torch.tensor(sorted(set(barred)), dtype=torch.int64, device=self._device)  # (barred,)
+
+    def answer(self, requests: Sequence[Request], *, description: str = "scoring") -> list[Answer]:
+        """The answers, in the order of the requests; `description` stands before the progress."""
+        self._check(requests)
+        shape = self.model.configuration
+        # A layer does 24 channels² operations a token in its matrices and 4 channels a pair in its attention.
+        pairs_per_token = 6 * shape.number_of_embedding_dimensions / _COST_OF_A_PAIR
+        passes = make_plan(
+            requests, block_size=shape.block_size, batch_tokens=self.batch_tokens, pairs_per_token=pairs_per_token
+        )[self.ranks.rank :: self.ranks.number_of_ranks]
+        found: _Found = {}
+        total = sum(len(tree.asked) for trees in passes for tree in trees)
+        with evaluating(self.model), self._progress(description, total) as progress:
+            for trees in passes:
+                self._answer_trees(trees, requests, found)
+                if progress is not None:
+                    progress.advance(sum(len(tree.asked) for tree in trees))
+        return self._gather(requests, found)
+
+    def _progress(self, description: str, total: int) -> AbstractContextManager[Any]:
+        return nullcontext() if self._open_progress is None else self._open_progress(description, total, "requests")
+
+    def _answer_trees(self, trees: Sequence[Tree], requests: Sequence[Request], found: _Found) -> None:
+        """One pass: the trees' tokens, then the head where logits are asked for."""
+        places: list[int] = []
+        targets: list[int] = []
+        order = []
+        start = 0
+        for tree in trees:
+            for request, behind in tree.asked:
+                places.extend(start + token for token in behind)
+                targets.extend(requests[request].continuation)
+                order.append(request)
+            start += len(tree.tokens)
+        wanted, lines = torch.tensor(places).unique(return_inverse=True)  # (wanted), (scored)
+        hidden = prefix_tree_tensors(trees, self._device).hidden_states(self.model, wanted.to(self._device))
+        scores = score_targets(
+            hidden,
+            lines.to(self._device),
+            torch.tensor(targets, device=self._device),
+            head=self.model.language_modeling_head.weight,
+            barred=self._barred,
+        )
+        results = (scores.log_likelihoods.cpu(), scores.likeliest.cpu(), scores.allowed.cpu())
+        lengths = [len(requests[request].continuation) for request in order]
+        found.update(zip(order, zip(*(result.split(lengths) for result in results), strict=True), strict=True))
+
+    def _gather(self, requests: Sequence[Request], found: _Found) -> list[Answer]:
+        """All answers on every rank: each rank lays its own into zeros, and the sum over the ranks has them all."""
+        if not self.ranks.is_alone:
+            total = sum(len(request.continuation) for request in requests)
+            room = torch.zeros((3, total), dtype=torch.float64)  # (log-likelihood, likeliest, allowed; tokens)
+            place = 0
+            for number, request in enumerate(requests):
+                end = place + len(request.continuation)
+                if number in found:
+                    room[:, place:end] = torch.stack([part.double() for part in found[number]])
+                place = end
+            room = torch.tensor(self.ranks.sum(room.flatten().tolist()), dtype=torch.float64).view(3, total)
+            lengths = [len(request.continuation) for request in requests]
+            found = dict(enumerate(zip(*(line.split(lengths) for line in room), strict=True)))
+        return [
+            Answer(found[number][0].tolist(), found[number][1].bool().tolist(), found[number][2].bool().tolist())
+            for number in range(len(requests))
+        ]
+
+    def _check(self, requests: Sequence[Request]) -> None:
+        vocabulary_size = self.model.configuration.vocabulary_size
+        for request in requests:
+            largest = max(*request.context, *request.continuation)
+            if largest >= vocabulary_size:
+                raise EvaluationError(
+                    f"token id {largest:,} is beyond the model's vocabulary of {vocabulary_size:,}: the text was "
+                    "encoded with a tokenizer that is not this model's."
+                )

@@ -1,0 +1,43 @@
+"""Trees of a plan as tensors that a model reads."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from gpt25.evaluation.scoring.plan import Tree
+from gpt25.model import PrefixTrees
+
+
+def prefix_tree_tensors(trees: Sequence[Tree], device: torch.device) -> PrefixTrees:
+    """One pass over some trees: their tokens one after the other, and who sees whom where any of them branches."""
+    sizes = [len(tree.tokens) for tree in trees]
+    longest = max(sizes)
+    slots = np.zeros((len(trees), longest), dtype=np.int64)  # (trees, longest)
+    places = np.empty(sum(sizes), dtype=np.int64)  # (tokens)
+    start = 0
+    for number, size in enumerate(sizes):
+        slots[number, :size] = np.arange(start, start + size)
+        places[start : start + size] = np.arange(number * longest, number * longest + size)
+        start += size
+    visible = None
+    if any(tree.branches for tree in trees):
+        visible = torch.from_numpy(np.stack([_visible(tree, longest) for tree in trees])[:, None]).to(device)
+    tokens = [token for tree in trees for token in tree.tokens]
+    positions = [position for tree in trees for position in tree.positions]
+    return PrefixTrees(
+        torch.tensor(tokens, device=device),
+        torch.tensor(positions, device=device),
+        torch.from_numpy(slots).to(device),
+        torch.from_numpy(places).to(device),
+        visible,
+    )
+
+
+def _visible(tree: Tree, longest: int) -> np.ndarray:
+    """Which slots each slot sees: (longest, longest); those before it, but for the tokens of other branches."""
+    seen = np.tri(longest, dtype=np.bool_)
+    ends = [start for start, _ in tree.branches[1:]] + [len(tree.tokens)]
+    for (start, parent), end in zip(tree.branches, ends, strict=False):
+        seen[start:end, :start] = seen[parent, :start]
+    return seen

@@ -1,0 +1,1 @@
+"""Reading evaluation sets: files, the Hub, rows into items, de-tokenisers."""

@@ -1,0 +1,126 @@
+"""Rows and texts from the files that evaluation sets come in."""
+
+import contextlib
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gpt25.data.sources.opening import open_source
+from gpt25.errors import DataError, MissingExtraError
+
+Row = dict[str, Any]
+_JSON = (".jsonl", ".ndjson", ".json")
+_TEXT_FIELDS = ("text", "sentence", "page", "content")
+
+
+def kind_of(path: Path) -> str:
+    """The suffix that tells the format, behind .gz or .zst: kind_of(Path("set.jsonl.gz")) -> ".jsonl"."""
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in (".gz", ".zst")]
+    return suffixes[-1] if suffixes else ""
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """The rows of a set: JSON lines, one JSON list, Parquet, or the lines of a text file as {"text": line}.
+
+    A .json file that is one object, as some releases are, is one row. .gz and .zst are unpacked on the way; .parquet
+    and .zst need the extra `data`. Raises DataError with file and line.
+    """
+    kind = kind_of(path)
+    if kind == ".parquet":
+        yield from _parquet_rows(path)
+    elif kind in _JSON:
+        yield from _json_rows(path)
+    else:
+        for line in read_bytes(path).decode("utf-8", "replace").splitlines():
+            yield {"text": line}
+
+
+def read_text(path: Path) -> str:
+    """The whole text of a set: a text file as it is, or the texts of its rows, each on its own lines.
+
+    Bytes that are no UTF-8 raise DataError with their place.
+    """
+    if kind_of(path) in (*_JSON, ".parquet"):
+        return "".join(_with_line_end(_text_of(row, path, number)) for number, row in enumerate(read_rows(path), 1))
+    content = read_bytes(path)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise DataError(
+            f"{path} is no UTF-8 at byte {problem.start:,} (0x{content[problem.start]:02x}); convert it first, for "
+            "example with iconv -t utf-8."
+        ) from problem
+
+
+def read_bytes(path: Path) -> bytes:
+    """All bytes of a file, unpacked. Raises DataError for one that is damaged, cut short or cannot be read."""
+    try:
+        with open_source(path) as stream:
+            return stream.read()
+    except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
+        raise DataError(f"{path} is damaged or cut short: {problem}") from problem
+    except OSError as problem:
+        raise DataError(f"cannot read {path}: {problem.strerror or problem}") from problem
+
+
+def _json_rows(path: Path) -> Iterator[Row]:
+    content = read_bytes(path)
+    if kind_of(path) == ".json" and content.lstrip()[:1] == b"{":
+        whole = None
+        with contextlib.suppress(ValueError, RecursionError):  # else it is JSON lines under another name
+            whole = json.loads(content)
+        if whole is not None:
+            yield whole
+            return
+    if content.lstrip()[:1] == b"[":
+        rows = _decoded(content, f"{path}")
+        yield from (_checked(row, f"{path}, entry {number:,}") for number, row in enumerate(rows, 1))
+        return
+    for number, line in enumerate(content.splitlines(), 1):
+        if line.strip():
+            where = f"{path}, line {number:,}"
+            yield _checked(_decoded(line, where), where)
+
+
+def _decoded(content: bytes, where: str) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as problem:
+        raise DataError(f"{where} is not JSON: {problem}") from problem
+
+
+def _checked(row: Any, where: str) -> Row:
+    if not isinstance(row, dict):
+        raise DataError(f"{where} holds {type(row).__name__}, expected an object with the set's fields")
+    return row
+
+
+def _parquet_rows(path: Path) -> Iterator[Row]:
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError as problem:
+        raise MissingExtraError(
+            f"reading {path} needs the package pyarrow; install it with: pip install 'gpt25[data]'"
+        ) from problem
+    try:
+        for batch in parquet.ParquetFile(path).iter_batches():
+            yield from batch.to_pylist()
+    except (ArrowException, OSError) as problem:
+        raise DataError(f"cannot read {path} as Parquet: {problem}") from problem
+
+
+def _text_of(row: Row, path: Path, number: int) -> str:
+    for field in _TEXT_FIELDS:
+        if isinstance(row.get(field), str):
+            return str(row[field])
+    raise DataError(
+        f"{path}, row {number:,} has none of the fields {', '.join(_TEXT_FIELDS)}; its fields: "
+        f"{', '.join(sorted(row)) or 'none'}."
+    )
+
+
+def _with_line_end(text: str) -> str:
+    return text if text.endswith("\n") else text + "\n"

@@ -1,0 +1,65 @@
+"""Several texts, branching ones too, read in one pass: what they share once, and padded only inside attention."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gpt25.model.block import Block
+from gpt25.model.gpt import GPTModel
+
+
+@dataclass(frozen=True)
+class PrefixTrees:
+    """Trees of tokens, laid one after the other. A token sees itself and those on the way to its tree's root.
+
+    A text is a tree that does not branch. A question with several answers is one that branches behind the question.
+    """
+
+    indices: Tensor
+    """Token ids (tokens), every token behind the one that it follows."""
+    positions: Tensor
+    """How far each is from its root (tokens)."""
+    slots: Tensor
+    """Which token stands where when every tree has a row of its own: (trees, longest); any number for padding."""
+    places: Tensor
+    """Where each token stands in the flattened slots: (tokens)."""
+    visible: Tensor | None
+    """Which slots a slot sees: (trees, 1, longest, longest), bool, itself among them; None where no tree branches."""
+
+    def hidden_states(self, model: GPTModel, wanted: Tensor) -> Tensor:
+        """What the head reads at the tokens `wanted` (wanted): (wanted, channels), after the final layer norm.
+
+        The function of `GPTModel.hidden_states` without dropout. Linear layers and the perceptron see no padding, and
+        the last block answers only where it is asked: nothing else there is read by anyone.
+        """
+        transformer = model.transformer
+        stream = transformer.word_token_embeddings(self.indices)  # (tokens, channels)
+        stream = stream + transformer.word_positional_embeddings(self.positions)
+        bias = None if self.visible is None else _bias(self.visible, stream.dtype)  # (trees, 1, longest, longest)
+        last = len(transformer.hidden) - 1
+        for layer, block in enumerate(transformer.hidden):
+            assert isinstance(block, Block)
+            mixed = self._mix(block, stream, bias)  # (tokens, channels)
+            if layer == last:
+                stream, mixed = stream[wanted], mixed[wanted]  # (wanted, channels)
+            stream = stream + block.attention.projection(mixed)
+            stream = stream + block.multi_layer_perceptron(block.layer_norm_2(stream))
+        normalised: Tensor = transformer.final_layer_norm(stream)
+        return normalised
+
+    def _mix(self, block: Block, stream: Tensor, bias: Tensor | None) -> Tensor:
+        """What the heads of a block read, side by side: (tokens, channels) -> the same shape."""
+        together = block.attention.query_key_value(block.layer_norm_1(stream))  # (tokens, 3 * channels)
+        is_full = len(together) == self.slots.numel()  # then the tokens already stand in their slots
+        rows = together.view(*self.slots.shape, -1) if is_full else together[self.slots]
+        query, key, value = block.attention.split(rows)  # each (trees, heads, longest, head size)
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, is_causal=bias is None)
+        mixed = mixed.transpose(1, 2).flatten(2).flatten(0, 1)  # (trees * longest, channels)
+        return mixed if is_full else mixed[self.places]
+
+
+def _bias(visible: Tensor, dtype: torch.dtype) -> Tensor:
+    """What is added to the scores, made once for all layers: 0 where a slot is seen, else minus infinity."""
+    return torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill_(~visible, -torch.inf)

@@ -1,0 +1,199 @@
+"""Positional embeddings as a picture: the matrix, some of its columns, similarity and spectrum; models side by side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gpt25.errors import PlotError
+from gpt25.plots.page import write_page
+from gpt25.plots.page_numbers import packed
+from gpt25.plots.pictures.drawing import (
+    COLOURS,
+    FAINT_INK,
+    GRID,
+    INK,
+    figure_bytes,
+    lighten_frame,
+    literal,
+    new_figure,
+    printable,
+    title_panel,
+)
+from gpt25.plots.pictures.picture_kind import picture_kind
+from gpt25.plots.wording import share
+from gpt25.storage import write_bytes
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+_BRIGHTEST = 0.99  # grey reaches black and white at this quantile of the sizes; a few numbers are far larger
+_LEAD = (
+    "What the model adds to a token to say where it stands. Trained on enough text, every column becomes a smooth "
+    "curve, much like a sinusoid; noise from position to position is what training has not yet reached."
+)
+
+
+@dataclass(frozen=True)
+class PositionsOfModel:
+    """What is drawn of one model's positional embeddings."""
+
+    name: str
+    embeddings: "NDArray[np.float32]"
+    """(positions, channels)."""
+    similarity: "NDArray[np.float32]"
+    """Cosine of every position with every other, (positions, positions)."""
+    spectrum: "NDArray[np.float32]"
+    """Share of each column's variance by frequency, (positions // 2 + 1, channels)."""
+    roughness: "NDArray[np.float64]"
+    """Share of noise in each column's variance, (channels)."""
+    overall_roughness: float
+    """The same for all columns together."""
+
+    @property
+    def headline(self) -> str:
+        """The name and the one figure."""
+        return f"{self.name}: roughness {share(self.overall_roughness)}"
+
+
+def draw_positions(
+    models: Sequence[PositionsOfModel], output: str | Path, *, columns: Sequence[int], verdict: str
+) -> None:
+    """Draw one model's positions, or several models' side by side, into a .png, .svg or .html file, atomically.
+
+    columns: the channels whose curves are drawn. verdict: what the roughness says, in words.
+    Raises PlotError for a column that a model lacks, and StorageError where `output` cannot be written.
+    """
+    kind = picture_kind(output)
+    for model in models:
+        channels = model.embeddings.shape[1]
+        for column in columns:
+            if not 0 <= column < channels:
+                raise PlotError(f"column is {column}; {model.name} has the columns 0 to {channels - 1:,}.")
+    if kind == "html":
+        _write_page(models, output, columns=columns, verdict=verdict)
+    else:
+        write_bytes(output, figure_bytes(_figure(models, columns=columns, verdict=verdict), kind))
+
+
+def _figure(models: Sequence[PositionsOfModel], *, columns: Sequence[int], verdict: str) -> "Figure":
+    """Four panels to a model: two by two where there is one model, one above the other where there are several."""
+    alone = len(models) == 1
+    figure = new_figure(*((12.0, 10.0) if alone else (5.6 * len(models), 17.0)))
+    panels = figure.subplots(2, 2) if alone else figure.subplots(4, len(models))
+    for number, model in enumerate(models):
+        matrix, curves, similarity, spectrum = panels.flat if alone else panels[:, number]
+        _draw_matrix(matrix, model, title="Positional embeddings" if alone else model.headline)
+        _draw_curves(curves, model, columns=columns)
+        _draw_similarity(similarity, model)
+        _draw_spectrum(spectrum, model, columns=columns)
+    literal(
+        figure.suptitle(printable(verdict), x=0.01, ha="left", color=INK, fontsize=13, fontweight="bold", wrap=True)
+    )
+    return figure
+
+
+def _draw_matrix(panel: "Axes", model: PositionsOfModel, *, title: str) -> None:
+    import numpy as np
+
+    limit = float(np.quantile(abs(model.embeddings), _BRIGHTEST)) or 1.0
+    image = panel.imshow(model.embeddings, cmap="gray", vmin=-limit, vmax=limit, aspect="auto")
+    title_panel(panel, printable(title))
+    _label(panel, "column (channel)", "position")
+    _bar(panel, image)
+
+
+def matrix_picture(model: PositionsOfModel) -> bytes:
+    """The embeddings alone as a small grey PNG without letters, for a page."""
+    import numpy as np
+
+    figure = new_figure(5.0, 3.2, dots_per_inch=110)
+    panel = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    limit = float(np.quantile(abs(model.embeddings), _BRIGHTEST)) or 1.0
+    panel.imshow(model.embeddings, cmap="gray", vmin=-limit, vmax=limit, aspect="auto")
+    panel.set_axis_off()
+    return figure_bytes(figure, "png")
+
+
+def _draw_curves(panel: "Axes", model: PositionsOfModel, *, columns: Sequence[int]) -> None:
+    highest = float(abs(model.embeddings[:, list(columns)]).max(initial=0.0)) or 1.0
+    for number, column in enumerate(columns):
+        label = f"column {column}, roughness {share(float(model.roughness[column]))}"
+        colour = COLOURS[number % len(COLOURS)]
+        panel.plot(model.embeddings[:, column], color=colour, linewidth=1.1, label=label)
+    panel.set_ylim(-1.08 * highest, 1.45 * highest)  # room for the legend above the curves
+    panel.set_xlim(0, len(model.embeddings) - 1)
+    title_panel(panel, "Columns as curves")
+    lighten_frame(panel)
+    _label(panel, "position", "value")
+    panel.legend(loc="upper left", fontsize=8.5, frameon=False, labelcolor=INK, ncols=1 if len(columns) < 5 else 2)
+
+
+def _draw_similarity(panel: "Axes", model: PositionsOfModel) -> None:
+    image = panel.imshow(model.similarity, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+    title_panel(panel, "Similarity of positions", "cosine")
+    _label(panel, "position", "position")
+    _bar(panel, image)
+
+
+def _draw_spectrum(panel: "Axes", model: PositionsOfModel, *, columns: Sequence[int]) -> None:
+    """Shares by frequency on logarithmic axes, with the line on which white noise would lie."""
+    import numpy as np
+
+    frequencies = np.arange(1, len(model.spectrum))
+    weights = model.embeddings.var(axis=0, dtype=np.float64)  # (channels)
+    mean = model.spectrum[1:] @ (weights / (weights.sum() or 1.0))  # (positions // 2)
+    for number, column in enumerate(columns):
+        colour = COLOURS[number % len(COLOURS)]
+        panel.plot(frequencies, model.spectrum[1:, column], color=colour, linewidth=0.8, alpha=0.7)
+    panel.plot(frequencies, mean, color=INK, linewidth=2.0, label="all columns, by their variance")
+    noise = 1 / len(frequencies)
+    panel.axhline(noise, color=FAINT_INK, linewidth=1.0, linestyle=(0, (4, 3)), label="white noise")
+    panel.set_xscale("log")
+    panel.set_yscale("log")
+    panel.set_ylim(noise * 1e-4, 2.0)
+    panel.set_xlim(1, max(2, len(frequencies)))
+    title_panel(panel, "Spectrum", "share of the variance")
+    lighten_frame(panel, grid="both")
+    _label(panel, f"waves over all {len(model.embeddings):,} positions", "")
+    panel.legend(loc="upper right", fontsize=8.5, frameon=False, labelcolor=INK)
+
+
+def _label(panel: "Axes", across: str, down: str) -> None:
+    panel.set_xlabel(across, color=FAINT_INK, fontsize=9)
+    panel.set_ylabel(down, color=FAINT_INK, fontsize=9)
+    panel.tick_params(colors=FAINT_INK, labelsize=8.5, length=0, which="both")
+    for spine in panel.spines.values():
+        spine.set_edgecolor(GRID)
+
+
+def _bar(panel: "Axes", image: Any) -> None:
+    bar = panel.get_figure().colorbar(image, ax=panel, fraction=0.04, pad=0.01)  # type: ignore[union-attr]
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=FAINT_INK, labelsize=8, length=0)
+
+
+def _write_page(
+    models: Sequence[PositionsOfModel], output: str | Path, *, columns: Sequence[int], verdict: str
+) -> None:
+    """The same as a page: every value under the pointer, any column, any position."""
+    content = {
+        "columns": list(columns),
+        "models": [
+            {
+                "name": model.name,
+                "headline": model.headline,
+                "embeddings": packed(model.embeddings),
+                "similarity": packed(model.similarity),
+                "spectrum": packed(model.spectrum),
+                "roughness": [share(float(value)) for value in model.roughness],
+            }
+            for model in models
+        ],
+    }
+    write_page(
+        output, title=verdict, eyebrow="positional embeddings", lead=_LEAD, script="positions.js", content=content
+    )

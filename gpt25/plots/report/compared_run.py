@@ -1,0 +1,151 @@
+"""One run among those that a report compares."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from gpt25.plots.curves import Point, names_of
+from gpt25.plots.report.crossings import Crossing, crossing
+from gpt25.plots.report.published_lines import HELLASWAG, HELLASWAG_ITEMS, PublishedLine
+from gpt25.plots.report.run_facts import RunFacts, gather
+from gpt25.records import RunDirectory
+from gpt25.references.processor_flops import ProcessorPeak, processor_peak
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """What the comparing sections draw from."""
+
+    name: str
+    facts: RunFacts
+    rows: list[dict[str, Any]]
+    recipe: dict[str, Any]
+    evaluations: list[dict[str, Any]]
+    crossings: list[Crossing]
+    price_per_hour: float | None = None
+    """Of the machine with all its GPUs, in USD: as asked for, else as the run's recipe says."""
+
+    def points(self, field: str, *, against: str = "tokens", unit: float = 1.0) -> list[Point]:
+        """Finite pairs of two fields of the metrics, the first divided by `unit`."""
+        return [
+            (row[against] / unit, float(row[field]))
+            for row in self.rows
+            if is_number(row.get(against)) and is_number(row.get(field))
+        ]
+
+    @property
+    def hellaswag_items(self) -> int | None:
+        """How many items training itself scored last where those were not all of HellaSwag's."""
+        items = [row.get("hellaswag_items") for row in self.rows if is_number(row.get(HELLASWAG))]
+        first = [int(number) for number in items if is_number(number) and number < HELLASWAG_ITEMS]
+        return first[-1] if first else None
+
+    def hellaswag_rows(self, *, whole: bool) -> list[dict[str, Any]]:
+        """Rows with HellaSwag's figure, by tokens: those of all items, or those of `hellaswag_items`, never mixed.
+
+        Training measured it on the way, or `gpt25 evaluate` scored a checkpoint, which counts where both did.
+        """
+        own = [row for row in self.rows if is_number(row.get(HELLASWAG))]
+        if not whole:
+            number = self.hellaswag_items
+            return [row for row in own if number is not None and row.get("hellaswag_items") == number]
+        rows = {row["update"]: row for row in own if row.get("hellaswag_items", HELLASWAG_ITEMS) >= HELLASWAG_ITEMS}
+        by_update = {row["update"]: row for row in self.rows}
+        for each in self.evaluations:
+            figure = each["metrics"].get("accuracy_norm")
+            is_whole = each.get("limit") is None and (each.get("units") or HELLASWAG_ITEMS) >= HELLASWAG_ITEMS
+            if each["task"] == "hellaswag" and is_whole and is_number(figure):
+                row = by_update.get(each.get("update"), {})
+                tokens = each.get("tokens") or row.get("tokens")
+                rows[each.get("update")] = {**row, "tokens": tokens, HELLASWAG: figure}
+        return sorted((row for row in rows.values() if is_number(row.get("tokens"))), key=lambda row: row["tokens"])
+
+    def last_of(self, measure: str) -> float | None:
+        """The last finite figure of that field, of HellaSwag by all items where there is one."""
+        if measure == HELLASWAG:
+            rows = self.hellaswag_rows(whole=True) or self.hellaswag_rows(whole=False)
+            return float(rows[-1][HELLASWAG]) if rows else None
+        points = self.points(measure)
+        return points[-1][1] if points else None
+
+    @property
+    def price_in_words(self) -> str:
+        """As in "24 USD an hour for 8 GPUs"; nothing where no price is known."""
+        if self.price_per_hour is None:
+            return ""
+        gpus, ranks = self.facts.environment.get("gpus"), self.facts.environment.get("number_of_ranks")
+        number = ranks if gpus and isinstance(ranks, int) else 0
+        return f"{self.price_per_hour:g} USD an hour" + (
+            f" for {number:,} GPUs" if number > 1 else " for one GPU" if number else ""
+        )
+
+    @property
+    def parameters(self) -> int | None:
+        """Weights, by summary.json."""
+        return self.facts.summary.model_parameters
+
+    @property
+    def _peak(self) -> ProcessorPeak | None:
+        gpus = self.facts.environment.get("gpus")
+        return processor_peak(str(gpus[0])) if isinstance(gpus, list) and gpus else None
+
+    @property
+    def peak_in_words(self) -> str:
+        """As in "H100: 990 TFLOP/s (NVIDIA H100 data sheet, …)"; nothing for other machines."""
+        peak = self._peak
+        return "" if peak is None else f"{peak.name}: {peak.operations_per_second / 1e12:,.0f} TFLOP/s ({peak.source})"
+
+    @property
+    def utilisation_per_token(self) -> float | None:
+        """The share of the GPUs' peak that one token a second takes; None for other machines or unknown models."""
+        peak, ranks = self._peak, self.facts.environment.get("number_of_ranks", 1)
+        operations = self.facts.summary.training_operations_per_token
+        if not (peak and operations and isinstance(ranks, int) and ranks > 0):
+            return None
+        return operations / (peak.operations_per_second * ranks)
+
+
+def compared_runs(
+    runs: Sequence[RunDirectory], lines: Sequence[PublishedLine], *, price_per_hour: float | None
+) -> list[ComparedRun]:
+    """Read every run; raises CorruptFileError or StorageError where a file cannot be read.
+
+    price_per_hour: of every run's machine; None takes what each run's recipe says.
+    """
+    compared = []
+    for run, name in zip(runs, names_of(runs), strict=True):
+        recipe, rows = run.recipe(), run.metrics()
+        alone = ComparedRun(
+            name=name,
+            facts=gather(run, rows),
+            rows=rows,
+            recipe=recipe,
+            evaluations=run.evaluations(),
+            crossings=[],
+            price_per_hour=price_per_hour or _recorded_price(recipe),
+        )
+        found = [_crossing(alone, line) for line in lines]
+        compared.append(dataclasses.replace(alone, crossings=[each for each in found if each is not None]))
+    return compared
+
+
+def _crossing(run: ComparedRun, line: PublishedLine) -> Crossing | None:
+    """Of HellaSwag by all items where there are such figures, else by the first ones."""
+    if line.measure != HELLASWAG:
+        return crossing(run.rows, line, price_per_hour=run.price_per_hour)
+    if rows := run.hellaswag_rows(whole=True):
+        return crossing(rows, line, price_per_hour=run.price_per_hour)
+    rows = run.hellaswag_rows(whole=False)
+    return crossing(rows, line, price_per_hour=run.price_per_hour, items=run.hellaswag_items)
+
+
+def _recorded_price(recipe: dict[str, Any]) -> float | None:
+    track = recipe.get("track")
+    price = track.get("price_per_hour") if isinstance(track, dict) else None
+    return float(price) if is_number(price) and price > 0 else None
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value of a JSON file is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value - value == 0

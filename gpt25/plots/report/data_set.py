@@ -1,0 +1,117 @@
+"""Which published set a run was trained on, and whether several runs can be compared at all."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from gpt25.errors import PlotError
+from gpt25.plots.curves import names_of
+from gpt25.plots.report.published_lines import DataSetName, PublishedLine, hellaswag_lines, loss_lines
+from gpt25.records import RunDirectory
+from gpt25.storage import read_json
+
+_HUB_NAMES: dict[str, DataSetName] = {
+    "huggingfacefw/fineweb-edu": "fineweb-edu",
+    "karpathy/fineweb-edu": "fineweb-edu",
+    "kjj0/finewebedu10b": "fineweb-edu",
+    "huggingfacefw/fineweb": "fineweb",
+    "kjj0/fineweb10b": "fineweb",
+    "skylion007/openwebtext": "openwebtext",
+}  # the longer of two that begin alike stands first
+_GPT2_VOCABULARY = range(50_257, 50_305)  # 50,304 is the same, padded
+
+
+def data_set_of(run: RunDirectory) -> DataSetName | None:
+    """The set whose Hub name stands among the sources in the index of the run's shards, else track.data_set."""
+    for source in _listed(_indices(run), "sources"):
+        for name, data_set in _HUB_NAMES.items():
+            if name in str(source).lower():
+                return data_set
+    track = run.recipe().get("track")
+    said = track.get("data_set") if isinstance(track, dict) else None
+    return cast(DataSetName, said) if said in get_args(DataSetName) else None
+
+
+def lines_beside(runs: Sequence[RunDirectory], chosen: DataSetName | None = None) -> list[PublishedLine]:
+    """OpenAI's figures that may be drawn beside these runs, of models up to twice their size.
+
+    Losses on the set that they were trained on, never another's, and HellaSwag. Raises PlotError like
+    `common_data_set`.
+    """
+    known = [summary.model_parameters or 0 for run in runs if (summary := run.read_summary()) is not None]
+    parameters = max(known, default=0)
+    return [*loss_lines(common_data_set(runs, chosen), parameters=parameters), *hellaswag_lines(parameters)]
+
+
+def common_data_set(runs: Sequence[RunDirectory], chosen: DataSetName | None) -> DataSetName | None:
+    """The set whose lines may be drawn: the chosen one or the recorded one; None where nobody says.
+
+    Raises PlotError where the runs' validation losses are not of the same text in the same tokens, and where a run is
+    known to be of another set than the chosen one.
+    """
+    names = names_of(runs)
+    recorded = {name: data_set_of(run) for name, run in zip(names, runs, strict=True)}
+    _require_alike(recorded, "were trained on different sets")
+    vocabularies = {name: _vocabulary(run) for name, run in zip(names, runs, strict=True)}
+    _require_alike(vocabularies, "have vocabularies of different sizes, so that a token is not the same amount of text")
+    texts = {name: _validation_text(run) for name, run in zip(names, runs, strict=True)}
+    _require_alike(texts, "are validated on different tokens (by the hashes in the index of their shards)")
+    known = next((data_set for data_set in recorded.values() if data_set), None)
+    if chosen and known and chosen != known:
+        raise PlotError(f"--data-set is {chosen}, but the shards of {names[0]} were made of {known}.")
+    sizes = {size for size in vocabularies.values() if size is not None}
+    if any(size not in _GPT2_VOCABULARY for size in sizes):
+        if chosen:
+            raise PlotError(
+                f"--data-set {chosen} asks for OpenAI's losses per GPT-2 token; a run has a vocabulary of "
+                f"{sizes.pop():,}, so that its loss per token cannot be compared. Leave the flag out."
+            )
+        return None
+    return chosen or known
+
+
+def loss_levels(runs: Sequence[RunDirectory], chosen: DataSetName | None = None) -> list[tuple[str, float]]:
+    """Names and values of the losses among `lines_beside`."""
+    return [(line.label, line.value) for line in lines_beside(runs, chosen) if not line.higher_is_better]
+
+
+def _require_alike(values: dict[str, Any], what: str) -> None:
+    known = {name: value for name, value in values.items() if value is not None}
+    if len(set(known.values())) > 1:
+        listed = ", ".join(f"{name}: {str(value)[:12]}" for name, value in known.items())
+        raise PlotError(
+            f"these runs cannot be compared: they {what} ({listed}). Compare runs of one set and tokenizer."
+        )
+
+
+def _vocabulary(run: RunDirectory) -> int | None:
+    model = run.recipe().get("model")
+    size = model.get("vocabulary_size") if isinstance(model, dict) else None
+    return size if isinstance(size, int) else None
+
+
+def _validation_text(run: RunDirectory) -> str | None:
+    """The hashes of the validation shards and how much of them is read; None where the shards are not there."""
+    shards = _listed([index.get("validation") for index in _indices(run)], "shards")
+    if not shards:
+        return None
+    data = run.recipe().get("data")
+    data = data if isinstance(data, dict) else {}
+    hashes = "".join(str(shard.get("sha256", ""))[:8] for shard in shards if isinstance(shard, dict))
+    return f"{hashes} {data.get('validation_tokens')} {data.get('validation_selection')}"
+
+
+def _indices(run: RunDirectory) -> list[dict[str, Any]]:
+    """index.json of the run's shards, or of each part where many machines made them; [] where there is none."""
+    data = run.recipe().get("data")
+    named = data.get("directory") if isinstance(data, dict) else None
+    directory = Path(named) if isinstance(named, str) else run.data_path
+    paths = [directory / "index.json", *sorted(directory.glob("part-*-of-*/index.json"))]
+    contents = [read_json(path) for path in paths if path.is_file()]
+    return [content for content in contents if isinstance(content, dict)]
+
+
+def _listed(contents: Sequence[Any], field: str) -> list[Any]:
+    """The lists under one field of several objects, one after the other."""
+    lists = [content.get(field) for content in contents if isinstance(content, dict)]
+    return [each for found in lists if isinstance(found, list) for each in found]

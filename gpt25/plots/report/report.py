@@ -1,0 +1,105 @@
+"""The report of one run or several: one HTML file that holds everything it shows and fetches nothing."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from gpt25.plots.html_text import text
+from gpt25.plots.page_assets import fingerprint, page_asset
+from gpt25.plots.page_style import REPORT_STYLE
+from gpt25.plots.report import comparison, sections
+from gpt25.plots.report import scores as evaluations
+from gpt25.plots.report.compared_run import ComparedRun, compared_runs
+from gpt25.plots.report.data_set import lines_beside
+from gpt25.plots.report.run_facts import headline
+from gpt25.plots.report.settings import ReportSettings
+from gpt25.records import RunDirectory
+from gpt25.storage import write_text
+
+
+def write_report(
+    runs: RunDirectory | Sequence[RunDirectory], output: str | Path, *, settings: ReportSettings | None = None
+) -> list[ComparedRun]:
+    """Write the report of runs, finished or not, into one self-contained HTML file, atomically.
+
+    Returns what it says of each run. Raises PlotError where several runs cannot be compared, CorruptFileError or
+    StorageError where one of their files cannot be read or `output` not be written.
+    """
+    settings = settings or ReportSettings()
+    runs = [runs] if isinstance(runs, RunDirectory) else list(runs)
+    lines = lines_beside(runs, settings.data_set)
+    compared = compared_runs(runs, lines, price_per_hour=settings.price_per_hour)
+    own = _one(compared[0]) if len(compared) == 1 else _several(compared)
+    opening, losses, rest, ending = own
+    body = [
+        opening,
+        comparison.milestones(compared, lines),
+        losses,
+        comparison.validation_losses(compared, lines),
+        evaluations.hellaswag(compared, lines),
+        evaluations.scores(compared, settings.evaluations),
+        evaluations.comparisons(settings.comparisons),
+        rest,
+        comparison.positions(settings.positions),
+        comparison.course(compared),
+        ending,
+    ]
+    write_text(output, _page(_title(compared), body, reload_seconds=settings.reload_seconds))
+    return compared
+
+
+def _one(run: ComparedRun) -> tuple[str, str, str, str]:
+    """Opening, losses, what stands in the middle, and the end of one run's report."""
+    facts = run.facts
+    rest = "\n".join([sections.compression(facts), sections.samples(facts), sections.next_commands(facts)])
+    return sections.opening(facts), sections.losses(facts), rest, sections.details(facts)
+
+
+def _several(runs: Sequence[ComparedRun]) -> tuple[str, str, str, str]:
+    """The same of several runs."""
+    names = ", ".join(run.name for run in runs)
+    opening = (
+        f'<header><p class="eyebrow">{text(names)}</p><h1>{text(_title(runs))}</h1></header>'
+        + comparison.overview(runs)
+    )
+    samples = "".join(
+        f"<details><summary>What {text(run.name)} writes</summary>{shown}</details>"
+        for run in runs
+        if (shown := sections.samples(run.facts))
+    )
+    machines = "".join(
+        f"<details><summary>{text(run.name)}</summary>{sections.details(run.facts)}</details>" for run in runs
+    )
+    return opening, "", comparison.recipe_differences(runs) + samples, machines
+
+
+def _title(runs: Sequence[ComparedRun]) -> str:
+    if len(runs) == 1:
+        return f"{runs[0].facts.summary.title}: {headline(runs[0].facts)}"
+    measured = [(losses[-1][1], run.name) for run in runs if (losses := run.points("validation_loss"))]
+    best = f": {min(measured)[1]} has the lowest last validation loss, {min(measured)[0]:.4f}" if measured else ""
+    return f"{len(runs)} runs{best}"
+
+
+def _page(title: str, body: Sequence[str], *, reload_seconds: float | None) -> str:
+    """Nothing may be fetched, and no script may run; but while it is live, the page itself in a frame, and live.js."""
+    script, allowed, version = "", "", ""
+    images = " img-src data:;" if any('src="data:' in part for part in body) else ""
+    if reload_seconds is not None:
+        code = page_asset("live.js").replace("INTERVAL", str(round(1000 * reload_seconds)))
+        script, images = f"<script>{code}</script>", " img-src data:;"
+        allowed = f" script-src '{fingerprint(code)}'; frame-src 'self' file:;"
+        version = f' data-version="{hashlib.sha256("".join(body).encode("utf-8")).hexdigest()[:16]}"'
+    policy = f"default-src 'none'; style-src 'unsafe-inline';{images}{allowed} base-uri 'none'; form-action 'none'"
+    parts = [
+        "<!doctype html>",
+        f'<html lang="en"{version}><head><meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="color-scheme" content="light dark">',
+        f"<title>{text(title)}</title>",
+        f"<style>{REPORT_STYLE}</style></head><body><main>",
+        *body,
+        f"</main>{script}</body></html>",
+    ]
+    return "\n".join(part for part in parts if part) + "\n"

@@ -1,0 +1,27 @@
+"""What a report is told beside the runs themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gpt25.plots.pictures.positions import PositionsOfModel
+from gpt25.plots.report.published_lines import DataSetName
+from gpt25.plots.report.score_comparison import ScoreComparison
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """All of it may stay out."""
+
+    data_set: DataSetName | None = None
+    """What the runs were trained on, where the index of their shards does not say."""
+    price_per_hour: float | None = None
+    """Of the whole machine, in USD; without it nothing is said of money."""
+    positions: Sequence[PositionsOfModel] = ()
+    """Positional embeddings to show, the runs' and OpenAI's."""
+    evaluations: Sequence[dict[str, Any]] = ()
+    """Of models that are no runs: what `gpt25 evaluate` found of them."""
+    comparisons: Sequence[ScoreComparison] = ()
+    """Scores of two models on the same items."""
+    reload_seconds: float | None = None
+    """Let the page load itself anew so often, for a run that is still in training."""

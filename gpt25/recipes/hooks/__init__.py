@@ -1,0 +1,1 @@
+"""What hangs on a training run: HellaSwag on the way, the expected loss track, TensorBoard."""

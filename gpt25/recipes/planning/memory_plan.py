@@ -1,0 +1,121 @@
+"""How much GPU memory a recipe takes, part by part, by arithmetic alone."""
+
+import dataclasses
+
+from gpt25.model import Accounting
+from gpt25.training import TrainingConfiguration
+from gpt25.training.configuration.speed_configuration import is_on
+
+ACTIVATION_BYTES = 34  # a token, channel and layer in bfloat16 with flash attention, as in the recipes' comments
+_LOGIT_POSITIONS = 8192  # the fused loss makes float32 logits for at most so many positions at once on a GPU
+_OVERHEAD = 500_000_000  # the CUDA context and the libraries' own space
+# What Muon's step holds for an element of its matrices: the update (4 B), and of the oblong matrices, two thirds of all
+# elements, a stack, the same scaled, and the result (3 x 4 B x 2/3), with some Gram matrices (2 B). In bfloat16 less.
+MUON_STEP_BYTES = 14
+UNDO_BYTES = 8  # old weight and momentum, so that the device can undo a step whose figures are read late
+CAUTIOUS_STEP_BYTES = 8  # AdamW's old weight and its decay
+
+
+@dataclasses.dataclass(frozen=True)
+class MemoryPart:
+    """One part and the product that it comes from."""
+
+    name: str
+    number_of_bytes: int
+    arithmetic: str
+
+
+def memory_parts(configuration: TrainingConfiguration, rows: int, *, gpus: int = 1) -> list[MemoryPart]:
+    """What one of so many GPUs holds when `rows` rows make a micro-batch.
+
+    Every GPU has all weights, gradients and averages; with loop.shard_parameters it has its share of them, and whole
+    what it computes with just then.
+    """
+    shape = configuration.model
+    channels, layers, block = shape.number_of_embedding_dimensions, shape.number_of_layers, shape.block_size
+    parameters = Accounting(shape).parameters
+    matrices = 12 * layers * channels**2 if configuration.optimizer.name == "muon" else 0
+    # NorMuon's mean squares: a row for each neuron of query, key and value (3 C), two projections (C each) and the
+    # expansion (4 C).
+    neurons = 9 * layers * channels if matrices and configuration.optimizer.muon_beta_2 is not None else 0
+    of_matrices = 4 + _preconditioning_bytes(configuration)
+    optimizer = 8 * (parameters - matrices) + of_matrices * matrices + 4 * neurons
+    words = f"8 B x {parameters - matrices:,}" + (f" + {of_matrices} B x {matrices:,}" if matrices else "")
+    words += f" + 4 B x {neurons:,} neurons" if neurons else ""
+    shares = gpus if configuration.loop.shard_parameters else 1
+    over = f" / {shares} GPUs" if shares > 1 else ""
+    averages = configuration.loop.average_last_fraction > 0  # of the weights, over the last updates
+    positions = min(rows * block, _LOGIT_POSITIONS)
+    passing = ACTIVATION_BYTES * channels * layers * block * rows, 4 * positions * shape.vocabulary_size
+    return [
+        MemoryPart("weights", 4 * parameters // shares, f"4 B x {parameters:,}{over}"),
+        MemoryPart("gradients", 4 * parameters // shares, f"4 B x {parameters:,}{over}"),
+        MemoryPart("optimizer", optimizer // shares, f"{words}{over}"),
+        *([MemoryPart("average", 4 * parameters // shares, f"4 B x {parameters:,}{over}")] if averages else []),
+        *([_gathered(Accounting(shape))] if shares > 1 else []),
+        MemoryPart(
+            "activations",
+            passing[0],
+            f"{ACTIVATION_BYTES} B x {channels:,} channels x {layers} layers x {block:,} tokens x {rows} rows",
+        ),
+        MemoryPart(
+            "loss and CUDA",
+            passing[1] + _OVERHEAD,
+            f"4 B x {positions:,} positions x {shape.vocabulary_size:,} tokens + 0.5 GB",
+        ),
+        *_more_in_the_step(configuration, matrices, (parameters - matrices) // shares, sum(passing)),
+    ]
+
+
+def _more_in_the_step(
+    configuration: TrainingConfiguration, matrices: int, others: int, passing: int
+) -> list[MemoryPart]:
+    """What the optimizers' step needs beyond the bytes of activations and logits, which are gone by then.
+
+    matrices, others: the elements that Muon and AdamW move. Shared out over ranks, Muon needs less: what is exchanged
+    is smaller than the stacks that a rank does not make.
+    """
+    late = is_on(configuration.speed.read_late, device_type="cuda")
+    undo = UNDO_BYTES + _preconditioning_bytes(configuration) if late else 0
+    each = MUON_STEP_BYTES + undo if matrices else 0
+    cautious = CAUTIOUS_STEP_BYTES if configuration.optimizer.cautious_weight_decay else 0
+    per_element, elements = max((each, matrices), (cautious, others), key=lambda pair: pair[0] * pair[1])
+    more = per_element * elements - passing
+    if more <= 0:
+        return []
+    return [MemoryPart("more in the step", more, f"{per_element} B x {elements:,} less activations and logits")]
+
+
+def _preconditioning_bytes(configuration: TrainingConfiguration) -> int:
+    """SOAP's state for an element of Muon's matrices, which are 12 C² in a layer of C channels.
+
+    A square (4 B), and its part of a covariance and a basis for rows and for columns: 2 x 2 C² numbers for each of
+    query, key, value and the attention's projection, 2 x 17 C² for the expansion and for its projection, 84 C² in all.
+    """
+    return 4 + 4 * 84 // 12 if configuration.optimizer.muon_soap_beta_2 is not None else 0
+
+
+def _gathered(accounting: Accounting) -> MemoryPart:
+    """Weights and gradients that are whole at once: the tied embeddings', a block's, and the next one's on its way."""
+    embeddings, block = accounting.embedding_parameters, accounting.parameters_of_one_block
+    return MemoryPart(
+        "gathered",
+        8 * (embeddings + 2 * block),
+        f"8 B x ({embeddings:,} of the embeddings + 2 blocks x {block:,})",
+    )
+
+
+def needed_bytes(configuration: TrainingConfiguration, rows: int, *, gpus: int = 1) -> int:
+    """The sum of the parts."""
+    return sum(part.number_of_bytes for part in memory_parts(configuration, rows, gpus=gpus))
+
+
+def largest_micro_batch(configuration: TrainingConfiguration, *, gpus: int, usable_bytes: int) -> int | None:
+    """Most rows that fit and cut a GPU's share of an update evenly; None where not even one row fits."""
+    share = configuration.rows_per_update // gpus
+    fitting = (
+        rows
+        for rows in range(share, 0, -1)
+        if share % rows == 0 and needed_bytes(configuration, rows, gpus=gpus) <= usable_bytes
+    )
+    return next(fitting, None)

@@ -1,0 +1,174 @@
+"""What a run would take before anything is paid for: memory, time, money, and the loss to expect."""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable
+
+import torch
+
+from gpt25.errors import ConfigurationError
+from gpt25.model import Accounting
+from gpt25.recipes.hooks.loss_track import expected_at_most
+from gpt25.recipes.planning.memory_plan import MemoryPart, largest_micro_batch, memory_parts
+from gpt25.recipes.planning.speed_probe import probe_tokens_per_second
+from gpt25.references.gpu_rates import GPU_RATES, UTILISATION, UTILISATION_SOURCE
+from gpt25.references.scores import PUBLISHED_SCORES
+from gpt25.runtime import Ranks, choose_device, free_memory_bytes
+from gpt25.training import TrainingConfiguration
+from gpt25.training.loop.accumulation import most_micro_batch_rows
+
+USABLE_SHARE = 0.9  # of the memory; the rest goes to fragments and to whoever else is there
+TRACK_MARGIN = 0.25  # nats that the recipes' [track] leaves above the run that it was drawn from
+_ASSUMED = "h100"
+HERE = "here"
+
+
+@dataclasses.dataclass(frozen=True)
+class Hardware:
+    """One GPU, and where its figures come from."""
+
+    name: str
+    memory_bytes: int | None
+    tokens_per_second: float
+    """Of one GPU."""
+    source: str
+    measured: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Crossing:
+    """An OpenAI line of the loss on FineWeb; `tokens` and `hours` are None where the run ends above it."""
+
+    model: str
+    loss: float
+    tokens: float | None
+    hours: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Everything that `gpt25 plan` says."""
+
+    gpus: int
+    hardware: Hardware
+    memory: list[MemoryPart]
+    """Of one GPU, with the recipe's micro-batch (or the next smaller one that divides a GPU's share)."""
+    largest_micro_batch_rows: int | None
+    number_of_updates: int
+    update_sizes: str
+    """Tokens of an update, in words."""
+    total_tokens: int
+    tokens_per_second: float
+    """Of all GPUs together; what the exchange between them costs is not counted with a probe."""
+    hours: float
+    price_per_hour: float | None
+    """Of all GPUs together, as asked or as the recipe's track says; None where neither does."""
+    money: float | None
+    projected_loss: float | None
+    """Nats per token on FineWeb after the last update; None where the recipe has no track."""
+    crossings: list[Crossing]
+
+    @property
+    def needed_bytes(self) -> int:
+        """The sum of the memory's parts."""
+        return sum(part.number_of_bytes for part in self.memory)
+
+
+def plan(
+    configuration: TrainingConfiguration,
+    *,
+    gpus: int = 1,
+    price_per_hour: float | None = None,
+    gpu: str | None = None,
+    probe: Callable[..., float] = probe_tokens_per_second,
+) -> Plan:
+    """Plan a run on `gpus` GPUs that cost `price_per_hour` together, by default what the recipe's track says.
+
+    gpu: a key of GPU_RATES; "here" measures this machine whatever it is; None measures a GPU that is here and else
+    counts on an H100. Raises ConfigurationError for a number, price or GPU that cannot be.
+    """
+    sizes = configuration.update_sizes
+    for rows in sizes.all_rows:
+        if gpus < 1 or rows % gpus:
+            raise ConfigurationError(
+                f"--gpus is {gpus}; it must be 1 or more and divide the {rows:,} rows of an update evenly. Choose "
+                f"another number of GPUs, or change {sizes.key_of(rows)} in the recipe."
+            )
+    if price_per_hour is not None and not (math.isfinite(price_per_hour) and price_per_hour >= 0):
+        raise ConfigurationError(
+            f"--price-per-hour is {price_per_hour}; give what all GPUs together cost in an hour, 0 or a "
+            "positive number."
+        )
+    price = configuration.track.price_per_hour if price_per_hour is None else price_per_hour
+    hardware = _hardware(configuration, gpu, gpus, probe)
+    rate = hardware.tokens_per_second * gpus
+    hours = configuration.total_tokens / rate / 3600
+    largest = None
+    if hardware.memory_bytes is not None:
+        usable = int(hardware.memory_bytes * USABLE_SHARE)
+        largest = largest_micro_batch(configuration, gpus=gpus, usable_bytes=usable)
+    points = configuration.track.loss_at_most
+    final = expected_at_most(points, configuration.total_tokens / 1e6)
+    return Plan(
+        gpus=gpus,
+        hardware=hardware,
+        memory=memory_parts(
+            configuration, most_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus)), gpus=gpus
+        ),
+        largest_micro_batch_rows=largest,
+        number_of_updates=configuration.loop.number_of_updates,
+        update_sizes=str(sizes),
+        total_tokens=configuration.total_tokens,
+        tokens_per_second=rate,
+        hours=hours,
+        price_per_hour=price,
+        money=None if price is None else hours * price,
+        projected_loss=None if final is None else final - TRACK_MARGIN,
+        crossings=_crossings(points, configuration.total_tokens, rate) if points else [],
+    )
+
+
+def _hardware(
+    configuration: TrainingConfiguration, gpu: str | None, gpus: int, probe: Callable[..., float]
+) -> Hardware:
+    if gpu is not None and gpu != HERE and gpu not in GPU_RATES:
+        raise ConfigurationError(
+            f"--gpu {gpu!r} is not in the table. Choose one of {', '.join(GPU_RATES)}, or {HERE} to measure "
+            "this machine."
+        )
+    device = choose_device("auto" if gpu == HERE else configuration.loop.device)
+    here = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+    named = GPU_RATES.get(gpu or "")
+    if gpu == HERE or (device.type == "cuda" and (named is None or named.device_name in here)):
+        is_gpu = device.type == "cuda"
+        memory = torch.cuda.get_device_properties(device).total_memory if is_gpu else free_memory_bytes()
+        return Hardware(here, memory, probe(configuration, gpus=gpus), "measured here with real updates", True)
+    word = gpu or _ASSUMED
+    entry = GPU_RATES[word]
+    rate = entry.peak * UTILISATION / Accounting(configuration.model).training_operations_per_token
+    assumed = "" if gpu else "assumed, as no GPU is here and --gpu names none; "
+    peak = f"{UTILISATION:.0%} of {entry.peak / 1e12:.0f} TFLOP/s"
+    source = f"{assumed}{peak} (bfloat16; {entry.source}); {UTILISATION_SOURCE}"
+    return Hardware(word, entry.memory_bytes, rate, source, False)
+
+
+def _crossings(points: tuple[tuple[float, float], ...], total_tokens: int, rate: float) -> list[Crossing]:
+    crossings = []
+    for score in PUBLISHED_SCORES:
+        if (score.task, score.metric) == ("fineweb", "loss"):
+            tokens = _tokens_to(points, score.value + TRACK_MARGIN)
+            reached = tokens if tokens is not None and tokens <= total_tokens else None
+            hours = None if reached is None else reached / rate / 3600
+            crossings.append(Crossing(score.model, score.value, reached, hours))
+    return crossings
+
+
+def _tokens_to(points: tuple[tuple[float, float], ...], loss: float) -> float | None:
+    """Tokens at which the track comes down to a loss: straight lines over the logarithm of the tokens."""
+    if points[0][1] <= loss:
+        return points[0][0] * 1e6
+    for (left, high), (right, low) in itertools.pairwise(points):
+        if low <= loss < high:
+            return left * math.pow(right / left, (high - loss) / (high - low)) * 1e6
+    return None

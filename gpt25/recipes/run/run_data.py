@@ -1,0 +1,61 @@
+"""The token shards of a run: those that it names, or its texts made into shards inside its directory."""
+
+from itertools import islice
+from pathlib import Path
+
+from gpt25.data import INDEX_NAME, DocumentReader, prepare, read_documents
+from gpt25.errors import ConfigurationError
+from gpt25.recipes.reporter import Reporter
+from gpt25.records import RunDirectory
+from gpt25.tokenizer import Tokenizer
+from gpt25.training import DataConfiguration
+
+_STANDARD_LIBRARY = "standard-library"
+_FEW_DOCUMENTS = 30
+
+
+def run_data(run: RunDirectory, data: DataConfiguration) -> Path:
+    """Where the run's shards are, or will be once its texts are prepared."""
+    return run.data_path if data.directory is None else Path(data.directory)
+
+
+def prepare_run_data(
+    run: RunDirectory,
+    data: DataConfiguration,
+    *,
+    tokenizer: Tokenizer | None,
+    begun: DataConfiguration | None,
+    reporter: Reporter,
+) -> None:
+    """Make token shards of the run's texts in its directory, unless it names shards or has made them already.
+
+    begun: what the run was begun with; texts of the same names are then not read again. Raises ConfigurationError
+    without a tokenizer, DataError and StorageError as the data floor does.
+    """
+    if data.directory is not None:
+        return
+    if begun is not None and begun.texts == data.texts and (run.data_path / INDEX_NAME).is_file():
+        return
+    if tokenizer is None:
+        raise ConfigurationError(
+            "texts need a tokenizer before they can be trained on: name one with --data.tokenizer (gpt2, or a "
+            "directory), or prepared shards with --data.directory."
+        )
+    sources = data.texts or (_STANDARD_LIBRARY,)
+    documents = read_documents(sources, field=data.json_field, invalid_utf8=data.invalid_utf8)
+    reporter.say(f"texts: {', '.join(sources)}; tokenizer: {tokenizer.name}")
+    with reporter.progress("encoding", documents.source_bytes, "bytes") as progress:
+        made = prepare(
+            documents,
+            tokenizer,
+            run.data_path,
+            validation_fraction=data.validation_fraction,
+            split_rule="position" if _are_few(documents) else "content",
+            progress=progress.advance,
+        )
+    reporter.say(f"tokens: {made.train.tokens:,} to train on, {made.validation.tokens:,} held out")
+
+
+def _are_few(documents: DocumentReader) -> bool:
+    """Whether there are so few documents that a share of them by chance might be none, or most of the text."""
+    return len(list(islice(documents, _FEW_DOCUMENTS + 1))) <= _FEW_DOCUMENTS

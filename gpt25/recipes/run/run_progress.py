@@ -1,0 +1,40 @@
+"""How far a run has come, counted in what takes the time."""
+
+from contextlib import ExitStack
+from typing import Any
+
+from gpt25.recipes.reporter import Reporter
+from gpt25.training import TrainingConfiguration
+
+
+class RunProgress:
+    """A display of a run's updates; of its tokens where updates differ in size, or the time left would be a lie."""
+
+    def __init__(self, configuration: TrainingConfiguration, reporter: Reporter, *, updates_done: int) -> None:
+        self._reporter = reporter
+        self._sizes = configuration.update_sizes
+        self._counts_tokens = len(self._sizes.all_rows) > 1
+        self._number_of_updates = configuration.loop.number_of_updates
+        self._done = self._count(updates_done)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "RunProgress":
+        total, unit = self._count(self._number_of_updates) - self._done, "tokens" if self._counts_tokens else "updates"
+        if self._counts_tokens:
+            self._reporter.note(f"an update reads {self._sizes}")
+        self._display = self._stack.enter_context(self._reporter.progress("training", total, unit))
+        return self
+
+    def __exit__(self, *problem: Any) -> None:
+        self._stack.__exit__(*problem)
+
+    def advance(self, updates_done: int, /, **fields: Any) -> None:
+        """So many updates of the whole run are done now; show the fields beside the count."""
+        now = self._count(updates_done)
+        if self._counts_tokens:
+            fields = {"update": updates_done, **fields}
+        self._display.advance(now - self._done, **fields)
+        self._done = now
+
+    def _count(self, updates: int) -> int:
+        return self._sizes.tokens_before(updates) if self._counts_tokens else updates

@@ -1,0 +1,1 @@
+"""What a checkpoint holds, when one is written, kept and deleted, and which weights a run ends with."""

@@ -1,0 +1,43 @@
+"""Where a run's tokens come from."""
+
+import dataclasses
+from typing import Any, Literal
+
+from gpt25.training.configuration.requirements import require, require_fraction, require_positive
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataConfiguration:
+    """Where the tokens come from and how many of them measure the model."""
+
+    directory: str | None = None
+    """Folder of token shards that `gpt25 data prepare` wrote, or of llm.c-format .bin files; none for texts."""
+    texts: tuple[str, ...] = ()
+    """Text files, folders, globs and JSON lines to make token shards of, in the run directory; for large ones
+    `gpt25 data prepare` is better. Without texts and a folder of shards: Python's standard library."""
+    json_field: str = "text"
+    """The field of each line of JSON lines that is the text."""
+    validation_fraction: float = 0.05
+    """The share of the texts that is kept for validation: of at most 30 documents the end of each, of more some whole
+    documents, chosen by their content."""
+    invalid_utf8: Literal["strict", "replace", "skip"] = "strict"
+    """Texts that are not UTF-8: stop, put U+FFFD in its place, or leave the document out."""
+    tokenizer: str | None = None
+    """The tokenizer of texts, and of shards that have no index.json: gpt2 or a directory."""
+    validation_tokens: int = 10_485_760
+    """Most tokens that one validation reads, the same ones every time; llm.c's number, 20 x 524,288."""
+    validation_selection: Literal["first", "even"] = "first"
+    """Which ones: the first, as published figures have it, or windows spread evenly over the whole split."""
+
+    def __post_init__(self) -> None:
+        texts: Any = self.texts
+        rule = "a list of files, folders or globs, each a text in quotes"
+        require(isinstance(texts, tuple) and all(isinstance(text, str) for text in texts), "data.texts", texts, rule)
+        rule = f"empty beside data.directory {self.directory!r}: give shards or texts (the word none takes one back)"
+        require(not texts or self.directory is None, "data.texts", texts, rule)
+        require_positive(self, "data", "validation_tokens")
+        require_fraction(self, "data", "validation_fraction")
+        chosen: str = self.validation_selection
+        require(chosen in ("first", "even"), "data.validation_selection", chosen, "first or even")
+        policy: str = self.invalid_utf8
+        require(policy in ("strict", "replace", "skip"), "data.invalid_utf8", policy, "strict, replace or skip")

@@ -1,0 +1,25 @@
+"""What falls due after which update of a run."""
+
+from gpt25.training.configuration.training_configuration import TrainingConfiguration
+
+
+class Intervals:
+    """A run's intervals; `updates_done` counts the updates that are done, so that the run ends with the last number."""
+
+    def __init__(self, configuration: TrainingConfiguration) -> None:
+        self._configuration = configuration
+
+    def is_last(self, updates_done: int) -> bool:
+        """Whether no update is left."""
+        return updates_done == self._configuration.loop.number_of_updates
+
+    def is_due(self, interval: int, updates_done: int) -> bool:
+        """Whether something that is done every so many updates, and at the end, falls due now."""
+        return updates_done % interval == 0 or self.is_last(updates_done)
+
+    def is_anything_due(self, updates_done: int) -> bool:
+        """Whether something reads the weights after so many updates, so that the next one must not move them yet."""
+        loop, hellaswag = self._configuration.loop, self._configuration.hellaswag.interval_in_updates
+        intervals = [loop.validation_interval_in_updates, loop.samples_interval_in_updates]
+        intervals += [loop.checkpoint_interval_in_updates] + ([] if hellaswag is None else [hellaswag])
+        return any(self.is_due(interval, updates_done) for interval in intervals)

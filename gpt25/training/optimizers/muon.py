@@ -1,0 +1,160 @@
+"""Muon: momentum whose every update is orthogonal."""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from gpt25.errors import ConfigurationError
+from gpt25.training.optimizers.cautious_weight_decay import cautious_weight_decay
+from gpt25.training.optimizers.distributed_orthogonalisation import DistributedOrthogonalisation
+from gpt25.training.optimizers.normuon import normuon_normalise
+from gpt25.training.optimizers.orthogonalise import POLAR_EXPRESS, Polynomials, orthogonalise
+from gpt25.training.optimizers.soap_preconditioning import SOAPPreconditioning
+
+
+class _Matrix(NamedTuple):
+    """What Muon moves as one matrix, all of it views."""
+
+    weight: Tensor
+    """(rows, columns)"""
+    update: Tensor
+    """(rows, columns)"""
+    second_moment: Tensor | None
+    """(rows,)"""
+
+    @property
+    def is_tall(self) -> bool:
+        return self.update.size(0) > self.update.size(1)
+
+
+class Muon(torch.optim.Optimizer):
+    """Moves matrices by the orthogonalised running mean of their gradients.
+
+    Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"; the size of an update follows
+    Liu et al. 2025, "Muon is Scalable for LLM Training", section 2.2: 0.2 * sqrt(larger side), which gives it the root
+    mean square of an AdamW update, so that both share rates. With these and NEWTON_SCHULZ polynomials it equals
+    `torch.optim.Muon(adjust_lr_fn="match_rms_adamw")`; matrices of one shape are orthogonalised in one batch.
+
+    A parameter group may carry `parts`: how many matrices of equal height stand on top of each other in each of its
+    parameters. Query, key and value are three matrices to Muon, although one linear layer computes them.
+
+    beta_2: where it is given, rows are normalised as in NorMuon, with a second moment for each in the state.
+    preconditioning: what updates go through before they are orthogonalised, as in SOAP-Muon; None for nothing. It asks
+    every group for the `number` of the update that is done, from 0.
+    shared: what orthogonalises batches of matrices together with other ranks; None for this rank alone.
+    in_bfloat16: what orthogonalises multiplies in bfloat16; momenta and weights stay as they are.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        *,
+        learning_rate: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
+        cautious_weight_decay: bool = False,
+        beta_2: float | None = None,
+        preconditioning: SOAPPreconditioning | None = None,
+        polynomials: Polynomials = POLAR_EXPRESS,
+        shared: DistributedOrthogonalisation | None = None,
+        in_bfloat16: bool = False,
+    ) -> None:
+        defaults = {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay, "parts": 1, "number": 0}
+        super().__init__(parameters, defaults)
+        self._cautious = cautious_weight_decay
+        self._beta_2 = beta_2
+        self._preconditioning = preconditioning
+        self._polynomials = polynomials
+        self._shared = shared
+        self._in_bfloat16 = in_bfloat16
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.dim() != 2 or parameter.size(0) % group["parts"]:
+                    raise ConfigurationError(
+                        f"Muon moves matrices; a parameter of shape {tuple(parameter.shape)} in {group['parts']} "
+                        "part(s) is none."
+                    )
+
+    def make_state(self) -> None:
+        """Give every parameter that has none its state, as it is before the first step."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                self._state_of(parameter, group["parts"])
+
+    def _state_of(self, parameter: Tensor, parts: int) -> dict[str, Tensor]:
+        state: dict[str, Tensor] = self.state[parameter]
+        if not state:
+            state["momentum"] = torch.zeros_like(parameter)
+            if self._beta_2 is not None:
+                state["neuron_second_moment"] = parameter.new_zeros(parameter.size(0))  # (rows,)
+            if self._preconditioning is not None:
+                state.update(self._preconditioning.make_state(parameter, parts))
+        return state
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Move every parameter that has a gradient."""
+        if closure is not None:
+            raise ConfigurationError("Muon takes no closure: compute the gradients first, then call step().")
+        batches = [(group, matrices) for group in self.param_groups for matrices in self._matrices_by_shape(group)]
+        # Large ones first: shared out, they arrive first, and are moved while the others travel.
+        batches.sort(key=lambda batch: -batch[1][0].update.numel())
+        lying = [[each.update.mT if each.is_tall else each.update for each in matrices] for _, matrices in batches]
+        for (group, matrices), directions in zip(batches, self._orthogonalised(lying), strict=True):
+            number = sum(not each.is_tall for each in matrices)
+            directions = directions.to(matrices[0].weight.dtype)  # (count, smaller side, larger side)
+            self._move(group, matrices[:number], directions[:number])
+            self._move(group, matrices[number:], directions[number:].mT)
+
+    def _matrices_by_shape(self, group: dict[str, Any]) -> list[list[_Matrix]]:
+        """Advance the momentum; the matrices that have a gradient, those of one shape together, the tall ones last."""
+        moving = [parameter for parameter in group["params"] if parameter.grad is not None]
+        if not moving:
+            return []
+        gradients = [parameter.grad for parameter in moving]
+        states = [self._state_of(parameter, group["parts"]) for parameter in moving]
+        momenta = [state["momentum"] for state in states]
+        torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
+        # Nesterov: look ahead along the momentum from the fresh gradient.
+        updates = torch._foreach_lerp(gradients, momenta, group["momentum"])
+        if self._preconditioning is not None:
+            updates = tuple(
+                self._preconditioning(*words, number=group["number"])
+                for words in zip(updates, gradients, states, strict=True)
+            )
+        by_shape: dict[tuple[int, ...], list[_Matrix]] = defaultdict(list)
+        for parameter, update, state in zip(moving, updates, states, strict=True):
+            moment, parts = state.get("neuron_second_moment"), group["parts"]
+            moments = [None] * parts if moment is None else moment.chunk(parts)
+            for words in zip(parameter.chunk(parts), update.chunk(parts), moments, strict=True):
+                matrix = _Matrix(*words)
+                by_shape[tuple(sorted(matrix.update.shape))].append(matrix)
+        return [sorted(matrices, key=lambda matrix: matrix.is_tall) for matrices in by_shape.values()]
+
+    def _orthogonalised(self, batches: Sequence[Sequence[Tensor]]) -> Iterator[Tensor]:
+        """Of every batch of matrices (rows, columns) their orthogonal ones, (count, rows, columns)."""
+        if self._shared is not None:
+            yield from self._shared(batches, self._polynomials, in_bfloat16=self._in_bfloat16)
+            return
+        for matrices in batches:
+            yield orthogonalise(torch.stack(list(matrices)), self._polynomials, in_bfloat16=self._in_bfloat16)
+
+    def _move(self, group: dict[str, Any], matrices: list[_Matrix], directions: Tensor) -> None:
+        """Decay and move matrices of one shape along directions (count, rows, columns)."""
+        if not matrices:
+            return
+        weights = [matrix.weight for matrix in matrices]
+        if self._beta_2 is not None:
+            moments = [matrix.second_moment for matrix in matrices if matrix.second_moment is not None]
+            directions = normuon_normalise(directions, moments, beta_2=self._beta_2)
+        ways, amount = list(directions.unbind()), group["lr"] * group["weight_decay"]
+        if amount and self._cautious:
+            cautious_weight_decay(weights, ways, before=weights, amount=amount)
+        elif amount:
+            torch._foreach_mul_(weights, 1 - amount)
+        step_size = group["lr"] * 0.2 * math.sqrt(max(directions.shape[-2:]))
+        torch._foreach_add_(weights, ways, alpha=-step_size)

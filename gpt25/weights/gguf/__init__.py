@@ -1,0 +1,1 @@
+"""GGUF files, written only, for llama.cpp."""

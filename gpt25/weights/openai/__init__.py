@@ -1,0 +1,1 @@
+"""OpenAI's original release in TensorFlow's format, read only."""

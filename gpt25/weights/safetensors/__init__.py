@@ -1,0 +1,1 @@
+"""safetensors files: headers checked before anything is allocated, tensors mapped, files written."""

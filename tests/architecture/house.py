@@ -1,0 +1,72 @@
+"""The table of the house: its floors, their packages, what each may import, and the rooms inside a package.
+
+`test_floors.py` and `test_rooms.py` hold the code to it; `draw_house.py` draws it into docs/figures/house.svg.
+"""
+
+FLOORS = (
+    ("errors", "version"),
+    ("storage", "runtime"),
+    ("model", "tokenizer", "records", "references"),
+    ("data", "weights"),
+    ("training",),
+    ("generation", "inspection", "evaluation", "plots"),
+    ("recipes",),
+    ("server",),
+    ("cli",),
+)
+"""From the ground to the roof. A package imports from floors below its own only, as IMPORTS says."""
+
+GROUND = {"errors", "version"}
+IMPORTS = {
+    "errors": set(),
+    "version": set(),
+    "runtime": GROUND,
+    "storage": GROUND,
+    "model": GROUND,
+    "tokenizer": GROUND | {"storage"},
+    "records": GROUND | {"storage"},
+    "references": GROUND,
+    "data": GROUND | {"runtime", "storage", "tokenizer"},
+    "weights": GROUND | {"storage", "model", "tokenizer", "records"},
+    "training": GROUND | {"runtime", "storage", "model", "tokenizer", "records", "data", "weights"},
+    "generation": GROUND | {"runtime", "model", "tokenizer"},
+    "inspection": GROUND | {"runtime", "model", "tokenizer"},
+    "evaluation": GROUND | {"runtime", "model", "tokenizer", "references", "data"},
+    "plots": GROUND | {"storage", "records", "references"},
+    "server": GROUND
+    | {"runtime", "weights", "generation", "inspection", "model", "tokenizer", "records", "references"},
+}
+"""For every package, the packages of gpt25 that it may import besides itself."""
+IMPORTS["recipes"] = {package for floor in FLOORS[:6] for package in floor}
+IMPORTS["cli"] = {package for floor in FLOORS[:8] for package in floor}
+
+PLANNED = {"server"}
+"""Packages whose code comes later."""
+
+ROOMS: dict[str, dict[str, set[str]]] = {
+    "data": {"sources": set(), "shards": {"sources"}, "preparation": {"sources", "shards"}},
+    "weights": {"safetensors": set(), "openai": {"safetensors"}, "gguf": set()},
+    "training": {
+        "configuration": set(),
+        "optimizers": {"configuration"},
+        "loss": {"configuration"},
+        "checkpoints": {"configuration", "optimizers"},
+        "loop": {"configuration", "optimizers", "loss", "checkpoints"},
+    },
+    "evaluation": {
+        "scoring": set(),
+        "protocols": {"scoring"},
+        "sets": {"protocols"},
+        "core": {"scoring", "sets"},
+        "harness": {"scoring"},
+    },
+    "plots": {"pictures": set(), "report": {"pictures"}},
+    "recipes": {"hooks": set(), "planning": {"hooks"}, "run": {"hooks"}},
+    "cli": {"pictures": set(), "commands": {"pictures"}},
+}
+"""For every package with rooms, its rooms in their order, and the rooms of the same package that each may import.
+
+What stands beside the rooms is the package's face, or what several rooms share; no circle runs through either.
+"""
+
+MOST_FILES_OF_A_ROOM = 16

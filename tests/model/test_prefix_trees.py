@@ -1,0 +1,47 @@
+import pytest
+import torch
+
+from gpt25.model import GPTModel, PrefixTrees
+
+# Two trees: 5 6 7 with the branches 8 9 and 3 4 behind 7 and 2 behind 6, and 1 2 alone.
+INDICES = [5, 6, 7, 8, 9, 3, 4, 2, 1, 2]
+POSITIONS = [0, 1, 2, 3, 4, 3, 4, 2, 0, 1]
+WAYS = [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3, 4], [0, 1, 2, 5], [0, 1, 2, 5, 6], [0, 1, 7], [8], [8, 9]]
+
+
+def trees() -> PrefixTrees:
+    slots = torch.tensor([[*range(8)], [8, 9, 0, 0, 0, 0, 0, 0]])
+    visible = torch.eye(8, dtype=torch.bool).repeat(2, 1, 1)  # padding sees itself
+    for token, way in enumerate(WAYS):
+        tree, first = (0, 0) if token < 8 else (1, 8)
+        visible[tree, token - first, [seen - first for seen in way]] = True
+    return PrefixTrees(
+        torch.tensor(INDICES), torch.tensor(POSITIONS), slots, torch.tensor([*range(10)]), visible[:, None]
+    )
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("wanted", [range(10), [4, 6, 7, 9], [2]])
+def test_every_token_sees_its_own_way_alone(make_model, wanted: list[int]) -> None:
+    model: GPTModel = make_model().eval()
+    found = trees().hidden_states(model, torch.tensor([*wanted]))
+    for row, token in zip(found, wanted, strict=True):
+        own = torch.tensor([[INDICES[number] for number in WAYS[token]]])
+        torch.testing.assert_close(row, model.hidden_states(own)[0, -1], atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("lengths", [(6, 6), (6, 3)])
+def test_texts_that_do_not_branch_need_no_mask(make_model, lengths: tuple[int, int]) -> None:
+    model: GPTModel = make_model().eval()
+    texts = [torch.arange(length) + 3 for length in lengths]
+    starts = (0, lengths[0])
+    slots = torch.zeros(2, 6, dtype=torch.int64)
+    for row, (start, length) in enumerate(zip(starts, lengths, strict=True)):
+        slots[row, :length] = torch.arange(start, start + length)
+    places = torch.cat([6 * row + torch.arange(length) for row, length in enumerate(lengths)])
+    positions = torch.cat([torch.arange(length) for length in lengths])
+    packed = PrefixTrees(torch.cat(texts), positions, slots, places, None)
+    expected = torch.cat([model.hidden_states(text[None])[0] for text in texts])
+    found = packed.hidden_states(model, torch.arange(sum(lengths)))
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
