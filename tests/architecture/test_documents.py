@@ -127,3 +127,36 @@ def test_options_in_a_document_exist() -> None:
 def test_options_are_found_where_they_are_named() -> None:
     found = options_named("`batch.x_y = 3` or `--loop.some-thing 2`, `.more_so`; `model.py`, `a.model_b` and batch.y_z")
     assert found == {"batch.x_y", "loop.some_thing", "loop.more_so"}
+
+
+def test_files_that_documents_name_exist() -> None:
+    documents = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    named = {
+        (document.name, path)
+        for document in documents
+        for path in re.findall(r"`((?:gpt25|tests|benchmarks|docs)/[\w/.-]+)`", document.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 20
+    dead = {(document, path) for document, path in named if not (ROOT / path).exists() and "NAME" not in path}
+    assert dead == set()
+
+
+def test_links_of_documents_lead_somewhere() -> None:
+    dead = [
+        (document.name, target)
+        for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+        for target in re.findall(r"\]\((?!https?:)([^)#\s]+)", document.read_text(encoding="utf-8"))
+        if not (document.parent / target).exists()
+    ]
+    assert dead == []
+
+
+def test_the_log_s_index_names_every_entry() -> None:
+    index = (ROOT / "docs/log.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^- \[(.+)\]\(log/(\w+)\.md#", index, flags=re.MULTILINE)
+    there = [
+        (heading, page.stem)
+        for page in (ROOT / "docs/log").glob("*.md")
+        for heading in re.findall(r"^## (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    ]
+    assert sorted(listed) == sorted(there)
