@@ -15,6 +15,7 @@ GPT25Error                     the user's input or surroundings are at fault; ex
 ├── PlotError                  a picture that cannot be drawn from what there is
 └── MissingExtraError          an optional dependency that is not installed
 Interrupted                    a signal stopped the work after it was saved; exit code 128 + signal number
+GPT25Warning                   something that a user should know although the work goes on (a UserWarning)
 
 A message says what happened, with the values, and what to do next.
 """
@@ -89,3 +90,7 @@ class Interrupted(Exception):
     def exit_code(self) -> int:
         """128 + the signal's number, as shells report it: 130 for SIGINT, 143 for SIGTERM."""
         return 128 + self.signal_number
+
+
+class GPT25Warning(UserWarning):
+    """Something that a user should know although the work goes on; the command line says it as a remark."""

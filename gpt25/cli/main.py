@@ -89,11 +89,14 @@ def _run(words: list[str]) -> None:
         raise _unknown_command(words[0])
     else:
         from gpt25.cli.parsing import parse
+        from gpt25.cli.spoken_warnings import spoken_warnings
 
         command = import_module(f"gpt25.cli.commands.{words[0]}")
         arguments = parse(command, words[0], words[1:])
         if arguments is not None:
-            command.run(arguments, Output(json=arguments.json, quiet=not _speaks()))
+            output = Output(json=arguments.json, quiet=not _speaks())
+            with spoken_warnings(output):
+                command.run(arguments, output)
 
 
 def main(words: list[str] | None = None) -> int:

@@ -23,6 +23,7 @@ class RunningSample:
         seed: int,
         max_new_tokens: int,
         tokenizer: Tokenizer,
+        end_ids: frozenset[int],
     ) -> None:
         self.index = index
         self.settings = settings
@@ -32,6 +33,7 @@ class RunningSample:
         self._reported = 0  # how many of the token ids have left in a piece
         self._max_new_tokens = max_new_tokens
         self._tokenizer = tokenizer
+        self._end_ids = end_ids
         self._assembler = TextAssembler(stop=settings.stop)
         self._generator = generator_for(seed, "sample", index)
 
@@ -44,7 +46,7 @@ class RunningSample:
     def accept(self, token_id: int) -> Piece | None:
         """Add the token that was drawn; return what can be shown, None while everything is held back."""
         text = ""
-        if token_id == self._tokenizer.end_of_text_id:
+        if token_id in self._end_ids:
             self.finish_reason = "stop"
         else:
             self._token_ids.append(token_id)

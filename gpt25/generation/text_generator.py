@@ -127,6 +127,7 @@ class TextGenerator:
                     seed=settings.seed,
                     max_new_tokens=max_new_tokens,
                     tokenizer=self.tokenizer,
+                    end_ids=self.model.end_ids(self.tokenizer.end_of_text_id),
                 )
                 for index in range(first, min(first + rows, settings.samples))
             ]

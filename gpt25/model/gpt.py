@@ -58,6 +58,8 @@ class GPTModel(nn.Module):
         """
         super().__init__()
         self.configuration = configuration
+        self.end_token_ids: tuple[int, ...] = ()
+        """Token ids at which its texts end, where its files name them; empty means the tokenizer's end of text."""
         self.transformer = Transformer(configuration)
         self.language_modeling_head = Linear(
             configuration.number_of_embedding_dimensions, configuration.vocabulary_size, bias=False
@@ -65,6 +67,10 @@ class GPTModel(nn.Module):
         self.tie_head()
         if not self.language_modeling_head.weight.is_meta:  # without memory there is nothing to draw
             self.initialise(generator)
+
+    def end_ids(self, end_of_text_id: int) -> frozenset[int]:
+        """The token ids at which a text of this model ends: its own, or else the tokenizer's end of text."""
+        return frozenset(self.end_token_ids or (end_of_text_id,))
 
     def tie_head(self) -> None:
         """Let the head read the token embeddings' own matrix: one tensor, two uses."""

@@ -64,10 +64,17 @@ def _declared_end_of_text(directory: Path) -> str | None:
 
 def _vocabulary(parts: TokenizerParts, declared_end: str | None) -> Vocabulary:
     ordinary = ordinary_tokens(parts.identifiers, parts.merges)
-    # An added token that merges make as well (a "!" that serves as padding) stays the ordinary token that it also is.
     made = {to_visible(bytes([byte])) for byte in range(256)} | {left + right for left, right in parts.merges}
     others = {text: identifier for text, identifier in parts.identifiers.items() if text not in made}
+    # An added token that merges make as well (a "!" that serves as padding) keeps its id, and from now on stands for
+    # its text wherever that occurs, before any splitting, special or not.
+    made_too = {token.text: parts.identifiers[token.text] for token in parts.added if token.text in made}
     added = {token.text: token for token in parts.added if token.text not in made}
+    for token in parts.added:
+        if token.text in made_too and token.identifier != made_too[token.text]:
+            raise TokenizerError(
+                f"{token.text!r} has id {made_too[token.text]} in the vocabulary, {token.identifier} as an added token."
+            )
     for token in added.values():
         known = others.setdefault(token.text, token.identifier)
         if known != token.identifier:
@@ -87,4 +94,5 @@ def _vocabulary(parts: TokenizerParts, declared_end: str | None) -> Vocabulary:
             f"(it is {declared_end!r}). Name one as eos_token in tokenizer_config.json."
         )
     plain = {text: others.pop(text) for text, token in added.items() if not token.special and text != end_of_text}
+    plain |= made_too
     return Vocabulary(ordinary=ordinary, special=others, plain=plain, end_of_text=end_of_text)

@@ -16,7 +16,11 @@ def write_tokenizer_files(vocabulary: Vocabulary, directory: Path) -> None:
     tokenizer.json is read by `tokenizers` and transformers' fast class, the pair of other files by everything older.
     """
     table = token_table(vocabulary)
-    identifiers = {text: identifier for identifier, text in enumerate(table.texts)}
+    identifiers = {
+        text: identifier
+        for identifier, (text, kind) in enumerate(zip(table.texts, table.kinds, strict=True))
+        if kind != "unused"
+    }
 
     require_writable_directory(directory)
     write_text(directory / "vocab.json", json.dumps(identifiers))

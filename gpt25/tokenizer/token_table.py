@@ -6,8 +6,8 @@ from typing import Literal
 from gpt25.tokenizer.byte_alphabet import to_visible
 from gpt25.tokenizer.vocabulary import Vocabulary
 
-TokenKind = Literal["ordinary", "special", "plain"]
-"""Made of text by merges; never made from text; standing for its own text wherever that occurs."""
+TokenKind = Literal["ordinary", "special", "plain", "unused"]
+"""Made of text by merges; never made from text; standing for its own text wherever that occurs; no token at all."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,8 @@ def token_table(vocabulary: Vocabulary) -> TokenTable:
     }
     rows |= {identifier: (text, "special") for text, identifier in vocabulary.special.items()}
     rows |= {identifier: (text, "plain") for text, identifier in vocabulary.plain.items()}
-    in_order = [rows[identifier] for identifier in range(vocabulary.size)]
+    unused: TokenKind = "unused"
+    in_order = [rows.get(identifier, (f"[UNUSED{identifier}]", unused)) for identifier in range(vocabulary.size)]
     return TokenTable(
         texts=[text for text, _ in in_order],
         kinds=[kind for _, kind in in_order],

@@ -4,13 +4,14 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from gpt25.errors import TokenizerError
 from gpt25.tokenizer.byte_alphabet import from_visible, to_visible
 from gpt25.tokenizer.merges import merges_of_ranks, stay_apart
 
 END_OF_TEXT = "<|endoftext|>"
+LARGEST_ID = (1 << 20) - 1  # far above any vocabulary; a table of all ids stays small
 
 SPLIT_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 """GPT-2's split of a text into pieces that merges never cross (src/encoder.py of OpenAI's gpt-2 repository)."""
@@ -27,7 +28,10 @@ class Vocabulary:
     special: Mapping[str, int]
     """Id of every token that is never made from text, by its text; `end_of_text` is one of them."""
     plain: Mapping[str, int] = dataclasses.field(default_factory=dict)
-    """Id of every added token that stands for its text wherever that occurs, before any splitting."""
+    """Id of every added token that stands for its text wherever that occurs, before any splitting.
+
+    A token that merges make too, as "!" that serves as padding, has the same id here and among the ordinary ones.
+    """
     end_of_text: str = END_OF_TEXT
     """The special token that separates documents."""
 
@@ -41,18 +45,28 @@ class Vocabulary:
                 f"({to_visible(bytes(missing[:1]))!r}), so this is not a byte-level vocabulary. "
                 "Train one with `gpt25 tokenizer train`."
             )
-        ids = sorted([*self.ordinary.values(), *self.special.values(), *self.plain.values()])
-        for expected, given in enumerate(ids):
-            if given != expected:
-                what = f"id {given} is given twice" if given < expected else f"no token has id {expected}"
+        ids = [*self.ordinary.values(), *self.special.values(), *self.plain.values()]
+        if len(set(ids)) == len(ids) and min(ids) >= 0 and max(ids) <= LARGEST_ID:
+            return  # nearly always; the texts below take their time
+        texts: dict[int, str] = {}
+        for text, identifier in self._texts():
+            if not 0 <= identifier <= LARGEST_ID:
+                raise TokenizerError(f"{text!r} has id {identifier}; ids are from 0 to {LARGEST_ID:,}.")
+            if texts.setdefault(identifier, text) != text:
                 raise TokenizerError(
-                    f"{what}; the ids of {len(ids):,} tokens must be 0 to {len(ids) - 1:,}, each once."
+                    f"id {identifier} is given twice, to {texts[identifier]!r} and to {text!r}; every id has one token."
                 )
 
-    @property
+    def _texts(self) -> Iterator[tuple[str, int]]:
+        """Every token as files write it, with its id."""
+        yield from ((to_visible(token), identifier) for token, identifier in self.ordinary.items())
+        yield from self.special.items()
+        yield from self.plain.items()
+
+    @functools.cached_property
     def size(self) -> int:
-        """Number of ids."""
-        return len(self.ordinary) + len(self.special) + len(self.plain)
+        """Number of ids, the largest and one; those between that no token has stay unused, as `tokenizers` has it."""
+        return 1 + max(*self.ordinary.values(), *self.special.values(), *self.plain.values())
 
     @functools.cached_property
     def merges(self) -> list[tuple[bytes, bytes]]:
@@ -60,7 +74,10 @@ class Vocabulary:
         return merges_of_ranks(list(self.ordinary))
 
     def bytes_by_id(self) -> list[bytes]:
-        """What each id decodes to; an added token is read in the alphabet if it can be, as Hugging Face does."""
+        """What each id decodes to; an added token is read in the alphabet if it can be, as Hugging Face does.
+
+        An unused id decodes to nothing.
+        """
         table = [b""] * self.size
         for token, identifier in self.ordinary.items():
             table[identifier] = token

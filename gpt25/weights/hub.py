@@ -7,12 +7,21 @@ from gpt25.errors import WeightsError
 from gpt25.storage import sha256_of_file
 from gpt25.storage.hub_progress import limited_progress
 from gpt25.storage.hub_reason import causes, hub_reason
+from gpt25.weights.end_tokens import GENERATION_NAME
 from gpt25.weights.openai.openai_release import CONFIG_NAME
 from gpt25.weights.stored_weights import HOW_TO_GET_SAFETENSORS, INDEX_NAME, WEIGHTS_NAME, shard_names
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # Files that a model may do without. Nothing else is ever asked for: no pickles, no code.
-_OPTIONAL_NAMES = ("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json")
+_OPTIONAL_NAMES = (
+    GENERATION_NAME,
+    "vocab.json",
+    "merges.txt",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "added_tokens.json",
+    "special_tokens_map.json",
+)
 
 
 def download_model(repository: str, *, revision: str | None = None) -> Path:

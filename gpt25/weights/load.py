@@ -1,25 +1,30 @@
 """Weights from a model directory into a model."""
 
 import math
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from gpt25.errors import ConfigurationError, WeightsError
+from gpt25.errors import ConfigurationError, GPT25Warning, WeightsError
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights.config_file import read_config
+from gpt25.weights.end_tokens import read_end_token_ids
 from gpt25.weights.garbage_collection import garbage_collection_paused
 from gpt25.weights.matching import Matching, match_tensors
 from gpt25.weights.names import OUR_HEAD, TOKEN_EMBEDDINGS
 from gpt25.weights.openai.openai_checkpoint import CheckpointTensor
 from gpt25.weights.resolve import resolve_model
 from gpt25.weights.safetensors.mapped_file import MappedFile, can_stay_mapped
-from gpt25.weights.safetensors.safetensors_file import DTYPES
+from gpt25.weights.safetensors.safetensors_file import DTYPES, STORED_DTYPES
 from gpt25.weights.safetensors.safetensors_header import StoredTensor
 from gpt25.weights.stored_weights import find_stored_tensors
 from gpt25.weights.tokenizer_files import load_tokenizer
+
+_NAMES_SHOWN = 4
 
 
 def load_pretrained(
@@ -39,7 +44,7 @@ def load_pretrained(
     dtype: float32, bfloat16 or float16, whatever the file holds.
     Returns the model in evaluation mode (dropout off until `model.train()`) and the tokenizer, None where there is
     none. Raises WeightsError, StorageError, CorruptFileError or TokenizerError, before any memory is taken where that
-    can be known.
+    can be known. Issues a GPT25Warning that names tensors which were left aside because no GPT-2 has them.
 
     On the processor, weights that are stored in `dtype` stay where they are: parameters are the file's own pages
     (see MappedFile), the matrices that the file holds transposed are views of it, not contiguous. They may be written
@@ -50,13 +55,24 @@ def load_pretrained(
     directory = resolve_model(model, checkpoint=checkpoint, revision=revision)
     configuration = read_config(directory)
     matching = match_tensors(find_stored_tensors(directory), configuration, directory)
+    if matching.left_aside:
+        warnings.warn(_left_aside(matching.left_aside, directory), GPT25Warning, stacklevel=2)
     with garbage_collection_paused():
         tokenizer = load_tokenizer(directory, configuration)
         with torch.device("meta"):  # shapes without memory, and no random numbers drawn
             loaded = GPTModel(configuration)
     loaded.load_state_dict(_read_weights(matching, torch.device(device), dtype, directory), assign=True)
     loaded.tie_head()
+    loaded.end_token_ids = read_end_token_ids(directory, configuration)
     return loaded.eval(), tokenizer
+
+
+def _left_aside(names: Sequence[str], directory: Path) -> str:
+    listed = ", ".join(names[:_NAMES_SHOWN]) + (" …" if len(names) > _NAMES_SHOWN else "")
+    return (
+        f"{directory} holds a whole GPT-2 and {len(names):,} more tensors, which were left aside: {listed}. What they "
+        "computed, such as a value or a class, is not computed here."
+    )
 
 
 def _read_weights(matching: Matching, device: torch.device, dtype: torch.dtype, directory: Path) -> dict[str, Tensor]:
@@ -71,7 +87,7 @@ def _read_weights(matching: Matching, device: torch.device, dtype: torch.dtype, 
     turned = [
         math.prod(name.shape)
         for name, stored in matching.pairs
-        if name.transposed and DTYPES[stored.dtype] is not dtype
+        if name.transposed and STORED_DTYPES[stored.dtype] is not dtype
     ]
     room = torch.empty(max(turned, default=0), dtype=dtype, device=device)
     state = {}
@@ -85,7 +101,9 @@ def _read_weights(matching: Matching, device: torch.device, dtype: torch.dtype, 
         if name.transposed:
             tensor = tensor.t()
         if file is None or tensor.dtype is not dtype or device.type != "cpu" or not can_stay_mapped():
-            tensor = _copied(tensor, device, dtype, room)
+            stored_dtype, tensor = tensor.dtype, _copied(tensor, device, dtype, room)
+            if tensor.dtype is not stored_dtype:
+                _require_in_range(tensor, name.hugging_face, directory)
             if file is not None:
                 file.release(stored)
         state[name.ours] = tensor
@@ -115,6 +133,16 @@ def _require_finite(tensor: Tensor, name: str, directory: Path) -> None:
         raise WeightsError(
             f"{name} in {directory} holds {broken:,} numbers that are NaN or infinite, of {tensor.numel():,}; expected "
             "finite ones. The training that wrote it diverged, or the file is damaged: use an earlier checkpoint."
+        )
+
+
+def _require_in_range(tensor: Tensor, name: str, directory: Path) -> None:
+    """Raise WeightsError where finite values became infinite when they were converted."""
+    if not torch.isfinite(tensor.sum(dtype=torch.float32)) and (lost := int((~torch.isfinite(tensor)).sum())):
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        raise WeightsError(
+            f"{name} in {directory} holds {lost:,} values of {tensor.numel():,} that are too large for {dtype}, whose "
+            f"largest is {torch.finfo(tensor.dtype).max:.4g}. Load it in another precision."
         )
 
 

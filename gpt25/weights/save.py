@@ -7,15 +7,15 @@ from gpt25.model import GPTModel, Int8Linear
 from gpt25.storage import atomic_directory, write_json
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights.config_file import config_contents
+from gpt25.weights.end_tokens import GENERATION_NAME
 from gpt25.weights.names import tensor_names
 from gpt25.weights.openai.openai_release import CONFIG_NAME
 from gpt25.weights.safetensors.safetensors_file import write_safetensors
 from gpt25.weights.stored_weights import WEIGHTS_NAME
 from gpt25.weights.tokenizer_files import require_fitting
 
-_GENERATION_NAME = "generation_config.json"
 _TOKENIZER_NAMES = ("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json")
-_OWN_NAMES = {CONFIG_NAME, _GENERATION_NAME, WEIGHTS_NAME, *_TOKENIZER_NAMES}
+_OWN_NAMES = {CONFIG_NAME, GENERATION_NAME, WEIGHTS_NAME, *_TOKENIZER_NAMES}
 
 
 def save_pretrained(model: GPTModel, tokenizer: Tokenizer | None, directory: str | Path) -> None:
@@ -45,7 +45,10 @@ def write_model_files(model: GPTModel, tokenizer: Tokenizer | None, directory: s
     weights = {name.hugging_face: model.get_parameter(name.ours) for name in tensor_names(shape)}
     dtype = str(model.transformer.word_token_embeddings.weight.dtype).removeprefix("torch.")
     write_json(directory / CONFIG_NAME, config_contents(shape, end_of_text_id=end_of_text_id, dtype=dtype))
-    write_json(directory / _GENERATION_NAME, {"bos_token_id": end_of_text_id, "eos_token_id": end_of_text_id})
+    end_token_ids = list(model.end_token_ids) if len(model.end_token_ids) > 1 else end_of_text_id
+    if len(model.end_token_ids) == 1:
+        (end_token_ids,) = model.end_token_ids
+    write_json(directory / GENERATION_NAME, {"bos_token_id": end_of_text_id, "eos_token_id": end_token_ids})
     transposed = [name.hugging_face for name in tensor_names(shape) if name.transposed]
     write_safetensors(directory / WEIGHTS_NAME, weights, transposed=transposed)
     if tokenizer is not None:

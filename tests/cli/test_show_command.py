@@ -251,3 +251,15 @@ def test_statistics_of_equal_blocks_are_of_all_their_numbers_together(
     table = capsys.readouterr().out.split("\n\n")[1]
     norm = model.transformer.hidden[1].attention.projection.weight.norm()
     assert row_of(table, "transformer.hidden.1.attention.projection.weight")[-2] == f"{norm:.2f}"
+
+
+def test_tensors_that_are_left_aside_are_named(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from safetensors.torch import load_file, save_file
+
+    path = directory / "model.safetensors"
+    save_file(load_file(path) | {"v_head.summary.weight": torch.zeros(1, 32)}, path, metadata={"format": "pt"})
+    assert main(["show", str(directory)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "not part of a GPT-2, and left aside when it is loaded: v_head.summary.weight" in said
+    assert main(["generate", str(directory), "--prompt", "x"]) == 2  # it has no tokenizer either
+    assert "1 more tensors, which were left aside: v_head.summary.weight" in capsys.readouterr().err

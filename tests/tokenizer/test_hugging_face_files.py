@@ -111,9 +111,51 @@ def test_added_tokens_beside_the_pair_are_read(saved: Path) -> None:
     assert tokenizer.encode("<user>")[0] == 400
 
 
-def test_an_added_token_that_merges_make_too_stays_ordinary(small: Tokenizer, saved: Path) -> None:
-    add_tokens(keep(saved, FAST), {"id": small.encode("!")[0], "content": "!"})
-    assert Tokenizer.load(saved).fingerprint == small.fingerprint
+@pytest.mark.parametrize("special", [True, False])
+@pytest.mark.parametrize("content", ["!", "er", "the"])
+def test_an_added_token_that_merges_make_too_is_matched_before_them(
+    content: str, special: bool, small: Tokenizer, saved: Path, many_texts: list[str]
+) -> None:
+    (identifier,) = small.encode(content)
+    add_tokens(keep(saved, FAST), {"id": identifier, "content": content, "special": special})
+    tokenizer, engine = Tokenizer.load(saved), tokenizers.Tokenizer.from_file(str(saved / FAST))
+    texts = [text for text in [*many_texts, "then the theme!! there"] if "<|endoftext|>" not in text]
+    assert [tokenizer.encode(text) for text in texts] == [engine.encode(text).ids for text in texts]
+    assert tokenizer.fingerprint != small.fingerprint
+    assert tokenizer.vocabulary_size == small.vocabulary_size
+    assert tokenizer.decode(tokenizer.encode("then!")) == "then!"
+    tokenizer.save(saved)
+    again = Tokenizer.load(saved)
+    assert again.fingerprint == tokenizer.fingerprint
+    assert [again.encode(text) for text in texts] == [tokenizer.encode(text) for text in texts]
+
+
+def test_an_added_token_of_another_id_than_merges_give_it_is_refused(saved: Path) -> None:
+    add_tokens(keep(saved, FAST), {"id": 400, "content": "!"})
+    with pytest.raises(
+        TokenizerError, match=r"tokenizer\.json: '!' has id \d+ in the vocabulary, 400 as an added token"
+    ):
+        Tokenizer.load(saved)
+
+
+@pytest.mark.parametrize("names", [(FAST,), PAIR])
+def test_ids_may_have_gaps(names: tuple[str, ...], small: Tokenizer, saved: Path) -> None:
+    keep(saved, *names)
+    if names == PAIR:
+        (saved / "added_tokens.json").write_text('{"<|pad|>": 405}')
+    else:
+        add_tokens(saved, {"id": 405, "content": "<|pad|>", "special": True})
+    tokenizer = Tokenizer.load(saved)
+    assert tokenizer.vocabulary_size == 406
+    assert tokenizer.special_tokens["<|pad|>"] == 405
+    assert tokenizer.decode([*small.encode("the"), 402, 405]) == "the<|pad|>"
+    assert tokenizer.encode("the dog") == small.encode("the dog")
+    table = tokenizer.table()
+    assert (table.texts[402], table.kinds[402]) == ("[UNUSED402]", "unused")
+    tokenizer.save(saved)
+    assert "[UNUSED402]" not in (saved / FAST).read_text()
+    assert Tokenizer.load(saved).fingerprint == tokenizer.fingerprint
+    assert tokenizers.Tokenizer.from_file(str(saved / FAST)).token_to_id("<|pad|>") == 405
 
 
 def test_tokens_that_nothing_makes_are_special(saved: Path) -> None:
@@ -193,12 +235,15 @@ MALFORMED: dict[str, tuple[Callable[[dict], object], str]] = {
     ),
     "id true": (lambda file: file["model"]["vocab"].update({"a": True}), "the id of 'a' is True, expected a whole"),
     "no byte": (without("Ā"), "1 of the 256 bytes have no token, the first is 0x00 ('Ā'), so this is not a byte-level"),
-    "hole": (
-        lambda file: file["added_tokens"].append({"id": 401, "content": "<x>"}),
-        "no token has id 400; the ids of 401",
+    "far away": (
+        lambda file: file["added_tokens"].append({"id": 1 << 20, "content": "<x>"}),
+        "'<x>' has id 1048576; ids are from 0 to 1,048,575",
     ),
-    "twice": (lambda file: file["added_tokens"].append({"id": 7, "content": "<x>"}), "id 7 is given twice; the ids"),
-    "negative": (lambda file: file["added_tokens"].append({"id": -1, "content": "<x>"}), "id -1 is given twice"),
+    "twice": (
+        lambda file: file["added_tokens"].append({"id": 7, "content": "<x>"}),
+        "id 7 is given twice, to '(' and to '<x>'; every id has one token",
+    ),
+    "negative": (lambda file: file["added_tokens"].append({"id": -1, "content": "<x>"}), "'<x>' has id -1; ids are"),
     "two ids": (lambda file: file["added_tokens"][0].update(id=5), "has id 399 in the vocabulary, 5 as an added token"),
     "added list": (lambda file: file.update(added_tokens={"a": 1}), "added_tokens is dict, expected a list"),
     "added id": (

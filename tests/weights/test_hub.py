@@ -116,6 +116,7 @@ def test_a_whole_model_is_fetched_from_one_commit_and_no_pickle(online: dict[str
     assert commit == COMMIT
     assert files == [
         "config.json",
+        "generation_config.json",
         "merges.txt",
         "model.safetensors",
         "tokenizer.json",

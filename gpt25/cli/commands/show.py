@@ -78,6 +78,9 @@ def _show(
         _show_wide(description, statistics, title, output)
     else:
         _show_sections(description, statistics, title, output, every_block=every_row)
+    if description["left_aside"]:
+        names = ", ".join(description["left_aside"])
+        output.say(textwrap.fill(f"not part of a GPT-2, and left aside when it is loaded: {names}", 80) + "\n")
     output.say("Together")
     for name, value in _totals(description):
         output.say(f"{name:<22}{value}")

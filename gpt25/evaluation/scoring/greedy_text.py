@@ -13,7 +13,7 @@ def greedy_text(
 ) -> str:
     """The continuation of a context, without the stop that ended it.
 
-    It ends before the first of `stops`, at the token between documents, after `max_new_tokens`, or where the block is
+    It ends before the first of `stops`, at a token that ends a text, after `max_new_tokens`, or where the block is
     full. A context that leaves no room for the new tokens is cut on the left, as lm-evaluation-harness does.
     """
     block_size = model.configuration.block_size
@@ -21,13 +21,14 @@ def greedy_text(
     tokens = tokenizer.encode(context)[-room:] or [tokenizer.end_of_text_id]
     weight = model.transformer.word_token_embeddings.weight
     cache = KeyValueCache(model.configuration, batch_size=1, device=weight.device, dtype=weight.dtype)
+    end_ids = model.end_ids(tokenizer.end_of_text_id)
     written: list[int] = []
     feed = tokens
     with evaluating(model):
         while len(written) < max_new_tokens and len(tokens) + len(written) <= block_size:
             hidden = model.hidden_states(torch.tensor([feed], device=weight.device), cache=cache)  # (1, time, channels)
             token = int(model.language_modeling_head(hidden[:, -1]).argmax())
-            if token == tokenizer.end_of_text_id:
+            if token in end_ids:
                 break
             written.append(token)
             text = tokenizer.decode(written)

@@ -62,6 +62,7 @@ def _write_vocabulary(writer: Any, tokenizer: Tokenizer) -> None:
         "ordinary": gguf.TokenType.NORMAL,
         "special": gguf.TokenType.CONTROL,
         "plain": gguf.TokenType.USER_DEFINED,
+        "unused": gguf.TokenType.UNUSED,
     }
     table = tokenizer.table()
     if not table.merges:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gpt25.errors import CorruptFileError
 from gpt25.storage.atomic import storage_error
-from gpt25.weights.safetensors.safetensors_file import DTYPES
+from gpt25.weights.safetensors.safetensors_file import STORED_DTYPES
 from gpt25.weights.safetensors.safetensors_header import StoredTensor
 
 
@@ -39,7 +39,7 @@ class MappedFile:
         """
         if len(self._map) < stored.end:
             raise CorruptFileError(f"{self.path} became shorter while it was read. Fetch or copy it again.")
-        dtype = DTYPES[stored.dtype]
+        dtype = STORED_DTYPES[stored.dtype]
         if stored.begin % dtype.itemsize == 0:
             count = stored.number_of_bytes // dtype.itemsize
             flat = torch.frombuffer(self._map, dtype=dtype, count=count, offset=stored.begin)

@@ -10,6 +10,11 @@ from torch import Tensor
 from gpt25.storage.atomic import storage_error
 
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+"""What weights are loaded and written as."""
+
+STORED_DTYPES = {**DTYPES, "F64": torch.float64}
+"""What they may be stored as."""
+
 _DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 

@@ -174,7 +174,7 @@ def test_what_differs_is_shown_under_openais_names(release: Path, reader: StandI
         r"model/wpe +12 × 8 +13 × 8 F32",
         r"model/h0/attn/c_attn/w +8 × 24 +24 × 8 F32 \(transposed",
         r"model/h1/mlp/c_fc/w +8 × 32 +nothing",
-        r"model/ln_f/b +8 F32 or F16 or BF16 +8 int64",
+        r"model/ln_f/b +8 F32 or F16 or BF16 or F64 +8 int64",
         r"model/h0/attn/c_attn/w/Adam +nothing of this name +1 × 8 × 24 F32",
     ):
         assert any(re.search(row, line) for line in lines), row
