@@ -262,4 +262,4 @@ def test_tensors_that_are_left_aside_are_named(directory: Path, capsys: pytest.C
     said = " ".join(capsys.readouterr().out.split())
     assert "not part of a GPT-2, and left aside when it is loaded: v_head.summary.weight" in said
     assert main(["generate", str(directory), "--prompt", "x"]) == 2  # it has no tokenizer either
-    assert "1 more tensors, which were left aside: v_head.summary.weight" in capsys.readouterr().err
+    assert "more tensors (1), which were left aside: v_head.summary.weight" in capsys.readouterr().err

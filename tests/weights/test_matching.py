@@ -62,7 +62,7 @@ def test_an_extra_tensor_beside_a_complete_model_is_left_aside_and_named(
     heads = {"score.weight": torch.zeros(2, 8), "v_head.summary.bias": torch.full((1,), torch.nan)}
     change_weights(lambda tensors: tensors.update(heads))
     with pytest.warns(
-        GPT25Warning, match=r"2 more tensors, which were left aside: score\.weight, v_head\.summary\.bias"
+        GPT25Warning, match=r"more tensors \(2\), which were left aside: score\.weight, v_head\.summary\.bias"
     ):
         loaded, _ = load_pretrained(directory)
     assert weights_sha256(loaded) == weights_sha256(model)
