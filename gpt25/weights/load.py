@@ -70,8 +70,8 @@ def load_pretrained(
 def _left_aside(names: Sequence[str], directory: Path) -> str:
     listed = ", ".join(names[:_NAMES_SHOWN]) + (" …" if len(names) > _NAMES_SHOWN else "")
     return (
-        f"{directory} holds a whole GPT-2 and more tensors ({len(names):,}), which were left aside: {listed}. What they "
-        "computed, such as a value or a class, is not computed here."
+        f"{directory} holds a whole GPT-2 and more tensors ({len(names):,}), which were left aside: {listed}. What "
+        "they computed, such as a value or a class, is not computed here."
     )
 
 
