@@ -83,16 +83,16 @@ class GPTModel(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """The number format of the residual stream, and so of the key-value cache."""
+        """The dtype of the residual stream, and so of the key-value cache."""
         return self.transformer.final_layer_norm.weight.dtype
 
     @torch.no_grad()
     def initialise(self, generator: torch.Generator | None = None) -> None:
         """Draw GPT-2's initial weights.
 
-        Matrices and token embeddings N(0, 0.02), positions N(0, 0.01), biases 0, gains 1. The projections that write
-        into the residual stream are scaled by 1 / sqrt(2 * layers), because two per block add up there
-        (Radford et al. 2019, section 2.3).
+        Matrices and token embeddings N(0, 0.02), positions N(0, 0.01), biases 0, layer norms' weights 1. The
+        projections that write into the residual stream are scaled by 1 / sqrt(2 * layers), because two per block add up
+        there (Radford et al. 2019, section 2.3).
         """
         residual = _STANDARD_DEVIATION / math.sqrt(2 * self.configuration.number_of_layers)
         for name, parameter in self.named_parameters():

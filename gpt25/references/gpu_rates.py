@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gpt25.references.processor_flops import processor_peak
+from gpt25.references.peak_flops import peak_flops
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class GPURate:
     @property
     def peak(self) -> float:
         """Operations a second in bfloat16 with float32 sums, without sparsity."""
-        peak = processor_peak(self.device_name)
+        peak = peak_flops(self.device_name)
         assert peak is not None, self.device_name
         return peak.operations_per_second
 

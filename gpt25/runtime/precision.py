@@ -1,4 +1,4 @@
-"""In which number format the heavy matrix products run."""
+"""In which dtype the heavy matrix products run."""
 
 import contextlib
 import platform
@@ -18,7 +18,7 @@ _FIRST_CAPABILITY_WITH_BFLOAT16 = (8, 0)  # Ampere
 
 @dataclass(frozen=True)
 class Precision:
-    """A number format for matrix products; parameters and the optimizer stay in float32."""
+    """A dtype for matrix products; parameters and the optimizer stay in float32."""
 
     name: PrecisionName
     dtype: torch.dtype

@@ -121,12 +121,12 @@ class Ranks:
         """
         return self._reduce(values, device, torch.distributed.ReduceOp.SUM) if not self.is_alone else list(values)
 
-    def sum_on_device(self, numbers: torch.Tensor) -> torch.Tensor:
-        """Numbers (count) summed over all ranks, in float64 unless this one is alone, without waiting for the device.
+    def sum_on_device(self, values: torch.Tensor) -> torch.Tensor:
+        """Values (count) summed over all ranks, in float64 unless this one is alone, without waiting for the device.
 
         Raises TrainingError, naming this rank, when another one does not answer in time.
         """
-        return numbers if self.is_alone else self._exchange(numbers.double(), torch.distributed.ReduceOp.SUM)
+        return values if self.is_alone else self._all_reduce(values.double(), torch.distributed.ReduceOp.SUM)
 
     def mean(self, values: Sequence[float], *, device: torch.device | str = "cpu") -> list[float]:
         """Every value averaged over all ranks."""
@@ -153,16 +153,16 @@ class Ranks:
     ) -> list[float]:
         if torch.distributed.get_backend() == "nccl":
             device = torch.device("cuda", torch.cuda.current_device())
-        numbers = torch.tensor(values, dtype=torch.float64, device=device)  # (number of values,)
-        return [float(number) for number in self._exchange(numbers, operation).tolist()]
+        summed = self._all_reduce(torch.tensor(values, dtype=torch.float64, device=device), operation)  # (count)
+        return [float(value) for value in summed.tolist()]
 
-    def _exchange(self, numbers: torch.Tensor, operation: torch.distributed.ReduceOp.RedOpType) -> torch.Tensor:
+    def _all_reduce(self, values: torch.Tensor, operation: torch.distributed.ReduceOp.RedOpType) -> torch.Tensor:
         try:
-            torch.distributed.all_reduce(numbers, op=operation)
+            torch.distributed.all_reduce(values, op=operation)
         except RuntimeError as problem:
             reason = str(problem).strip().splitlines()[0]
             raise TrainingError(
                 f"rank {self.rank} of {self.number_of_ranks} lost another rank: {reason}. Look for the first error "
                 "above; the same command resumes from the last complete checkpoint."
             ) from problem
-        return numbers
+        return values

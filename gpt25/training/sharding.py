@@ -1,7 +1,7 @@
-"""Weights, gradients and averages in shares: each rank keeps a part of every one, and a layer is whole while it runs.
+"""Sharded weights, gradients and averages: each rank keeps a shard of every one, and a layer is full while it runs.
 
 Source: Rajbhandari et al. 2020, "ZeRO: Memory Optimizations Toward Training Trillion Parameter Models", section 5;
-torch's `fully_shard`. Gathering is a conversation: whoever asks for something whole, all ranks must ask.
+torch's `fully_shard`. Gathering is collective: where one rank gathers a full tensor, all ranks must.
 """
 
 import torch
@@ -15,10 +15,10 @@ from gpt25.runtime import Ranks
 
 
 def shard_parameters(module: nn.Module, model: GPTModel, *, ranks: Ranks, device: torch.device) -> None:
-    """From now on every parameter of `model`, which `module` runs, is in shares; before optimizers are made.
+    """Shard every parameter of `model`, which `module` runs; before optimizers are made.
 
-    Block by block, so that all ranks hold a block or two whole at a time; embeddings and head stay whole through a
-    micro-batch. Only `module` may run the model then: others take `whole_model`.
+    Block by block, so that all ranks hold a block or two in full at a time; embeddings and head stay full through a
+    micro-batch. Only `module` may run the model then: others take `full_model`.
     """
     mesh = init_device_mesh(device.type, (ranks.number_of_ranks,))
     for block in model.transformer.hidden:
@@ -27,32 +27,32 @@ def shard_parameters(module: nn.Module, model: GPTModel, *, ranks: Ranks, device
 
 
 def is_sharded(model: GPTModel) -> bool:
-    """Whether the model's parameters are in shares."""
+    """Whether the model's parameters are sharded."""
     return isinstance(model.transformer.word_token_embeddings.weight, DTensor)
 
 
-def whole(tensor: Tensor) -> Tensor:
-    """A tensor in shares as a whole one, on all ranks; any other as it is."""
+def full(tensor: Tensor) -> Tensor:
+    """The full tensor of a sharded one, on all ranks; any other as it is."""
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
-def share(tensor: Tensor) -> Tensor:
-    """This rank's part of a tensor in shares, in the same memory; any other tensor as it is."""
+def local_shard(tensor: Tensor) -> Tensor:
+    """This rank's shard of a sharded tensor, in the same memory; any other tensor as it is."""
     return tensor.to_local() if isinstance(tensor, DTensor) else tensor
 
 
-def put(tensor: Tensor, values: Tensor) -> None:
-    """Copy whole values into a tensor, of which this rank may have a share only; no rank asks another."""
+def copy_full(tensor: Tensor, values: Tensor) -> None:
+    """Copy full values into a tensor, of which this rank may have a shard only; no rank communicates."""
     if isinstance(tensor, DTensor):
         values = distribute_tensor(values, tensor.device_mesh, tensor.placements, src_data_rank=None)
     tensor.copy_(values)
 
 
-def whole_model(model: GPTModel) -> GPTModel:
-    """An ordinary model of the same weights, in the same mode; the model itself where it is not in shares."""
+def full_model(model: GPTModel) -> GPTModel:
+    """An ordinary model of the same weights, in the same mode; the model itself where it is not sharded."""
     if not is_sharded(model):
         return model
-    weights = {name: whole(parameter.detach()) for name, parameter in model.named_parameters()}
+    weights = {name: full(parameter.detach()) for name, parameter in model.named_parameters()}
     with torch.device("meta"):
         ordinary = GPTModel(model.configuration)
     ordinary.load_state_dict(weights, strict=False, assign=True)  # the head is no parameter of its own
@@ -60,11 +60,11 @@ def whole_model(model: GPTModel) -> GPTModel:
     return ordinary.train(model.training)
 
 
-def whole_tensors(tensors: dict[str, Tensor], *, keep: bool) -> dict[str, Tensor]:
-    """Tensors in shares as whole ones in main memory, one after the other; without `keep` only to help others."""
+def full_tensors(tensors: dict[str, Tensor], *, keep: bool) -> dict[str, Tensor]:
+    """Sharded tensors as full ones in main memory, one after the other; without `keep` only to help others."""
     gathered = {}
     for name, tensor in tensors.items():
-        value = whole(tensor)
+        value = full(tensor)
         if keep:
             gathered[name] = value.cpu() if isinstance(tensor, DTensor) else value
     return gathered

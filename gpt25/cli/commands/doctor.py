@@ -116,7 +116,7 @@ def _ranks() -> dict[str, Any]:
 
 
 def _rates(device: torch.device) -> dict[str, float]:
-    """Measured matrix-product rates in FLOP/s, by number format."""
+    """Measured matrix-product rates in FLOP/s, by dtype."""
     return {name: matrix_product_rate(device, getattr(torch, name)) for name in ("float32", "bfloat16")}
 
 

@@ -63,7 +63,7 @@ class Arguments:
     batch_tokens: int | None = None
     """Most tokens read at once; without it what suits the device. The figures do not depend on it."""
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
-    """The number format of the weights; published figures differ in the third digit between the two."""
+    """The dtype of the weights; published figures differ in the third digit between the two."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
     output: Path | None = None

@@ -51,7 +51,7 @@ class Arguments:
     seed: int | None = None
     """Makes the texts repeatable; without it a fresh one is drawn and reported."""
     precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"
-    """The number format of the weights; auto takes bfloat16 where the device is fast at it. int8: processor only."""
+    """The dtype of the weights; auto takes bfloat16 where the device is fast at it. int8: processor only."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
     checkpoint: str = "newest"
@@ -105,7 +105,7 @@ def run(arguments: Arguments, output: Output) -> None:
 
 
 def _computing(arguments: Arguments) -> tuple[torch.device, str, str]:
-    """The device, the number format of the weights, and why this one."""
+    """The device, the dtype of the weights, and why this one."""
     if arguments.precision != "int8":
         device = choose_device(arguments.device)
         precision = choose_precision(device, arguments.precision)

@@ -10,7 +10,7 @@ from gpt25.plots.report.crossings import Crossing, crossing
 from gpt25.plots.report.published_lines import HELLASWAG, HELLASWAG_ITEMS, PublishedLine
 from gpt25.plots.report.run_facts import RunFacts, gather
 from gpt25.records import RunDirectory
-from gpt25.references.processor_flops import ProcessorPeak, processor_peak
+from gpt25.references.peak_flops import PeakFlops, peak_flops
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ class ComparedRun:
         return self.facts.summary.model_parameters
 
     @property
-    def _peak(self) -> ProcessorPeak | None:
+    def _peak(self) -> PeakFlops | None:
         gpus = self.facts.environment.get("gpus")
-        return processor_peak(str(gpus[0])) if isinstance(gpus, list) and gpus else None
+        return peak_flops(str(gpus[0])) if isinstance(gpus, list) and gpus else None
 
     @property
     def peak_in_words(self) -> str:

@@ -16,7 +16,7 @@ from gpt25.storage import atomic_directory, write_json, write_manifest
 from gpt25.tokenizer import Tokenizer
 from gpt25.training.optimizers.optimizers import Optimizers
 from gpt25.training.optimizers.weight_average import WeightAverage
-from gpt25.training.sharding import put
+from gpt25.training.sharding import copy_full
 from gpt25.weights import load_pretrained, write_model_files
 from gpt25.weights.safetensors.safetensors_file import write_safetensors
 
@@ -99,7 +99,7 @@ def load_checkpoint(
         raise CorruptFileError(f"{record.path} holds a model of another shape: {saved.configuration}")
     with torch.no_grad():
         for parameter, stored in zip(model.parameters(), saved.parameters(), strict=True):
-            put(parameter, stored)
+            copy_full(parameter, stored)
     optimizers.load_state(_tensors(record.path / OPTIMIZER_NAME))
     if average is not None and average.is_in_checkpoint(state.update):
         average.load_state(_tensors(record.path / AVERAGE_NAME), updates_done=state.update)

@@ -21,7 +21,7 @@ from gpt25.training.checkpoints.checkpoint import TrainingState, load_checkpoint
 from gpt25.training.configuration.training_configuration import TrainingConfiguration
 from gpt25.training.optimizers.optimizers import Optimizers
 from gpt25.training.optimizers.weight_average import WeightAverage
-from gpt25.training.sharding import whole_model, whole_tensors
+from gpt25.training.sharding import full_model, full_tensors
 
 DAMAGED_MARK = "damaged-"
 
@@ -108,10 +108,10 @@ class CheckpointKeeper:
         """
         if self.saved_update == state.update:
             return
-        # What is in shares is gathered by all ranks, for the first one to write.
-        model = whole_model(self._model)
-        averages = whole_tensors(self._optimizers.state(), keep=self._ranks.is_first)
-        average = whole_tensors(self._average_state(state), keep=self._ranks.is_first)
+        # What is sharded is gathered by all ranks, for the first one to write.
+        model = full_model(self._model)
+        averages = full_tensors(self._optimizers.state(), keep=self._ranks.is_first)
+        average = full_tensors(self._average_state(state), keep=self._ranks.is_first)
         failure, stops = self._save_on_first(state, model, averages, average) if self._ranks.is_first else ("", False)
         allowed = self._configuration.loop.failed_saves_allowed
         stops = stops or (bool(failure) and (required or self._failures_in_a_row > allowed))

@@ -29,7 +29,7 @@ class OptimizerConfiguration:
     bias_rate_multiplier: float = 1.0
     """Factor on AdamW's rate of all biases, those of the layer norms too; 0 leaves them as they are."""
     gain_rate_multiplier: float = 1.0
-    """Factor on AdamW's rate of the layer norms' gains."""
+    """Factor on AdamW's rate of the layer norms' weights."""
     clip_gradient_norm: float | None = 1.0
     """Gradients longer than this are shortened to it; none for no clipping."""
     muon_peak_learning_rate: float = 2e-3

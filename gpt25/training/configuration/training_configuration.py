@@ -78,7 +78,7 @@ class LoopConfiguration:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the forward and backward pass; the weights that are trained stay float32."""
     shard_parameters: bool = False
-    """Of several ranks, each keeps a share of weights, gradients and averages: for models too large to be whole."""
+    """Of several ranks, each keeps a shard of weights, gradients and averages: for models too large for one GPU."""
     compile: bool | Literal["auto"] = "auto"
     """Compile with torch.compile: some time before the first update, faster ones after it; auto does on CUDA only."""
     non_finite_updates_allowed: int = 5
@@ -141,7 +141,7 @@ class TrainingConfiguration:
         zero, name = self.initialisation.zero_residual_projections, self.start.model
         rule = f"false where start.model is {name!r}: only random weights begin so"
         require(not zero or name is None, "initialisation.zero_residual_projections", zero, rule)
-        rule = "adamw where loop.shard_parameters is true: Muon needs whole matrices"
+        rule = "adamw where loop.shard_parameters is true: Muon needs full matrices"
         require(
             self.optimizer.name == "adamw" or not self.loop.shard_parameters,
             "optimizer.name",

@@ -18,7 +18,7 @@ from gpt25.training.optimizers.distributed_orthogonalisation import DistributedO
 from gpt25.training.optimizers.optimizers import Optimizers
 from gpt25.training.optimizers.schedule import learning_rate_factor
 from gpt25.training.optimizers.weight_average import WeightAverage
-from gpt25.training.sharding import is_sharded, share, whole
+from gpt25.training.sharding import full, is_sharded, local_shard
 
 
 class GradientUpdate:
@@ -60,7 +60,7 @@ class GradientUpdate:
 
     def average_over_ranks(self) -> None:
         """From now on several ranks average their gradients, while the last backward pass still runs."""
-        if not self._ranks.is_alone and not is_sharded(self._model):  # shares are averaged where they are gathered
+        if not self._ranks.is_alone and not is_sharded(self._model):  # FSDP averages its shards itself
             self._module = DistributedDataParallel(self._module, gradient_as_bucket_view=True)
 
     def accumulate(self, update: int) -> tuple[Tensor, Tensor]:
@@ -77,13 +77,13 @@ class GradientUpdate:
             sequence_length=settings.sequence_length(update),
             device=self._device,
         )
-        return loss, whole(torch.nn.utils.get_total_norm(self._gradients()))
+        return loss, full(torch.nn.utils.get_total_norm(self._gradients()))
 
     def apply(self, update: int, norm: float) -> None:
         """Clip the gradients, whose norm is given, and move the weights with them."""
         limit = self._configuration.optimizer.clip_gradient_norm
         if limit is not None and norm > limit:
-            torch._foreach_mul_([share(each) for each in self._gradients()], limit / norm)
+            torch._foreach_mul_([local_shard(each) for each in self._gradients()], limit / norm)
         self._step(update, skip=None)
 
     def apply_if_finite(self, update: int, loss: Tensor, norm: Tensor) -> None:
@@ -91,7 +91,7 @@ class GradientUpdate:
         limit = self._configuration.optimizer.clip_gradient_norm
         if limit is not None:
             factor = (limit / norm).clamp(max=1.0)
-            torch._foreach_mul_([share(each) for each in self._gradients()], factor)
+            torch._foreach_mul_([local_shard(each) for each in self._gradients()], factor)
         self._step(update, skip=~(loss.isfinite() & norm.isfinite()))
 
     def _step(self, update: int, *, skip: Tensor | None) -> None:

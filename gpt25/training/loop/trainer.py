@@ -25,7 +25,7 @@ from gpt25.training.loop.stop_signals import StopSignals
 from gpt25.training.loop.update_cycle import UpdateCycle
 from gpt25.training.loss.prepared_loss_module import prepared_loss_module
 from gpt25.training.loss.validation_loss import ValidationLoss
-from gpt25.training.sharding import whole_model
+from gpt25.training.sharding import full_model
 
 
 class Trainer:
@@ -214,14 +214,14 @@ class Trainer:
             self._say(f"update {row['update']} is missing in the record: {problem}")
 
     def _figures(self) -> dict[str, float]:
-        """What the hook measures; the model is whole wherever something can be due."""
+        """What the hook measures; the model is unsharded wherever something can be due."""
         update = self.state.update
-        model = whole_model(self.model) if self._intervals.is_anything_due(update) else self.model
+        model = full_model(self.model) if self._intervals.is_anything_due(update) else self.model
         return self.hooks.on_figures(model, update)
 
     def _show_samples(self) -> None:
         """Let the hook write samples on the first rank; what it cannot write costs a sample, not the run."""
-        model = whole_model(self.model)
+        model = full_model(self.model)
         if not self.ranks.is_first:
             return
         model.eval()

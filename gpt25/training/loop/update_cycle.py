@@ -71,7 +71,7 @@ class UpdateCycle:
         flight, self._in_flight = self._in_flight or self._begin(update, signals), None
         if self.reads_late and may_go_ahead:
             self._in_flight = self._begin(update + 1, signals)
-        total, norm, heard = flight.read()
+        total, norm, stop_requests = flight.read()
         loss = total / self._ranks.number_of_ranks
         skipping = self._non_finite.judge(update + 1, loss, norm)
         if skipping is not None:
@@ -83,7 +83,7 @@ class UpdateCycle:
         seconds = time.perf_counter() - flight.begin
         if self._in_flight is not None:
             self._in_flight.begins_now()
-        stop = next((number for number, count in zip(_STOPPING, heard, strict=True) if count), None)
+        stop = next((number for number, count in zip(_STOPPING, stop_requests, strict=True) if count), None)
         return UpdateFigures(loss, norm, seconds, was_skipped=skipping is not None, stop_signal=stop)
 
     def rehearse(self, update: int) -> None:
@@ -101,21 +101,21 @@ class UpdateCycle:
         """Compute an update's gradients, and apply them where that is decided on the device."""
         begin = time.perf_counter()
         loss, norm = self._gradient_update.accumulate(update)
-        # One exchange tells every rank the loss, and who heard which signal. A gradient that is not finite on one
-        # rank has already become so on all, when the gradients were averaged.
-        asked = [float(signals.received == number) for number in _STOPPING]
-        exchanged = self._exchanged(loss, asked)
-        flight = UpdateInFlight(exchanged, norm, asked=asked, begin=begin)
+        # One all-reduce tells every rank the loss, and how many ranks received which signal. A gradient that is not
+        # finite on one rank has already become so on all, when the gradients were averaged.
+        stop_requests = [float(signals.received == number) for number in _STOPPING]
+        summed = self._summed(loss, stop_requests)
+        flight = UpdateInFlight(summed, norm, stop_requests=stop_requests, begin=begin)
         if self.reads_late:
-            self._gradient_update.apply_if_finite(update, exchanged[0], norm)
+            self._gradient_update.apply_if_finite(update, summed[0], norm)
             self._gradient_update.end(update)
         return flight
 
-    def _exchanged(self, loss: Tensor, asked: list[float]) -> Tensor:
-        """The loss () summed over the ranks, and, unless this one is alone, what they asked for behind it."""
+    def _summed(self, loss: Tensor, stop_requests: list[float]) -> Tensor:
+        """The loss () summed over the ranks, and, unless this one is alone, the stop requests behind it."""
         if self._ranks.is_alone:
             return loss.view(1)
-        wishes = torch.tensor(asked, dtype=torch.float64)
-        wishes = wishes.pin_memory() if self._device.type == "cuda" else wishes
-        numbers = torch.cat([loss.double().view(1), wishes.to(self._device, non_blocking=True)])
-        return self._ranks.sum_on_device(numbers)
+        requests = torch.tensor(stop_requests, dtype=torch.float64)
+        requests = requests.pin_memory() if self._device.type == "cuda" else requests
+        values = torch.cat([loss.double().view(1), requests.to(self._device, non_blocking=True)])
+        return self._ranks.sum_on_device(values)

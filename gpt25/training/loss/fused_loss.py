@@ -7,7 +7,7 @@ from torch import Tensor
 
 # On a processor, logits of one slice: 2**22 numbers are 16 MB in float32, which stay in its last-level cache, but at
 # least 256 rows: measured at 50,257 tokens of vocabulary, the products of 166 rows run at half the rate.
-_NUMBERS_PER_SLICE = 1 << 22
+_ELEMENTS_PER_SLICE = 1 << 22
 _FEWEST_ROWS_PER_SLICE = 256
 _ROWS_PER_SLICE_ON_A_GPU = 8192  # 1.6 GB in float32 at that vocabulary; short slices leave a GPU idle
 _IGNORED = -100
@@ -58,7 +58,7 @@ def _rows_per_slice(vocabulary_size: int, device: torch.device) -> int:
     """How many rows of logits live at a time."""
     if device.type != "cpu":
         return _ROWS_PER_SLICE_ON_A_GPU
-    return max(_FEWEST_ROWS_PER_SLICE, _NUMBERS_PER_SLICE // vocabulary_size)
+    return max(_FEWEST_ROWS_PER_SLICE, _ELEMENTS_PER_SLICE // vocabulary_size)
 
 
 def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:

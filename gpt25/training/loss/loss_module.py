@@ -12,7 +12,7 @@ from gpt25.runtime import Precision
 from gpt25.training.configuration.speed_configuration import SpeedConfiguration, is_on
 from gpt25.training.loss.fused_loss import fused_loss
 from gpt25.training.loss.gpu_loss import gpu_loss
-from gpt25.training.sharding import is_sharded, whole_model
+from gpt25.training.sharding import full_model, is_sharded
 
 _Pass = Callable[..., Tensor]
 
@@ -29,7 +29,7 @@ class LossModule(nn.Module):
         region: Literal["model", "blocks", "within blocks"] = "model",
         speed: SpeedConfiguration | None = None,
     ) -> None:
-        """`region`: what is compiled as one piece, where `compile` asks for it; shares are gathered around blocks."""
+        """`region`: what is compiled as one piece, where `compile` asks for it; shards are gathered around blocks."""
         super().__init__()
         self.model = model
         self.precision = precision
@@ -78,14 +78,14 @@ class LossModule(nn.Module):
             stream = block(stream)
         return self.model.transformer.final_layer_norm(stream)
 
-    def whole(self) -> "LossModule":
-        """This module, or, where the parameters are in shares, one for whole ones, of which each rank may ask alone.
+    def unsharded(self) -> "LossModule":
+        """This module, or, where the parameters are sharded, one with full parameters, which each rank may call alone.
 
         All ranks must call it.
         """
         if not is_sharded(self.model):
             return self
-        return LossModule(whole_model(self.model), precision=self.precision, speed=self._speed)
+        return LossModule(full_model(self.model), precision=self.precision, speed=self._speed)
 
     def forward(self, indices: Tensor, labels: Tensor) -> Tensor:
         """Mean cross-entropy in nats: ids and labels, both (batch, time) int64 -> a number."""

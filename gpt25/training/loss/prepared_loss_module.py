@@ -1,4 +1,4 @@
-"""The loss module of a run: compiled as the run has it, its parameters in shares where they should be."""
+"""The loss module of a run: compiled as the run has it, its parameters sharded where that is asked for."""
 
 import torch
 
@@ -12,18 +12,18 @@ from gpt25.training.sharding import shard_parameters
 def prepared_loss_module(
     configuration: TrainingConfiguration, model: GPTModel, *, ranks: Ranks, device: torch.device, precision: Precision
 ) -> LossModule:
-    """Build it around a model that is on its device; afterwards the model's parameters may be shares of themselves."""
+    """Build it around a model that is on its device; afterwards the model's parameters may be sharded."""
     settings, region = configuration.loop, configuration.speed.compile_region
-    in_shares = settings.shard_parameters and not ranks.is_alone
+    is_sharded = settings.shard_parameters and not ranks.is_alone
     if region == "auto":
         region = "model" if ranks.is_alone else "blocks"
     loss_module = LossModule(
         model,
         precision=precision,
         compile=will_compile(device, settings.compile),
-        region="within blocks" if in_shares else region,
+        region="within blocks" if is_sharded else region,
         speed=configuration.speed,
     )
-    if in_shares:
+    if is_sharded:
         shard_parameters(loss_module, model, ranks=ranks, device=device)
     return loss_module

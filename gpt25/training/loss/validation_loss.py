@@ -42,7 +42,7 @@ class ValidationLoss:
     @torch.no_grad()
     def measure(self) -> float:
         """The loss now; every rank calls this and gets the same number."""
-        loss_module, ranks = self._loss_module.whole(), self._ranks
+        loss_module, ranks = self._loss_module.unsharded(), self._ranks
         model = loss_module.model
         model.eval()
         # Added up on the device, in float64 where it has that, so that no micro-batch waits for the one before it.

@@ -16,7 +16,7 @@ def adamw_groups(parameters: dict[str, nn.Parameter], settings: OptimizerConfigu
 
     What is no matrix between hidden channels may want another rate than those: Yang et al. 2022, "Tensor Programs V:
     Tuning Large Neural Networks via Zero-Shot Hyperparameter Transfer", Table 3, whose rates of embeddings, biases and
-    gains do not fall with the width as those of hidden matrices do.
+    layer norms' weights do not fall with the width as those of hidden matrices do.
     """
     groups: dict[tuple[bool, float], list[nn.Parameter]] = {}
     for name, parameter in parameters.items():

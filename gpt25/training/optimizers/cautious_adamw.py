@@ -7,7 +7,7 @@ import torch
 
 from gpt25.errors import ConfigurationError
 from gpt25.training.optimizers.cautious_weight_decay import cautious_weight_decay
-from gpt25.training.sharding import share
+from gpt25.training.sharding import local_shard
 
 
 class CautiousAdamW(torch.optim.AdamW):
@@ -35,15 +35,15 @@ class CautiousAdamW(torch.optim.AdamW):
             for group in self.param_groups
             if group["cautious_weight_decay"]
         ]
-        before = [[share(each).clone() for each in parameters] for _, parameters in decayed]
+        before = [[local_shard(each).clone() for each in parameters] for _, parameters in decayed]
         super().step()
         skip = getattr(self, "found_inf", None)
         for (group, parameters), old in zip(decayed, before, strict=True):
             amount = group["lr"] * group["cautious_weight_decay"]
             if parameters:
                 cautious_weight_decay(
-                    [share(each) for each in parameters],
-                    [share(self.state[each]["exp_avg"]) for each in parameters],
+                    [local_shard(each) for each in parameters],
+                    [local_shard(self.state[each]["exp_avg"]) for each in parameters],
                     before=old,
                     amount=amount if skip is None else amount * (1 - skip),
                 )

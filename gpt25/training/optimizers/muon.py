@@ -103,8 +103,8 @@ class Muon(torch.optim.Optimizer):
         batches = [(group, matrices) for group in self.param_groups for matrices in self._matrices_by_shape(group)]
         # Large ones first: shared out, they arrive first, and are moved while the others travel.
         batches.sort(key=lambda batch: -batch[1][0].update.numel())
-        lying = [[each.update.mT if each.is_tall else each.update for each in matrices] for _, matrices in batches]
-        for (group, matrices), directions in zip(batches, self._orthogonalised(lying), strict=True):
+        oriented = [[each.update.mT if each.is_tall else each.update for each in matrices] for _, matrices in batches]
+        for (group, matrices), directions in zip(batches, self._orthogonalised(oriented), strict=True):
             number = sum(not each.is_tall for each in matrices)
             directions = directions.to(matrices[0].weight.dtype)  # (count, smaller side, larger side)
             self._move(group, matrices[:number], directions[:number])
@@ -123,15 +123,15 @@ class Muon(torch.optim.Optimizer):
         updates = torch._foreach_lerp(gradients, momenta, group["momentum"])
         if self._preconditioning is not None:
             updates = tuple(
-                self._preconditioning(*words, number=group["number"])
-                for words in zip(updates, gradients, states, strict=True)
+                self._preconditioning(update, gradient, state, number=group["number"])
+                for update, gradient, state in zip(updates, gradients, states, strict=True)
             )
         by_shape: dict[tuple[int, ...], list[_Matrix]] = defaultdict(list)
         for parameter, update, state in zip(moving, updates, states, strict=True):
             moment, parts = state.get("neuron_second_moment"), group["parts"]
             moments = [None] * parts if moment is None else moment.chunk(parts)
-            for words in zip(parameter.chunk(parts), update.chunk(parts), moments, strict=True):
-                matrix = _Matrix(*words)
+            for views in zip(parameter.chunk(parts), update.chunk(parts), moments, strict=True):
+                matrix = _Matrix(*views)
                 by_shape[tuple(sorted(matrix.update.shape))].append(matrix)
         return [sorted(matrices, key=lambda matrix: matrix.is_tall) for matrices in by_shape.values()]
 
@@ -151,10 +151,10 @@ class Muon(torch.optim.Optimizer):
         if self._beta_2 is not None:
             moments = [matrix.second_moment for matrix in matrices if matrix.second_moment is not None]
             directions = normuon_normalise(directions, moments, beta_2=self._beta_2)
-        ways, amount = list(directions.unbind()), group["lr"] * group["weight_decay"]
+        directions_each, amount = list(directions.unbind()), group["lr"] * group["weight_decay"]
         if amount and self._cautious:
-            cautious_weight_decay(weights, ways, before=weights, amount=amount)
+            cautious_weight_decay(weights, directions_each, before=weights, amount=amount)
         elif amount:
             torch._foreach_mul_(weights, 1 - amount)
         step_size = group["lr"] * 0.2 * math.sqrt(max(directions.shape[-2:]))
-        torch._foreach_add_(weights, ways, alpha=-step_size)
+        torch._foreach_add_(weights, directions_each, alpha=-step_size)

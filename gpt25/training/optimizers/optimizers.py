@@ -14,7 +14,7 @@ from gpt25.training.optimizers.orthogonalise import POLYNOMIALS
 from gpt25.training.optimizers.rollback import rollback_if
 from gpt25.training.optimizers.schedule import muon_momentum
 from gpt25.training.optimizers.soap_preconditioning import SOAPPreconditioning
-from gpt25.training.sharding import put
+from gpt25.training.sharding import copy_full
 
 _COUNT_OF_STEPS = "step"
 _ADAMW_STATE = (_COUNT_OF_STEPS, "exp_avg", "exp_avg_sq")
@@ -131,13 +131,13 @@ class Optimizers:
                     f"expected {tuple(expected[name])}."
                 )
         for name, own in self.state().items():
-            put(own, tensors[name])
+            copy_full(own, tensors[name])
 
     def _make_state(self) -> None:
         """Zeros for every parameter, on its device; the fused AdamW counts its steps there too."""
         for parameter in _parameters(self._adamw):
             for key in _ADAMW_STATE:
-                is_count = key == _COUNT_OF_STEPS  # one number, also of a parameter of which this rank has a share
+                is_count = key == _COUNT_OF_STEPS  # one number, of a sharded parameter too
                 self._adamw.state[parameter][key] = (
                     torch.zeros((), device=parameter.device) if is_count else torch.zeros_like(parameter)
                 )

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gpt25.errors import CorruptFileError
 from gpt25.model import GPTModel
-from gpt25.training.sharding import put, share
+from gpt25.training.sharding import copy_full, local_shard
 
 _COUNT = "averaged_updates"
 
@@ -20,7 +20,7 @@ class WeightAverage:
     horizon, and forgets by it what the fraction here cuts off. Unlike both, it is taken after every update, where it
     costs one pass over the weights. An update that was skipped counts with the weights that it left as they were.
 
-    The copy lies where the weights do, in shares where they are in shares; it is there from the beginning, so that
+    The copy lies where the weights do, sharded as they are; it is there from the beginning, so that
     memory does not run out at the end.
     """
 
@@ -75,8 +75,8 @@ class WeightAverage:
             )
         self.updates = found
         for name, mean in self._means.items():
-            put(mean, tensors[name])
+            copy_full(mean, tensors[name])
 
 
 def _shares(tensors: Mapping[str, Tensor]) -> list[Tensor]:
-    return [share(tensor) for tensor in tensors.values()]
+    return [local_shard(tensor) for tensor in tensors.values()]

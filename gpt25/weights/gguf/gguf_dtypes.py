@@ -1,4 +1,4 @@
-"""The number formats that a GGUF file can hold a GPT-2 in, and tensors turned into them."""
+"""The dtypes that a GGUF file can hold a GPT-2 in, and tensors turned into them."""
 
 import math
 from typing import TYPE_CHECKING, Any, Literal

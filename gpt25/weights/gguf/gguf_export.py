@@ -32,7 +32,7 @@ class GGUFSummary:
 
     number_of_bytes: int
     tensors_by_type: dict[str, int]
-    """How many tensors are kept in each number format: {"float16": 50, "float32": 99}."""
+    """How many tensors are kept in each dtype: {"float16": 50, "float32": 99}."""
     fallbacks: tuple[str, ...]
     """Matrices whose rows are no multiple of 32 numbers, kept in float16 instead of q8_0."""
     rows_left_out: int
@@ -70,9 +70,9 @@ def export_gguf(
 ) -> GGUFSummary:
     """Write a file that llama.cpp loads, whole or not at all: export_gguf(model, tokenizer, "my-gpt2.gguf").
 
-    dtype_name: of the matrices and token embeddings; gains, biases and positions stay float32, as llama.cpp wants.
-    A matrix that q8_0 cannot hold, because its rows are no multiple of 32 numbers, stays float16. Spare rows of the
-    token embeddings, which no id of the tokenizer means, are left out.
+    dtype_name: of the matrices and token embeddings; vectors and positions stay float32, as llama.cpp wants. A
+    matrix that q8_0 cannot hold, because its rows are no multiple of 32 values, stays float16. Spare rows of the token
+    embeddings, which no id of the tokenizer means, are left out.
     name: the model's, as llama.cpp shows it. progress: called with the numbers written since the last call.
     Raises WeightsError for a model without tokenizer, a head that is not tied, or numbers that the format cannot hold;
     MissingExtraError, StorageError, DiskFullError or ConfigurationError. The head is not written a second time:

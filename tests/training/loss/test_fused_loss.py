@@ -50,7 +50,7 @@ def loss_and_gradients(model: GPTModel, loss: torch.Tensor) -> tuple[float, dict
 def test_equals_the_simple_loss_in_value_and_every_gradient(
     rows_per_slice: int, ignored: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_NUMBERS_PER_SLICE", rows_per_slice * VOCABULARY)
+    monkeypatch.setattr(module, "_ELEMENTS_PER_SLICE", rows_per_slice * VOCABULARY)
     model, indices, labels = model_and_batch()
     labels.view(-1)[:ignored] = -100
     simple, expected = loss_and_gradients(model, model(indices, labels)[1])
@@ -100,7 +100,7 @@ class LargestTensor(TorchDispatchMode):
 
 def test_never_holds_all_logits(monkeypatch: pytest.MonkeyPatch) -> None:
     rows, vocabulary, channels = 256, 500, 4
-    monkeypatch.setattr(module, "_NUMBERS_PER_SLICE", 16 * vocabulary)
+    monkeypatch.setattr(module, "_ELEMENTS_PER_SLICE", 16 * vocabulary)
     hidden = torch.randn(1, rows, channels, requires_grad=True)
     weight, labels = torch.randn(vocabulary, channels, requires_grad=True), torch.randint(vocabulary, (1, rows))
     with LargestTensor() as fused:
@@ -146,7 +146,7 @@ def test_sums_the_heads_gradient_in_float32_over_many_bfloat16_slices(monkeypatc
     labels = torch.randint(8, (1, 512))
     gradients = []
     for rows in (1, 512):  # 512 slices of one row, and one slice
-        monkeypatch.setattr(module, "_NUMBERS_PER_SLICE", rows * 8)
+        monkeypatch.setattr(module, "_ELEMENTS_PER_SLICE", rows * 8)
         weight = torch.randn(8, 16, generator=torch.Generator().manual_seed(1)).requires_grad_()
         fused_loss(hidden, weight, labels).backward()
         gradients.append(weight.grad)

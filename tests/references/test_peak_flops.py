@@ -3,7 +3,7 @@
 import pytest
 
 from gpt25.references.gpu_rates import GPU_RATES
-from gpt25.references.processor_flops import processor_peak
+from gpt25.references.peak_flops import peak_flops
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from gpt25.references.processor_flops import processor_peak
     ],
 )
 def test_names_of_drivers(device: str, tera_operations: float) -> None:
-    peak = processor_peak(device)
+    peak = peak_flops(device)
     assert peak is not None
     assert peak.operations_per_second == pytest.approx(tera_operations * 1e12)
     assert peak.source.startswith("NVIDIA ")
@@ -40,7 +40,7 @@ def test_names_of_drivers(device: str, tera_operations: float) -> None:
     ],
 )
 def test_namesakes_and_strangers_have_none(device: str) -> None:
-    assert processor_peak(device) is None
+    assert peak_flops(device) is None
 
 
 def test_every_gpu_of_a_plan_has_a_peak() -> None:

@@ -1,4 +1,4 @@
-"""Scenarios with parameters in shares: `python shared_parameters.py RECIPE DIRECTORY`, read by test_sharding.py."""
+"""Scenarios with sharded parameters: `python sharded_parameters.py RECIPE DIRECTORY`, read by test_sharding.py."""
 
 import dataclasses
 import os
@@ -61,24 +61,24 @@ def stopped(trainer: Trainer, ranks: Ranks) -> None:
 
 
 def all_scenarios(scenarios: Scenarios) -> None:
-    """One rank, two whole, two with shares, and both ways from one to the other."""
+    """One rank, two unsharded, two sharded, and both ways from one to the other."""
     train(scenarios.changed(loop={"number_of_updates": 2}), scenarios.directory / "warm-up", Ranks(), nothing)
-    shares = scenarios.changed(loop={"shard_parameters": True})
+    sharded = scenarios.changed(loop={"shard_parameters": True})
     late = scenarios.changed(loop={"shard_parameters": True}, speed={"read_late": True})
     averaging = {"average_last_fraction": 0.75, "checkpoint_interval_in_updates": 4}
     scenarios.ranks("average", 1, configuration=scenarios.changed(loop=averaging))
     average = scenarios.changed(loop={**averaging, "shard_parameters": True})
-    scenarios.ranks("average-shares", 2, prepare=stopped, configuration=average)
-    scenarios.ranks("average-fewer", 1, run="average-shares", configuration=scenarios.changed(loop=averaging))
-    scenarios.ranks("average-whole", 2, configuration=average)
+    scenarios.ranks("average-sharded", 2, prepare=stopped, configuration=average)
+    scenarios.ranks("average-fewer", 1, run="average-sharded", configuration=scenarios.changed(loop=averaging))
+    scenarios.ranks("average-full", 2, configuration=average)
     scenarios.ranks("one", 1, prepare=watched)
     scenarios.ranks("two", 2, prepare=watched)
-    scenarios.ranks("shares", 2, prepare=watched, configuration=shares)
+    scenarios.ranks("sharded", 2, prepare=watched, configuration=sharded)
     scenarios.ranks("late", 2, prepare=watched, configuration=late)
-    scenarios.ranks("fewer", 2, prepare=stopped, configuration=shares)
+    scenarios.ranks("fewer", 2, prepare=stopped, configuration=sharded)
     scenarios.ranks("fewer-on", 1, prepare=watched, run="fewer")
     scenarios.ranks("more", 1, prepare=stopped)
-    scenarios.ranks("more-on", 2, prepare=watched, run="more", configuration=shares)
+    scenarios.ranks("more-on", 2, prepare=watched, run="more", configuration=sharded)
 
 
 if __name__ == "__main__":
