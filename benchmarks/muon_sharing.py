@@ -43,27 +43,27 @@ def bytes_sent(configuration: TrainingConfiguration, ranks: int) -> int:
     return sum(4 * each.exchanged_elements // len(each.shares) * (len(each.shares) - 1) for each in rounds)
 
 
-def steps(rank: int, number: int, port: int, words: argparse.Namespace, answers: Any) -> None:
+def steps(rank: int, number: int, port: int, arguments: argparse.Namespace, answers: Any) -> None:
     """Take turns with all contenders as one rank; the first one answers with the seconds of every step."""
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     torch.set_num_threads(1)
     use_fast_allocator()
     ranks = Ranks(rank, number, rank)
     ranks.connect(CPU, timeout_seconds=600)
-    recipe = load_recipe(words.shape)
+    recipe = load_recipe(arguments.shape)
     model = GPTModel(recipe.model, generator=torch.Generator().manual_seed(1))
     generator = torch.Generator().manual_seed(2)
     for parameter in model.parameters():
         parameter.grad = torch.randn(parameter.shape, generator=generator)
     ways = ["alone"] if number == 1 else ["alone", "shared"]
     contenders = {}
-    for option in words.options:
+    for option in arguments.options:
         settings = dataclasses.replace(recipe.optimizer, **OPTIONS[option])
         for way in ways:
             shared = DistributedOrthogonalisation(ranks, timeout_seconds=600) if way == "shared" else None
             contenders[option, way] = Optimizers(model, settings, shared=shared)
     seconds: dict[tuple[str, str], list[float]] = {contender: [] for contender in contenders}
-    for _ in range(1 + words.rounds):
+    for _ in range(1 + arguments.rounds):
         for contender, optimizers in contenders.items():
             ranks.wait()
             begin = time.perf_counter()
@@ -75,14 +75,14 @@ def steps(rank: int, number: int, port: int, words: argparse.Namespace, answers:
     ranks.disconnect()
 
 
-def measure(number: int, words: argparse.Namespace) -> dict[tuple[str, str], list[float]]:
+def measure(number: int, arguments: argparse.Namespace) -> dict[tuple[str, str], list[float]]:
     """The seconds of every contender's steps with so many ranks, one process and one thread for each."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     context = multiprocessing.get_context("fork")  # torch is imported once
     answers = context.SimpleQueue()
-    processes = [context.Process(target=steps, args=(rank, number, port, words, answers)) for rank in range(number)]
+    processes = [context.Process(target=steps, args=(rank, number, port, arguments, answers)) for rank in range(number)]
     for process in processes:
         process.start()
     for process in processes:
@@ -99,13 +99,13 @@ def main() -> None:
     parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=20, help="steps of each contender that are measured")
     parser.add_argument("--options", nargs="+", choices=list(OPTIONS), default=list(OPTIONS))
-    words = parser.parse_args()
-    recipe = load_recipe(words.shape)
+    arguments = parser.parse_args()
+    recipe = load_recipe(arguments.shape)
     print("| ranks | options | every rank does all, ms | shared out, ms | ratio | kB sent by each |")
     print("|---|---|---|---|---|---|")
-    for number in words.ranks:
-        seconds = measure(number, words)
-        for option in words.options:
+    for number in arguments.ranks:
+        seconds = measure(number, arguments)
+        for option in arguments.options:
             alone = 1e3 * statistics.median(seconds[option, "alone"])
             if number == 1:
                 print(f"| 1 | {option} | {alone:.1f} | | | |", flush=True)

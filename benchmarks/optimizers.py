@@ -97,23 +97,23 @@ class Comparison:
 
 
 def main() -> None:
-    """Read the words, search, compare, print."""
+    """Read the arguments, search, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "gpt25-optimizers")
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--adamw-rates", type=float, nargs="+", default=[1.5e-3, 3e-3, 6e-3])
     parser.add_argument("--muon-rates", type=float, nargs="+", default=[6e-3, 1.2e-2])
     parser.add_argument("--fractions", type=float, nargs="+", default=[0.4])
-    words = parser.parse_args()
-    words.work.mkdir(parents=True, exist_ok=True)
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
     use_fast_allocator()
-    comparison = Comparison(words.work)
+    comparison = Comparison(arguments.work)
     print(", ".join(f"{name}: {seconds * 1000:.0f} ms an update" for name, seconds in comparison.seconds.items()))
-    target, _ = comparison.best("adamw", words.adamw_rates, words.minutes)
-    full, muon_rate = comparison.best("muon", words.muon_rates, words.minutes)
+    target, _ = comparison.best("adamw", arguments.adamw_rates, arguments.minutes)
+    full, muon_rate = comparison.best("muon", arguments.muon_rates, arguments.minutes)
     print(f"at equal time, Muon ends {target - full:+.4f} nats per token below AdamW")
-    for fraction in sorted(words.fractions):
-        reached = comparison.train("muon", muon_rate, fraction * words.minutes)
+    for fraction in sorted(arguments.fractions):
+        reached = comparison.train("muon", muon_rate, fraction * arguments.minutes)
         print(f"in {fraction:.0%} of AdamW's time, Muon ends {target - reached:+.4f} nats per token below it")
 
 

@@ -121,19 +121,19 @@ def _baseline_line(rows: list[dict[str, Any]]) -> Any:
 
 
 def main() -> None:
-    """Read the words, search, print the table."""
+    """Read the arguments, search, print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="token shards of `gpt25 data prepare`")
     parser.add_argument("--output", type=Path, required=True, help="JSON lines, one a run; goes on where it ends")
     parser.add_argument("--plan", type=Path, default=_PLAN)
     parser.add_argument("--threads", type=int, default=1, help="of this process")
     parser.add_argument("--table", action="store_true", help="only print the table of what is there")
-    words = parser.parse_args()
-    torch.set_num_threads(words.threads)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     use_fast_allocator()
-    if not words.table:
-        search(words.plan, read_prepared_data(words.data), words.output)
-    print("\n".join(table(read_lines(words.output))))
+    if not arguments.table:
+        search(arguments.plan, read_prepared_data(arguments.data), arguments.output)
+    print("\n".join(table(read_lines(arguments.output))))
 
 
 if __name__ == "__main__":

@@ -218,12 +218,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path, nargs="+", help="outputs of recipe_search.py")
     parser.add_argument("--output", type=Path, default=PICTURE)
-    words = parser.parse_args()
-    points = points_of([row for path in words.runs for row in read_lines(path)])
+    arguments = parser.parse_args()
+    points = points_of([row for path in arguments.runs for row in read_lines(path)])
     fits = list(projections(points))
     print("\n".join(report(points, fits)))
-    words.output.parent.mkdir(parents=True, exist_ok=True)
-    draw(points, fits, words.output)
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    draw(points, fits, arguments.output)
 
 
 if __name__ == "__main__":

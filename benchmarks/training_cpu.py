@@ -123,21 +123,23 @@ def compare(shape_name: str, precision_name: str, rounds: int, updates: int) -> 
 
 
 def main() -> None:
-    """Read the words, measure, print."""
+    """Read the arguments, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shapes", nargs="+", choices=("quickstart", "124m"), default=["quickstart", "124m"])
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--updates", type=int, help="updates per round; 20 for the quickstart's shape, 2 for 124m")
     parser.add_argument("--one", choices=CONTENDERS, help=argparse.SUPPRESS)
-    words = parser.parse_args()
-    if words.one:
-        print(json.dumps(measure(words.one, words.shapes[0], words.precision, words.updates)))
+    arguments = parser.parse_args()
+    if arguments.one:
+        print(json.dumps(measure(arguments.one, arguments.shapes[0], arguments.precision, arguments.updates)))
         return
-    precision = choose_precision(torch.device("cpu"), words.precision)
+    precision = choose_precision(torch.device("cpu"), arguments.precision)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {precision.name}: {precision.reason}")
-    for shape_name in words.shapes:
-        compare(shape_name, precision.name, words.rounds, words.updates or (20 if shape_name == "quickstart" else 2))
+    for shape_name in arguments.shapes:
+        compare(
+            shape_name, precision.name, arguments.rounds, arguments.updates or (20 if shape_name == "quickstart" else 2)
+        )
 
 
 if __name__ == "__main__":

@@ -111,39 +111,39 @@ def environment_for(device: torch.device) -> dict[str, str]:
     return environment
 
 
-def shards_for(words: argparse.Namespace) -> Path:
+def shards_for(arguments: argparse.Namespace) -> Path:
     """Token shards: the ones given, or Python's standard library in GPT-2's tokens, made once in the work directory."""
-    if words.data is not None:
-        return words.data
-    folder = words.work / "standard-library"
+    if arguments.data is not None:
+        return arguments.data
+    folder = arguments.work / "standard-library"
     if not folder.is_dir():
         documents = list(standard_library_documents())
-        documents = documents[:40] if words.shape == "tiny" else documents
+        documents = documents[:40] if arguments.shape == "tiny" else documents
         prepare(documents, Tokenizer.gpt2(), folder, validation_fraction=0.1)
     return folder
 
 
-def tasks(words: argparse.Namespace, device: torch.device, shards: Path) -> dict[str, dict[str, Any]]:
+def tasks(arguments: argparse.Namespace, device: torch.device, shards: Path) -> dict[str, dict[str, Any]]:
     """What each contender is told, by its name."""
     common = {
-        "shape": vars(SHAPES[words.shape]),
+        "shape": vars(SHAPES[arguments.shape]),
         "shards": str(shards),
         "device": device.type,
-        "precision": words.precision,
-        "compile": device.type == "cuda" or words.compile,
-        "rows": words.micro_batch_rows,
-        "micro_batches": words.micro_batches,
-        "updates": words.updates,
-        "nanogpt": None if words.nanogpt is None else str(words.nanogpt),
+        "precision": arguments.precision,
+        "compile": device.type == "cuda" or arguments.compile,
+        "rows": arguments.micro_batch_rows,
+        "micro_batches": arguments.micro_batches,
+        "updates": arguments.updates,
+        "nanogpt": None if arguments.nanogpt is None else str(arguments.nanogpt),
     }
-    if words.ablation is None:
-        chosen = [name for name in CONTENDERS if name != "nanoGPT" or words.nanogpt is not None]
-        return {name: {**common, "contender": name, "changes": {}} for name in words.contenders or chosen}
-    ours = {**common, "contender": f"gpt25 {words.optimizer}"}
-    return {name: {**ours, "changes": changes} for name, changes in variants(words.ablation).items()}
+    if arguments.ablation is None:
+        chosen = [name for name in CONTENDERS if name != "nanoGPT" or arguments.nanogpt is not None]
+        return {name: {**common, "contender": name, "changes": {}} for name in arguments.contenders or chosen}
+    ours = {**common, "contender": f"gpt25 {arguments.optimizer}"}
+    return {name: {**ours, "changes": changes} for name, changes in variants(arguments.ablation).items()}
 
 
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], epilog=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -169,33 +169,33 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--optimizer", choices=("AdamW", "Muon"), default="AdamW", help="of the ablation")
     parser.add_argument("--json", type=Path, help="write everything here as well")
-    words = parser.parse_args()
-    on_gpu = choose_device(words.device).type == "cuda"
-    words.shape = words.shape or ("gpt2" if on_gpu else "tiny")
-    words.micro_batch_rows = words.micro_batch_rows or (16 if on_gpu else 4)
-    words.micro_batches = words.micro_batches or (32 if on_gpu else 2)
-    words.updates = words.updates or (3 if on_gpu else 4)
-    return words
+    arguments = parser.parse_args()
+    on_gpu = choose_device(arguments.device).type == "cuda"
+    arguments.shape = arguments.shape or ("gpt2" if on_gpu else "tiny")
+    arguments.micro_batch_rows = arguments.micro_batch_rows or (16 if on_gpu else 4)
+    arguments.micro_batches = arguments.micro_batches or (32 if on_gpu else 2)
+    arguments.updates = arguments.updates or (3 if on_gpu else 4)
+    return arguments
 
 
-def measure(words: argparse.Namespace) -> dict[str, Any]:
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Start the contenders, let them take turns, print and return what came out."""
-    device, shape = choose_device(words.device), SHAPES[words.shape]
-    precision = choose_precision(device, words.precision)
+    device, shape = choose_device(arguments.device), SHAPES[arguments.shape]
+    precision = choose_precision(device, arguments.precision)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else describe_machine()["platform"]
     rate = matrix_product_rate(device, precision.dtype)
     print(f"{name}, torch {torch.__version__}, {precision.name}, matrix products {rate / 1e12:,.2f} TFLOP/s")
     print(
-        f"{words.shape}: {words.micro_batches} micro-batches of {words.micro_batch_rows} x {shape.block_size} tokens "
-        f"an update, median of {words.rounds} rounds of {words.updates} updates"
+        f"{arguments.shape}: {arguments.micro_batches} micro-batches of {arguments.micro_batch_rows} x "
+        f"{shape.block_size} tokens an update, median of {arguments.rounds} rounds of {arguments.updates} updates"
     )
     contenders: list[Contender] = []
     try:
-        for label, task in tasks(words, device, shards_for(words)).items():
+        for label, task in tasks(arguments, device, shards_for(arguments)).items():
             print(f"  {label} warms up", file=sys.stderr, flush=True)
             contenders.append(Contender(label, task, environment_for(device)))
-        for number in range(words.rounds):
-            print(f"  round {number + 1} of {words.rounds}", file=sys.stderr, flush=True)
+        for number in range(arguments.rounds):
+            print(f"  round {number + 1} of {arguments.rounds}", file=sys.stderr, flush=True)
             for contender in contenders:
                 contender.run()
     finally:
@@ -208,22 +208,24 @@ def measure(words: argparse.Namespace) -> dict[str, Any]:
         "torch": torch.__version__,
         "precision": precision.name,
         "matrix_product_flops_per_second": rate,
-        "shape": words.shape,
-        "tokens_per_update": words.micro_batches * words.micro_batch_rows * shape.block_size,
+        "shape": arguments.shape,
+        "tokens_per_update": arguments.micro_batches * arguments.micro_batch_rows * shape.block_size,
         "contenders": rows,
     }
 
 
 def main() -> None:
-    """Read the words, measure, print."""
-    words = arguments()
-    if words.nanogpt is not None and not (words.nanogpt / "model.py").is_file():
-        raise SystemExit(f"{words.nanogpt} has no model.py: --nanogpt names a checkout of github.com/karpathy/nanoGPT")
+    """Read the arguments, measure, print."""
+    arguments = parse_arguments()
+    if arguments.nanogpt is not None and not (arguments.nanogpt / "model.py").is_file():
+        raise SystemExit(
+            f"{arguments.nanogpt} has no model.py: --nanogpt names a checkout of github.com/karpathy/nanoGPT"
+        )
     with tempfile.TemporaryDirectory() as folder:
-        words.work = words.work or Path(folder)
-        found = measure(words)
-    if words.json is not None:
-        words.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        arguments.work = arguments.work or Path(folder)
+        found = measure(arguments)
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

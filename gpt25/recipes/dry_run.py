@@ -10,10 +10,10 @@ from typing import Any
 from gpt25.errors import Interrupted, StorageError, TrainingError
 from gpt25.recipes.pretrain import connected, train_run
 from gpt25.recipes.reporter import Reporter
-from gpt25.recipes.run.beginning import Beginning, begin, join
 from gpt25.recipes.run.resume_check import require_resumable
 from gpt25.recipes.run.run_lock import run_lock
 from gpt25.recipes.run.run_report import draw_run
+from gpt25.recipes.run.run_setup import RunSetup, join_run, set_up_run
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks
 from gpt25.storage import require_writable_directory
@@ -70,11 +70,11 @@ def dry_run(
         shutil.rmtree(run.path, ignore_errors=True)  # of a killed dry run: everything in it can be made again
     try:
         with run_lock(run, ranks):
-            whole = begin(run, configuration, reporter=reporter) if ranks.is_first else None
+            whole = set_up_run(run, configuration, reporter=reporter) if ranks.is_first else None
             if whole is not None:
                 require_resumable(RunDirectory(run_path), whole.configuration)
             with connected(ranks, configuration.loop):
-                whole = whole or join(run)
+                whole = whole or join_run(run)
                 before, after = _twice(run, _shortened(whole, ranks), reporter=reporter, ranks=ranks)
             if not ranks.is_first:
                 return None
@@ -87,9 +87,9 @@ def dry_run(
             shutil.rmtree(run.path, ignore_errors=True)
 
 
-def _shortened(beginning: Beginning, ranks: Ranks) -> Beginning:
+def _shortened(setup: RunSetup, ranks: Ranks) -> RunSetup:
     """The same with few and small updates; the micro-batch, on which memory depends, stays."""
-    whole = beginning.configuration
+    whole = setup.configuration
     block_size = whole.model.block_size
     rows = whole.batch.micro_batch_rows * ranks.number_of_ranks * _MICRO_BATCHES
     validation_rows = max(_VALIDATION_ROWS, whole.batch.micro_batch_rows) * ranks.number_of_ranks
@@ -119,21 +119,21 @@ def _shortened(beginning: Beginning, ranks: Ranks) -> Beginning:
             limit=min(_HELLASWAG_ITEMS, whole.hellaswag.limit or _HELLASWAG_ITEMS),
         ),
     )
-    return dataclasses.replace(beginning, configuration=short)
+    return dataclasses.replace(setup, configuration=short)
 
 
 def _twice(
-    run: RunDirectory, beginning: Beginning, *, reporter: Reporter, ranks: Ranks
+    run: RunDirectory, setup: RunSetup, *, reporter: Reporter, ranks: Ranks
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Train to the end, take the last checkpoint away, go on from the one before; the first rank's rows of both."""
-    train_run(run, beginning, reporter=reporter, ranks=ranks)
+    train_run(run, setup, reporter=reporter, ranks=ranks)
     before = run.metrics() if ranks.is_first else []
     if ranks.is_first:
         _require_finite(before)
         shutil.rmtree(run.checkpoint_path(_UPDATES))
     ranks.wait()
     reporter.say("taking the last checkpoint away and going on from the one before it")
-    train_run(run, dataclasses.replace(beginning, initial_model=None), reporter=reporter, ranks=ranks)
+    train_run(run, dataclasses.replace(setup, initial_model=None), reporter=reporter, ranks=ranks)
     return before, run.metrics() if ranks.is_first else []
 
 

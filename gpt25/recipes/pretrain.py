@@ -11,10 +11,10 @@ from gpt25.recipes.hooks.hellaswag_hook import hellaswag_hook
 from gpt25.recipes.hooks.loss_track import LossTrack
 from gpt25.recipes.hooks.tensorboard_scalars import TensorBoardScalars
 from gpt25.recipes.reporter import Reporter
-from gpt25.recipes.run.beginning import Beginning, begin, join
 from gpt25.recipes.run.run_lock import run_lock
 from gpt25.recipes.run.run_progress import RunProgress
 from gpt25.recipes.run.run_report import begin_summary, draw_run, end_summary
+from gpt25.recipes.run.run_setup import RunSetup, join_run, set_up_run
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, choose_device, choose_precision, describe_machine, use_fast_allocator
 from gpt25.storage import write_json
@@ -37,13 +37,13 @@ def pretrain(
     run = RunDirectory(run_path)
     with run_lock(run, ranks):
         # The first rank alone makes what is missing; the others meet it when that is done, and read what it wrote.
-        beginning = begin(run, configuration, reporter=reporter) if ranks.is_first else None
+        setup = set_up_run(run, configuration, reporter=reporter) if ranks.is_first else None
         try:
             with connected(ranks, configuration.loop):
-                beginning = beginning or join(run)
-                state = train_run(run, beginning, reporter=reporter, ranks=ranks)
+                setup = setup or join_run(run)
+                state = train_run(run, setup, reporter=reporter, ranks=ranks)
             if ranks.is_first:
-                end_summary(run, state, Accounting(beginning.configuration.model))
+                end_summary(run, state, Accounting(setup.configuration.model))
         finally:
             if ranks.is_first:
                 draw_run(run, reporter)
@@ -60,31 +60,29 @@ def connected(ranks: Ranks, settings: LoopConfiguration) -> Iterator[None]:
         ranks.disconnect()
 
 
-def train_run(run: RunDirectory, beginning: Beginning, *, reporter: Reporter, ranks: Ranks) -> TrainingState:
+def train_run(run: RunDirectory, setup: RunSetup, *, reporter: Reporter, ranks: Ranks) -> TrainingState:
     """What `pretrain` does when everything is there and the ranks are connected, until its pictures are drawn."""
     use_fast_allocator()
     if ranks.is_first:
         write_json(run.environment_path, {**describe_machine(), "number_of_ranks": ranks.number_of_ranks})
-        begin_summary(run, Accounting(beginning.configuration.model))
+        begin_summary(run, Accounting(setup.configuration.model))
     with ExitStack() as stack:
         trainer = Trainer(
-            beginning.configuration,
+            setup.configuration,
             run=run,
-            train_shards=beginning.train_shards,
-            validation_shards=beginning.validation_shards,
-            tokenizer=beginning.tokenizer,
+            train_shards=setup.train_shards,
+            validation_shards=setup.validation_shards,
+            tokenizer=setup.tokenizer,
             ranks=ranks,
-            hooks=_hooks(beginning, run, reporter, stack, ranks),
-            initial_model=beginning.initial_model,
+            hooks=_hooks(setup, run, reporter, stack, ranks),
+            initial_model=setup.initial_model,
         )
         return trainer.train()
 
 
-def _hooks(
-    beginning: Beginning, run: RunDirectory, reporter: Reporter, stack: ExitStack, ranks: Ranks
-) -> TrainingHooks:
+def _hooks(setup: RunSetup, run: RunDirectory, reporter: Reporter, stack: ExitStack, ranks: Ranks) -> TrainingHooks:
     """What people see while the model trains: a bar, samples, scores, remarks."""
-    configuration, tokenizer = beginning.configuration, beginning.tokenizer
+    configuration, tokenizer = setup.configuration, setup.tokenizer
     progress: list[RunProgress] = []
     scalars: list[TensorBoardScalars] = []
     track = LossTrack(configuration)
@@ -123,7 +121,7 @@ def _hooks(
         on_start=on_start,
         on_record_start=on_record_start,
         on_update=on_update,
-        on_figures=hellaswag_hook(configuration, beginning.hellaswag, tokenizer, ranks),
+        on_figures=hellaswag_hook(configuration, setup.hellaswag, tokenizer, ranks),
         on_samples=sampling_hook(configuration, run, tokenizer, reporter),
         on_message=reporter.note,
     )

@@ -16,9 +16,9 @@ from gpt25.model import Accounting
 from gpt25.recipes.pretrain import train_run
 from gpt25.recipes.recipe import load_recipe
 from gpt25.recipes.reporter import Reporter
-from gpt25.recipes.run.beginning import begin
 from gpt25.recipes.run.run_lock import run_lock
 from gpt25.recipes.run.run_report import draw_run
+from gpt25.recipes.run.run_setup import set_up_run
 from gpt25.recipes.run.vocabulary import learn_vocabulary
 from gpt25.records import RunDirectory, Summary
 from gpt25.runtime import Ranks, use_fast_allocator
@@ -70,7 +70,7 @@ def quickstart(
                 recipe = recipe or load_recipe("quickstart")
                 data = _prepare(run, _corpus(documents, reporter), recipe, reporter)
                 configuration = _configuration(run, data, recipe, minutes, reporter)
-                train_run(run, begin(run, configuration, reporter=reporter), reporter=reporter, ranks=Ranks())
+                train_run(run, set_up_run(run, configuration, reporter=reporter), reporter=reporter, ranks=Ranks())
                 summary = _summarise(run, data, configuration, reporter)
         finally:
             draw_run(run, reporter)  # also of a run that is done: an interruption may have come before its pictures

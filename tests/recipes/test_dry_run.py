@@ -142,16 +142,16 @@ def test_a_resume_that_is_another_run_is_found(
 ) -> None:
     real, calls = module.train_run, []
 
-    def forgetful(run: RunDirectory, beginning: Any, **words: Any) -> None:
+    def forgetful(run: RunDirectory, setup: Any, **words: Any) -> None:
         calls.append(1)
         if len(calls) == 2:
             shutil.rmtree(run.checkpoints_path)
-            loop = dataclasses.replace(beginning.configuration.loop, seed=5)
-            sharp = dataclasses.replace(beginning.configuration.optimizer, peak_learning_rate=0.5)
-            beginning = dataclasses.replace(
-                beginning, configuration=dataclasses.replace(beginning.configuration, loop=loop, optimizer=sharp)
+            loop = dataclasses.replace(setup.configuration.loop, seed=5)
+            sharp = dataclasses.replace(setup.configuration.optimizer, peak_learning_rate=0.5)
+            setup = dataclasses.replace(
+                setup, configuration=dataclasses.replace(setup.configuration, loop=loop, optimizer=sharp)
             )
-        real(run, beginning, **words)
+        real(run, setup, **words)
 
     monkeypatch.setattr(module, "train_run", forgetful)
     with pytest.raises(TrainingError, match="the updates after the resume are not those before: their losses differ"):

@@ -309,7 +309,7 @@ def test_the_held_out_files_play_no_part_in_the_vocabulary(
 def test_the_minutes_become_updates(
     start: Start, tmp_path: Path, reporter: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stop_before(monkeypatch, module, "begin")
+    stop_before(monkeypatch, module, "set_up_run")
     for minutes, updates in ((25, 25), (0.5, 10)):
         with pytest.raises(KeyboardInterrupt):
             start(minutes=minutes)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gpt25.errors import EvaluationError
-from gpt25.evaluation.scoring.plan import Tree, make_plan
+from gpt25.evaluation.scoring.plan import PrefixTree, make_plan
 from gpt25.evaluation.scoring.prefix_tree_tensors import prefix_tree_tensors
 from gpt25.evaluation.scoring.request import Answer, Request
 from gpt25.evaluation.scoring.target_scores import score_targets
@@ -77,7 +77,7 @@ class ContinuationScorer:
     def _progress(self, description: str, total: int) -> AbstractContextManager[Any]:
         return nullcontext() if self._open_progress is None else self._open_progress(description, total, "requests")
 
-    def _answer_trees(self, trees: Sequence[Tree], requests: Sequence[Request], found: _Found) -> None:
+    def _answer_trees(self, trees: Sequence[PrefixTree], requests: Sequence[Request], found: _Found) -> None:
         """One pass: the trees' tokens, then the head where logits are asked for."""
         places: list[int] = []
         targets: list[int] = []

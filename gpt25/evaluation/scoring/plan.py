@@ -17,7 +17,7 @@ _WASTE = 1 / 16  # of a pass's work in its linear layers, at most, may go into a
 
 
 @dataclass
-class Tree:
+class PrefixTree:
     """Tokens that begin alike, each behind the one that it follows, and which requests are answered where."""
 
     tokens: list[int] = field(default_factory=list)
@@ -40,7 +40,7 @@ class _Row:
 
 def make_plan(
     requests: Sequence[Request], *, block_size: int, batch_tokens: int, pairs_per_token: float
-) -> list[list[Tree]]:
+) -> list[list[PrefixTree]]:
     """Passes that answer all requests, those with the largest trees first, so that too little memory shows at once.
 
     block_size: context and continuation are cut on the left to this many inputs (and one more token to predict).
@@ -48,7 +48,7 @@ def make_plan(
     pairs_per_token: how many pairs in attention cost as much as one token in the linear layers.
     """
     trees = _trees(_rows(requests, block_size), min(batch_tokens, _LARGEST_TREE), pairs_per_token)
-    passes: list[list[Tree]] = []
+    passes: list[list[PrefixTree]] = []
     tokens = wasted_pairs = 0
     for tree in sorted(trees, key=lambda tree: -len(tree.tokens)):
         size = len(tree.tokens)
@@ -78,9 +78,9 @@ def _rows(requests: Sequence[Request], block_size: int) -> list[_Row]:
     return sorted(rows.values(), key=lambda row: row.tokens)
 
 
-def _trees(rows: Sequence[_Row], largest_tree: int, pairs_per_token: float) -> list[Tree]:
+def _trees(rows: Sequence[_Row], largest_tree: int, pairs_per_token: float) -> list[PrefixTree]:
     """Each row hangs on the tree of the one before it, as far as the two agree, where that costs less than its own."""
-    trees: list[Tree] = []
+    trees: list[PrefixTree] = []
     way: list[int] = []  # the tokens of the last tree from its root to the end of the last row
     before: tuple[int, ...] = ()
     for row in rows:
@@ -90,7 +90,7 @@ def _trees(rows: Sequence[_Row], largest_tree: int, pairs_per_token: float) -> l
         more_pairs = (size + added) ** 2 - size**2 - alone**2
         joins = common >= _SHORTEST_BEGINNING and more_pairs <= common * pairs_per_token
         if not (joins and size + added <= largest_tree):
-            trees.append(Tree())
+            trees.append(PrefixTree())
             common, size = 0, 0
         way = way[:common]
         tree = trees[-1]

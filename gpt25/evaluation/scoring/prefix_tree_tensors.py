@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from gpt25.evaluation.scoring.plan import Tree
+from gpt25.evaluation.scoring.plan import PrefixTree
 from gpt25.model import PrefixTrees
 
 
-def prefix_tree_tensors(trees: Sequence[Tree], device: torch.device) -> PrefixTrees:
+def prefix_tree_tensors(trees: Sequence[PrefixTree], device: torch.device) -> PrefixTrees:
     """One pass over some trees: their tokens one after the other, and who sees whom where any of them branches."""
     sizes = [len(tree.tokens) for tree in trees]
     longest = max(sizes)
@@ -34,7 +34,7 @@ def prefix_tree_tensors(trees: Sequence[Tree], device: torch.device) -> PrefixTr
     )
 
 
-def _visible(tree: Tree, longest: int) -> np.ndarray:
+def _visible(tree: PrefixTree, longest: int) -> np.ndarray:
     """Which slots each slot sees: (longest, longest); those before it, but for the tokens of other branches."""
     seen = np.tri(longest, dtype=np.bool_)
     ends = [start for start, _ in tree.branches[1:]] + [len(tree.tokens)]

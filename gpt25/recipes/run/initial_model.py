@@ -32,7 +32,7 @@ class InitialModel:
     """Its own tokenizer, None where it has none."""
     model: GPTModel | None = None
 
-    def shaping(self, configuration: TrainingConfiguration) -> TrainingConfiguration:
+    def adapt(self, configuration: TrainingConfiguration) -> TrainingConfiguration:
         """The configuration with this model's shape, the dropout that it asks for, and at most its own block size.
 
         Tokens of updates are rounded down to whole rows of that block size. Raises ConfigurationError for a shape that
@@ -55,7 +55,7 @@ class InitialModel:
             batch=configuration.batch.in_whole_rows(block_size),
         )
 
-    def initial_model(self, configuration: GPTConfiguration) -> GPTModel | None:
+    def build(self, configuration: GPTConfiguration) -> GPTModel | None:
         """The weights in a model of this configuration: other dropout, positions beyond its block size cut off.
 
         In memory of their own, laid out as in a model that was built here: training writes all of them, and a resumed

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from gpt25.evaluation.scoring.plan import Tree, make_plan
+from gpt25.evaluation.scoring.plan import PrefixTree, make_plan
 from gpt25.evaluation.scoring.request import Request
 
 
@@ -16,15 +16,15 @@ def questions(count: int, choices: int = 4, seed: int = 1) -> list[Request]:
     return requests
 
 
-def plan(requests: list[Request], **changes: int) -> list[list[Tree]]:
+def plan(requests: list[Request], **changes: int) -> list[list[PrefixTree]]:
     return make_plan(requests, **({"block_size": 100, "batch_tokens": 512, "pairs_per_token": 1500} | changes))
 
 
-def number_of_tokens(passes: list[list[Tree]]) -> int:
+def number_of_tokens(passes: list[list[PrefixTree]]) -> int:
     return sum(len(tree.tokens) for trees in passes for tree in trees)
 
 
-def way_to(tree: Tree, token: int) -> list[int]:
+def way_to(tree: PrefixTree, token: int) -> list[int]:
     """The tokens from the root to one, found by going back."""
     follows = {number: number - 1 for number in range(1, len(tree.tokens))} | dict(tree.branches)
     way = [token]

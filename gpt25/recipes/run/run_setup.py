@@ -23,7 +23,7 @@ from gpt25.training import TrainingConfiguration
 
 
 @dataclasses.dataclass(frozen=True)
-class Beginning:
+class RunSetup:
     """Everything that a trainer is made of."""
 
     configuration: TrainingConfiguration
@@ -36,7 +36,7 @@ class Beginning:
     """The items that the model is scored on while it trains, where that is asked for."""
 
 
-def begin(run: RunDirectory, configuration: TrainingConfiguration, *, reporter: Reporter) -> Beginning:
+def set_up_run(run: RunDirectory, configuration: TrainingConfiguration, *, reporter: Reporter) -> RunSetup:
     """Find or make all that the run needs and write it down in run.toml: what the first rank does.
 
     Nothing is written down, and a run that was begun stays as it is, where anything does not fit: raises
@@ -45,7 +45,7 @@ def begin(run: RunDirectory, configuration: TrainingConfiguration, *, reporter: 
     begun = load_recipe(run.recipe_path) if run.recipe_path.is_file() else None
     given = initial_model(run, configuration.start, begun)
     if given is not None:
-        asked, configuration = configuration, given.shaping(configuration)
+        asked, configuration = configuration, given.adapt(configuration)
         if not run.checkpoints():
             _tell(given, asked, configuration, reporter)
     prepare_run_data(
@@ -56,20 +56,20 @@ def begin(run: RunDirectory, configuration: TrainingConfiguration, *, reporter: 
         reporter=reporter,
     )
     _require_known_data_set(configuration)
-    beginning = _open(run, configuration, given)
-    require_resumable(run, beginning.configuration)
-    _require_enough_tokens(beginning)
-    write_text(run.recipe_path, recipe_text(beginning.configuration))
-    return beginning
+    setup = _open(run, configuration, given)
+    require_resumable(run, setup.configuration)
+    _require_enough_tokens(setup)
+    write_text(run.recipe_path, recipe_text(setup.configuration))
+    return setup
 
 
-def join(run: RunDirectory) -> Beginning:
+def join_run(run: RunDirectory) -> RunSetup:
     """The same from what the first rank wrote down: what the others do."""
     configuration = load_recipe(run.recipe_path)
     return _open(run, configuration, initial_model(run, configuration.start, configuration))
 
 
-def _open(run: RunDirectory, configuration: TrainingConfiguration, given: InitialModel | None) -> Beginning:
+def _open(run: RunDirectory, configuration: TrainingConfiguration, given: InitialModel | None) -> RunSetup:
     """Open the shards and see that data, tokenizer, model and prompt fit one another."""
     directory = run_data(run, configuration.data)
     tokenizer = _own_tokenizer(configuration, given) or Tokenizer.from_word(directory)
@@ -79,12 +79,12 @@ def _open(run: RunDirectory, configuration: TrainingConfiguration, given: Initia
     validation_shards = open_shards(directory, "validation", tokenizer=tokenizer)
     _require_fitting(configuration, tokenizer)
     _require_room_for_prompt(configuration, tokenizer)
-    return Beginning(
+    return RunSetup(
         within_epochs(configuration, train_shards.number_of_tokens),
         tokenizer,
         train_shards,
         validation_shards,
-        given.initial_model(configuration.model) if given else None,
+        given.build(configuration.model) if given else None,
         hellaswag_examples(configuration.hellaswag),
     )
 
@@ -132,13 +132,11 @@ def _require_fitting(configuration: TrainingConfiguration, tokenizer: Tokenizer)
     )
 
 
-def _require_enough_tokens(beginning: Beginning) -> None:
+def _require_enough_tokens(setup: RunSetup) -> None:
     """Raise the DataError that training would, for shards of less than a block, before anything is written down."""
-    shape, settings = beginning.configuration.model, beginning.configuration.loop
-    Batches(
-        beginning.train_shards, block_size=shape.block_size, seed=settings.seed, vocabulary_size=shape.vocabulary_size
-    )
-    Validation(beginning.validation_shards, shape.block_size, vocabulary_size=shape.vocabulary_size)
+    shape, settings = setup.configuration.model, setup.configuration.loop
+    Batches(setup.train_shards, block_size=shape.block_size, seed=settings.seed, vocabulary_size=shape.vocabulary_size)
+    Validation(setup.validation_shards, shape.block_size, vocabulary_size=shape.vocabulary_size)
 
 
 def _require_room_for_prompt(configuration: TrainingConfiguration, tokenizer: Tokenizer) -> None:
