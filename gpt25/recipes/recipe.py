@@ -130,7 +130,10 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
     accepted = [choice for choice in choices if choice in _KINDS]
     for kind in accepted:
         if isinstance(value, _KINDS[kind]) and (kind is bool or not isinstance(value, bool)):
-            return kind(value)
+            try:
+                return kind(value)
+            except OverflowError:  # a whole number beyond every float, which the configuration's bounds refuse
+                return value
     if accepted:
         if value in words:
             return value

@@ -114,6 +114,9 @@ REFUSED = [
     ("[batch]\nshort_sequences = 5\n", "it, [batch]: batch.short_sequences is 5; it must be a list of pairs"),
     ("[loop]\nnumber_of_updates = 0\n", "it, [loop]: loop.number_of_updates is 0; it must be a positive number."),
     ("[model]\nnumber_of_heads = 5\n", "it, [model]: number_of_heads 5 does not divide number_of_embedding_dimensions"),
+    ("[batch]\ntokens_per_update = 9223372036854775808\n", "it: batch.tokens_per_update is 9223372036854775808; it"),
+    ("[loop]\nnumber_of_epochs = 1e308\n", "it: loop.number_of_epochs is 1e+308; it must be a number of at most "),
+    (f"[loop]\ntimeout_seconds = {10**400}\n", "it: loop.timeout_seconds is a whole number of some 400 digits; it"),
     ("[batch]\ntokens_per_update = 1000\n", "it: batch.tokens_per_update is 1000; it must be a multiple of"),
 ]
 

@@ -5,6 +5,7 @@ import dataclasses
 from gpt25.model import Accounting
 from gpt25.training import TrainingConfiguration
 from gpt25.training.configuration.speed_configuration import is_on
+from gpt25.training.loop.divisors import divisors
 
 ACTIVATION_BYTES = 34  # a token, channel and layer in bfloat16 with flash attention, as in the recipes' comments
 _LOGIT_POSITIONS = 8192  # the fused loss makes float32 logits for at most so many positions at once on a GPU
@@ -114,8 +115,6 @@ def largest_micro_batch(configuration: TrainingConfiguration, *, gpus: int, usab
     """Most rows that fit and cut a GPU's share of an update evenly; None where not even one row fits."""
     share = configuration.rows_per_update // gpus
     fitting = (
-        rows
-        for rows in range(share, 0, -1)
-        if share % rows == 0 and needed_bytes(configuration, rows, gpus=gpus) <= usable_bytes
+        rows for rows in reversed(divisors(share)) if needed_bytes(configuration, rows, gpus=gpus) <= usable_bytes
     )
     return next(fitting, None)

@@ -16,6 +16,7 @@ from gpt25.references.gpu_rates import GPU_RATES, UTILISATION, UTILISATION_SOURC
 from gpt25.references.scores import PUBLISHED_SCORES
 from gpt25.runtime import Ranks, choose_device, free_memory_bytes
 from gpt25.training import TrainingConfiguration
+from gpt25.training.configuration.requirements import LARGEST_NUMBER
 from gpt25.training.loop.accumulation import most_micro_batch_rows
 
 USABLE_SHARE = 0.9  # of the memory; the rest goes to fragments and to whoever else is there
@@ -95,10 +96,10 @@ def plan(
                 f"--gpus is {gpus}; it must be 1 or more and divide the {rows:,} rows of an update evenly. Choose "
                 f"another number of GPUs, or change {sizes.key_of(rows)} in the recipe."
             )
-    if price_per_hour is not None and not (math.isfinite(price_per_hour) and price_per_hour >= 0):
+    if price_per_hour is not None and not 0 <= price_per_hour <= LARGEST_NUMBER:
         raise ConfigurationError(
-            f"--price-per-hour is {price_per_hour}; give what all GPUs together cost in an hour, 0 or a "
-            "positive number."
+            f"--price-per-hour is {price_per_hour}; give what all GPUs together cost in an hour, 0 to "
+            f"{LARGEST_NUMBER:,.0f}."
         )
     price = configuration.track.price_per_hour if price_per_hour is None else price_per_hour
     hardware = _hardware(configuration, gpu, gpus, probe)

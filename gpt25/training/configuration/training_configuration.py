@@ -9,7 +9,7 @@ from gpt25.training.configuration.data_configuration import DataConfiguration
 from gpt25.training.configuration.hellaswag_configuration import HellaSwagConfiguration
 from gpt25.training.configuration.initialisation_configuration import InitialisationConfiguration
 from gpt25.training.configuration.optimizer_configuration import OptimizerConfiguration
-from gpt25.training.configuration.requirements import require, require_fraction, require_positive
+from gpt25.training.configuration.requirements import require, require_bounded, require_fraction, require_positive
 from gpt25.training.configuration.speed_configuration import SpeedConfiguration, require_switch
 from gpt25.training.configuration.start_configuration import StartConfiguration
 from gpt25.training.configuration.track_configuration import TrackConfiguration
@@ -133,6 +133,8 @@ class TrainingConfiguration:
     hellaswag: HellaSwagConfiguration = dataclasses.field(default_factory=HellaSwagConfiguration)
 
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            require_bounded(getattr(self, field.name), field.name)
         if not self.start.leaves_shape_open:
             self.batch.require_whole_rows(self.model.block_size)
         warm_up, number = self.schedule.warm_up_updates, self.loop.number_of_updates

@@ -11,6 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 from gpt25.errors import ConfigurationError
 from gpt25.runtime import Ranks
 from gpt25.training.configuration.training_configuration import TrainingConfiguration
+from gpt25.training.loop.divisors import divisors
 
 
 def fitting_micro_batch_rows(configuration: TrainingConfiguration, ranks: Ranks, *, rows: int) -> int:
@@ -26,7 +27,7 @@ def fitting_micro_batch_rows(configuration: TrainingConfiguration, ranks: Ranks,
         )
     share = rows // number
     largest = min(share, configuration.batch.micro_batch_rows)
-    return max(size for size in range(1, largest + 1) if share % size == 0)
+    return max(size for size in divisors(share) if size <= largest)
 
 
 def most_micro_batch_rows(configuration: TrainingConfiguration, ranks: Ranks) -> int:

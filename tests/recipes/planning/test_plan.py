@@ -43,6 +43,22 @@ def test_memory_is_of_the_micro_batch_that_the_trainer_would_take() -> None:
     assert activations.arithmetic.endswith("x 8 rows")  # the largest divisor of 512 / 8 up to 15
 
 
+def test_a_trillion_tokens_an_update_are_planned_at_once() -> None:
+    batch = BatchConfiguration(tokens_per_update=1 << 40, micro_batch_rows=1 << 40)
+    model = dataclasses.replace(ADAMW.model, block_size=1)
+    found = plan(dataclasses.replace(ADAMW, model=model, batch=batch), gpus=2, gpu="h100")
+    rows = found.largest_micro_batch_rows
+    assert rows is not None
+    assert rows & (rows - 1) == 0  # the rows are a power of two, and so are all that divide them
+    assert found.total_tokens == ADAMW.loop.number_of_updates << 40
+
+
+def test_a_price_has_an_upper_bound() -> None:
+    for price in (1e308, float("nan"), -1.0):
+        with pytest.raises(ConfigurationError, match=r"--price-per-hour is .*, 0 to 1,000,000,000\.$"):
+            plan(ADAMW, price_per_hour=price)
+
+
 def test_muon_keeps_one_average_of_the_matrices() -> None:
     optimizer = memory_parts(load_recipe("gpt2_124m"), 16)[2]
     assert optimizer.number_of_bytes == 995_518_464 - 4 * 84_934_656

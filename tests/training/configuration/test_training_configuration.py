@@ -4,7 +4,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -229,3 +229,54 @@ def test_the_simple_loss_has_the_models_own_stream() -> None:
     )
     with pytest.raises(ConfigurationError, match=rule):
         SpeedConfiguration(short_residual_stream=True, loss="simple")
+
+
+def fields_of_numbers() -> list[tuple[str, str]]:
+    """Every field of every section that holds a number."""
+    configuration = TrainingConfiguration()
+    found = []
+    for section in dataclasses.fields(configuration):
+        for name, hint in get_type_hints(type(getattr(configuration, section.name))).items():
+            kinds = {hint, *get_args(hint)}
+            if kinds & {int, float} and bool not in kinds:
+                found.append((section.name, name))
+    return found
+
+
+@pytest.mark.parametrize(("section", "field"), fields_of_numbers())
+def test_every_number_has_an_upper_bound(section: str, field: str) -> None:
+    for value in (1 << 63, 10**400, 1e308):
+        with pytest.raises(ConfigurationError) as caught:
+            part = dataclasses.replace(getattr(TrainingConfiguration(), section), **{field: value})
+            TrainingConfiguration(**{section: part})
+        assert str(caught.value).startswith((f"{section}.{field} is ", f"{field} is "))
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value"),
+    [
+        ("batch", "smaller_updates", ((0.5, 1 << 63),)),
+        ("batch", "short_sequences", ((0.5, 1 << 63),)),
+        ("track", "loss_at_most", ((1e300, 3.0),)),
+        ("track", "loss_at_most", ((10**400, 3.0),)),
+    ],
+)
+def test_so_have_the_numbers_in_lists(section: str, field: str, value: tuple[tuple[float, float], ...]) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{section}\.{field} is .*; it must be "):
+        part = dataclasses.replace(getattr(TrainingConfiguration(), section), **{field: value})
+        TrainingConfiguration(**{section: part})
+
+
+def test_the_largest_numbers_are_named() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        TrainingConfiguration(loop=LoopConfiguration(number_of_epochs=1e308))
+    assert str(caught.value) == "loop.number_of_epochs is 1e+308; it must be a number of at most 1,000,000,000."
+    with pytest.raises(ConfigurationError) as caught:
+        TrainingConfiguration(batch=BatchConfiguration(tokens_per_update=1 << 63))
+    rule = "it must be a number of at most 1,099,511,627,776."
+    assert str(caught.value) == f"batch.tokens_per_update is 9223372036854775808; {rule}"
+    with pytest.raises(ConfigurationError) as caught:
+        TrainingConfiguration(loop=LoopConfiguration(seed=10**5000))
+    rule = "it must be a number of at most 9,223,372,036,854,775,807."
+    assert str(caught.value) == f"loop.seed is a whole number of some 5,000 digits; {rule}"
+    assert TrainingConfiguration(loop=LoopConfiguration(seed=(1 << 63) - 1)).loop.seed == (1 << 63) - 1
