@@ -20,7 +20,7 @@ from gpt25.recipes.run.run_lock import run_lock
 from gpt25.recipes.run.run_report import draw_run
 from gpt25.recipes.run.run_setup import set_up_run
 from gpt25.recipes.run.vocabulary import learn_vocabulary
-from gpt25.records import RunDirectory, Summary
+from gpt25.records import RunDirectory, Summary, in_this_shell, offered_command
 from gpt25.runtime import Ranks, use_fast_allocator
 from gpt25.storage import atomic_directory
 from gpt25.tokenizer import Tokenizer
@@ -182,9 +182,9 @@ def _summarise(
         held_out_bytes=len(held_out),
         compressors={name: 8 * len(compress(held_out)) / len(held_out) for name, compress in _COMPRESSORS.items()},
         next_commands=[
-            f'gpt25 generate {run.path} --prompt "def main(" --samples 3',
-            f"gpt25 show {run.path}",
-            f"gpt25 plot loss {run.path} --output loss.png",
+            offered_command("gpt25", "generate", run.path, "--prompt", "def main(", "--samples", "3"),
+            offered_command("gpt25", "show", run.path),
+            offered_command("gpt25", "plot", "loss", run.path, "--output", "loss.png"),
         ],
     )
     run.write_summary(summary)
@@ -235,4 +235,4 @@ def _show(run: RunDirectory, summary: Summary, reporter: Reporter) -> None:
         f"\n\nloss graph: {run.loss_picture_path}\nreport:     {run.report_path}\n\nnext:"
     )
     for command in summary.next_commands:
-        reporter.say(f"  {command}")
+        reporter.say(f"  {in_this_shell(command)}")

@@ -17,7 +17,7 @@ from gpt25.errors import ConfigurationError, Interrupted, StorageError
 from gpt25.model import GPTConfiguration
 from gpt25.recipes import load_recipe, quickstart
 from gpt25.recipes.quickstart import VALIDATION_FRACTION, with_length
-from gpt25.records import RunDirectory, Summary
+from gpt25.records import RunDirectory, Summary, in_this_shell
 from gpt25.storage import exclusive_lock
 from gpt25.training import TrainingConfiguration
 from gpt25.weights import load_pretrained
@@ -90,7 +90,7 @@ def test_a_finished_run_has_every_file_and_true_figures(
     assert summary.compressors.keys() == {"gzip -9", "bz2 -9", "xz -9"}
     assert all(1 < bits < 8 for bits in summary.compressors.values())
     assert f"{summary.bits_per_byte:.3f} bits per byte" in reporter.everything
-    assert all(f"  {command}" in reporter.said for command in summary.next_commands)
+    assert all(f"  {in_this_shell(command)}" in reporter.said for command in summary.next_commands)
     assert "--- it continues 'class Handler(' ---" in reporter.everything
     assert f"corpus: documents, {len(documents)} files, 0.0 MB" in reporter.said
     assert f"{summary.bits_per_byte:.3f}" in run.report_path.read_text(encoding="utf-8")

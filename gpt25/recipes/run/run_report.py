@@ -8,7 +8,7 @@ from gpt25.model import Accounting
 from gpt25.plots import PositionsOfModel, ReportSettings, draw_losses, loss_levels, write_report
 from gpt25.recipes.positions_of_model import positions_of_model
 from gpt25.recipes.reporter import Reporter
-from gpt25.records import RunDirectory, Summary
+from gpt25.records import RunDirectory, Summary, offered_command
 from gpt25.references.scores import nearest_model
 from gpt25.training import TrainingState
 from gpt25.weights import cached_model
@@ -38,9 +38,9 @@ def end_summary(run: RunDirectory, state: TrainingState, accounting: Accounting)
             training_seconds=state.elapsed_seconds,
             validation_loss=state.metrics.get("validation_loss"),
             next_commands=[
-                f'gpt25 generate {run.path} --prompt "The"',
-                f"gpt25 evaluate {run.path} --task hellaswag --against gpt2",
-                f"gpt25 compare {run.path} --positions --beside gpt2",
+                offered_command("gpt25", "generate", run.path, "--prompt", "The"),
+                offered_command("gpt25", "evaluate", run.path, "--task", "hellaswag", "--against", "gpt2"),
+                offered_command("gpt25", "compare", run.path, "--positions", "--beside", "gpt2"),
             ],
         )
     )
