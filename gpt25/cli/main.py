@@ -1,7 +1,7 @@
 """The command `gpt25`: finds the command's module, imports it, and turns what it raises into words and an exit code.
 
-Exit codes: 0 done; 2 the user's input or surroundings are at fault; 1 a bug; 130 or 143 stopped by a signal.
-Nothing heavy is imported here, so that `gpt25 --help` answers at once.
+Exit codes: 0 done; 2 the user's input or surroundings are at fault; 1 a bug; 130 or 143 stopped by a signal; 141
+nobody wanted to read the result to its end. Nothing heavy is imported here, so that `gpt25 --help` answers at once.
 """
 
 import difflib
@@ -10,7 +10,9 @@ import sys
 import traceback
 from importlib import import_module
 
+from gpt25.cli.delivery import exit_code_of_delivery
 from gpt25.cli.output import Output
+from gpt25.cli.streams.standard_streams import StandardStreams
 from gpt25.errors import ConfigurationError, GPT25Error, Interrupted
 from gpt25.version import __version__
 
@@ -36,8 +38,6 @@ GROUPS = {
     "Use a model": ("generate", "evaluate", "compare", "show", "plot", "export"),
 }
 """The headings of `gpt25 --help` and the commands under each."""
-
-_BROKEN_PIPE_EXIT_CODE = 141  # 128 + SIGPIPE, what a shell reports for a writer whose reader went away
 
 
 def help_text() -> str:
@@ -77,10 +77,11 @@ def _is_one_of_several() -> bool:
 def _complain(problem: Exception) -> None:
     """One error for people, on standard error, with the rank in front where there are several."""
     rank = "" if not _is_one_of_several() else f"rank {os.environ.get('RANK', '0')} of {os.environ['WORLD_SIZE']}: "
-    print(f"error: {rank}{problem}", file=sys.stderr)
+    Output().error(f"{rank}{problem}")
 
 
-def _run(words: list[str]) -> None:
+def _run(words: list[str]) -> Output:
+    """Run one command and return what it has spoken through."""
     if not words or words[0] in ("--help", "-h", "help"):
         print(help_text())
     elif words[0] == "--version":
@@ -97,30 +98,39 @@ def _run(words: list[str]) -> None:
             output = Output(json=arguments.json, quiet=not _speaks())
             with spoken_warnings(output):
                 command.run(arguments, output)
+            return output
+    return Output()
+
+
+def _attempt(words: list[str], streams: StandardStreams) -> tuple[int, Output]:
+    """Run one command; returns its exit code, with what it raised already put into words, and what it spoke through."""
+    try:
+        return 0, _run(words)
+    except GPT25Error as problem:
+        _complain(problem)
+        return problem.exit_code, Output()
+    except Interrupted as stop:
+        Output().note(str(stop))
+        return stop.exit_code, Output()
+    except KeyboardInterrupt:
+        Output().note("stopped")
+        return 130, Output()
+    except Exception as problem:
+        if problem is streams.output.problem:  # the result has no reader: whoever was writing it has given up
+            return 0, Output()
+        Output().note(traceback.format_exc().rstrip("\n"))
+        return 1, Output()
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run one command; `words` defaults to the process's own. Returns the exit code."""
-    try:
-        _run(sys.argv[1:] if words is None else words)
-        sys.stdout.flush()
-    except GPT25Error as problem:
-        _complain(problem)
-        return problem.exit_code
-    except Interrupted as stop:
-        print(stop, file=sys.stderr)
-        return stop.exit_code
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # The reader (head, less) has gone: what is still buffered must not raise again when Python shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _BROKEN_PIPE_EXIT_CODE
-    except Exception:
-        traceback.print_exc()
-        return 1
-    return 0
+    """Run one command; `words` defaults to the process's own. Returns the exit code.
+
+    Nothing that fails while people are told something ends the command: it does its work, and what could not be
+    written, and whether that was the result, is accounted for at the end.
+    """
+    with StandardStreams.taken() as streams:
+        exit_code, output = _attempt(sys.argv[1:] if words is None else words, streams)
+        return exit_code_of_delivery(streams, output, exit_code=exit_code)
 
 
 def entry_point() -> None:
@@ -128,14 +138,15 @@ def entry_point() -> None:
 
     One of several ranks ends without the interpreter's shutdown. In it, torch's threads for gloo now and then abort the
     process ("terminate called without an active exception") although all work is done, and torchrun would take that
-    for a failure of the run. Files are closed and locks released before; both streams are flushed here.
+    for a failure of the run. Files are closed, locks released and both streams flushed before.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 gets "?" instead of a crash
-    exit_code = main()
+    try:
+        exit_code = main()
+    except KeyboardInterrupt:  # between the moments that `main` minds
+        exit_code = 130
     if _is_one_of_several():
-        sys.stdout.flush()
-        sys.stderr.flush()
         os._exit(exit_code)
     sys.exit(exit_code)

@@ -1,11 +1,15 @@
 """What a command says, and where: results on standard output, everything else so that `--json` stays one JSON object.
 
-On a terminal, tables and progress are drawn by rich; elsewhere they are plain lines without control codes.
+On a terminal, tables and progress are drawn by rich; elsewhere they are plain lines without control codes. Others'
+words are in all of it (names of files and tensors, generated text, a library's complaint), so that everything passes
+through `visible_text`, wherever it goes: a log is read on a terminal some day. Only `verbatim` text, which is itself
+what was asked for, goes exact to the byte into a file or a pipe.
 """
 
 import dataclasses
 import json as json_format
 import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,6 +17,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from gpt25.cli.progress import PlainProgress, Progress, SilentProgress, TerminalProgress
+from gpt25.cli.streams.visible_text import visible_text
+
+_LOOKS_LIKE_AN_ERROR = re.compile(r"^(?=error\b)", re.IGNORECASE | re.MULTILINE)
 
 
 def to_json(value: Any) -> Any:
@@ -38,12 +45,15 @@ class Output:
     """Where a command's words go.
 
     With `json`, standard output carries the one object given to `result` and everything for people goes to standard
-    error. With `quiet` (a rank other than the first) nothing is said at all.
+    error. With `quiet` (a rank other than the first) nothing is said at all. On standard error no line begins with
+    "error" but those of `error` itself, whatever a name or a sample holds.
     """
 
     def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
         self.json = json
         self.quiet = quiet
+        self.kept: Path | None = None
+        """Where the work lies that the result only speaks about; None where the result is all there is."""
 
     def _people(self) -> TextIO:
         return sys.stderr if self.json else sys.stdout
@@ -56,15 +66,37 @@ class Output:
     def say(self, text: str = "", *, end: str = "\n") -> None:
         """Text for people: standard output, or standard error with --json. `end=""` for pieces of a stream."""
         if not self.quiet:
-            print(text, end=end, file=self._people(), flush=True)
+            text = visible_text(text)
+            print(_no_error(text) if self.json else text, end=end, file=self._people(), flush=True)
+
+    def verbatim(self, text: str, *, end: str = "\n") -> None:
+        """Text that is the result itself, such as a model's: exact in a file or pipe, made visible on a terminal.
+
+        Raises the OSError of the stream once that does not take the text any more: to go on writing has no purpose.
+        """
+        if self.quiet:
+            return
+        stream = self._people()
+        print(visible_text(text) if stream.isatty() else text, end=end, file=stream, flush=True)
+        problem = getattr(stream, "problem", None)
+        if problem is not None:
+            raise problem
 
     def note(self, text: str) -> None:
         """A remark beside the result, always on standard error."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            print(_no_error(visible_text(text)), file=sys.stderr, flush=True)
 
-    def result(self, content: Any, text: str | None = None) -> None:
-        """What the command was asked for: `content` as one JSON object with --json, else `text` if there is one."""
+    def error(self, text: str) -> None:
+        """Why the command failed, on standard error behind the word "error", also where others are quiet."""
+        print(f"error: {_no_error(visible_text(text)).lstrip()}", file=sys.stderr, flush=True)
+
+    def result(self, content: Any, text: str | None = None, *, kept: Path | None = None) -> None:
+        """What the command was asked for: `content` as one JSON object with --json, else `text` if there is one.
+
+        kept: where the work itself lies, if this only speaks about it. It is then no failure that nobody can read this.
+        """
+        self.kept = kept
         if self.quiet:
             return
         if self.json:
@@ -77,7 +109,8 @@ class Output:
         """Rows under headings: drawn on a terminal, aligned plain columns elsewhere. Empty headings are not shown."""
         if self.quiet:
             return
-        cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+        title = visible_text(title)
+        cells = [["" if cell is None else visible_text(str(cell), in_one_line=True) for cell in row] for row in rows]
         stream = self._people()
         if stream.isatty():
             _draw_table(stream, title, columns, cells)
@@ -95,6 +128,11 @@ class Output:
         if sys.stderr.isatty():
             return TerminalProgress(description, total, unit)
         return PlainProgress(description, total, unit)
+
+
+def _no_error(text: str) -> str:
+    """The text with its lines that begin with "error" moved a little to the right."""
+    return _LOOKS_LIKE_AN_ERROR.sub("  ", text)
 
 
 def _draw_table(stream: TextIO, title: str, columns: Sequence[str], cells: list[list[str]]) -> None:

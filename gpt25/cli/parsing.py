@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
+from gpt25.cli.output import Output
 from gpt25.errors import ConfigurationError
 
 _CONFIGURATION = (
@@ -248,7 +249,7 @@ def parse(command: ModuleType, name: str, words: list[str]) -> Any:
     if _wants_help(words):
         columns = min(shutil.get_terminal_size().columns, _WIDEST_HELP_IN_COLUMNS)
         text = help_of(command, name, words, columns=columns, default=default)
-        print(text or help_of(command, name, ["--help"], columns=columns, default=default))
+        Output().say(text or help_of(command, name, ["--help"], columns=columns, default=default))
         return None
     if hasattr(command, "defaults") and default is None and words:
         raise ConfigurationError(
@@ -265,6 +266,6 @@ def parse(command: ModuleType, name: str, words: list[str]) -> Any:
             return _call_tyro(command, name, words, default)
     except SystemExit as stop:
         if not stop.code:
-            print(printed.getvalue(), end="")
+            Output().say(printed.getvalue(), end="")
             return None
         raise _wrong_words(command, name, words, default, complaint.getvalue()) from None

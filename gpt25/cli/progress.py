@@ -4,6 +4,8 @@ import sys
 import time
 from typing import Any, Protocol
 
+from gpt25.cli.streams.visible_text import visible_text
+
 SECONDS_BETWEEN_PLAIN_LINES = 5.0
 
 
@@ -40,7 +42,7 @@ def fields_text(fields: dict[str, Any]) -> str:
         elif isinstance(value, int) and not isinstance(value, bool):
             value = f"{value:,}"
         words.append(f"{name.replace('_per_second', '/s').replace('_', ' ')} {value}")
-    return ", ".join(words)
+    return visible_text(", ".join(words), in_one_line=True)
 
 
 class SilentProgress:
@@ -54,7 +56,7 @@ class PlainProgress:
     """A line at most every few seconds on standard error, and one at the end."""
 
     def __init__(self, description: str, total: int | None, unit: str) -> None:
-        self._description = description
+        self._description = visible_text(description, in_one_line=True)
         self._total = total
         self._unit = unit
         self._done = 0
@@ -101,6 +103,7 @@ class TerminalProgress:
         from rich.progress import Progress as Bar
 
         console = Console(stderr=True)
+        description = visible_text(description, in_one_line=True)
         bar_width = 24 if console.width >= 110 else 10
         self._room = max(console.width - len(description) - bar_width - 3, 10)
         self._unit = unit

@@ -12,7 +12,11 @@ class Advancing(Protocol):
 
 
 class Reporter(Protocol):
-    """Where a recipe's words and progress go."""
+    """Where a recipe's words and progress go.
+
+    None of it raises where nobody can read the words or no room is left for them: that must not cost a run. Whoever
+    made the reporter says at the end what was lost.
+    """
 
     def say(self, text: str = "") -> None:
         """A line of the result."""

@@ -62,7 +62,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
     },
     "plots": {"pictures": set(), "report": {"pictures"}},
     "recipes": {"hooks": set(), "planning": {"hooks"}, "run": {"hooks"}},
-    "cli": {"pictures": set(), "commands": {"pictures"}},
+    "cli": {"streams": set(), "pictures": set(), "commands": {"streams", "pictures"}},
 }
 """For every package with rooms, its rooms in their order, and the rooms of the same package that each may import.
 

@@ -49,7 +49,7 @@ def test_a_directory_becomes_a_file(directory: Path, tmp_path: Path, capsys: pyt
     assert captured.out.splitlines() == [
         f"{path}: {size:,} bytes, 9 tensors as float16, 19 tensors as float32, and the tokenizer.",
         "Continue a text with llama.cpp, at most 24 tokens in all:",
-        f"  llama-completion -m '{path}' --temp 0 -n 12 -p 'Hello,'",
+        f"  llama-completion -m '{path}' --temp 0 -n 12 -p Hello,",
     ]
     progress, remark = captured.err.splitlines()
     assert progress.startswith("exporting: ")

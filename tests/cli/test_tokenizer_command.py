@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gpt25.cli.main import main
+from gpt25.records import in_this_shell
 from gpt25.tokenizer import Tokenizer
 
 HELLO = "Hello, I'm a language model,"
@@ -104,7 +105,8 @@ def test_train_writes_a_tokenizer_that_the_other_words_use(tmp_path: Path, capsy
 def test_train_tells_people_how_to_try_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "text.txt").write_text(TEXT)
     words = (tmp_path / "text.txt", "--vocabulary-size", 280, "--output", tmp_path / "own")
-    assert f"is in {tmp_path / 'own'}. Try it:\n  gpt25 tokenizer encode" in said(capsys, "train", *words)
+    trial = in_this_shell(f"gpt25 tokenizer encode 'Hello world' --tokenizer {tmp_path / 'own'}")
+    assert f"is in {tmp_path / 'own'}. Try it:\n  {trial}\n" in said(capsys, "train", *words)
 
 
 def test_train_refuses_what_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

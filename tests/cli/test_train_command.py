@@ -17,38 +17,14 @@ import pytest
 import torch
 
 from gpt25.cli.main import main
-from gpt25.data import Document, prepare
 from gpt25.model import GPTModel
 from gpt25.recipes import load_recipe, recipe_text
-from gpt25.records import RunDirectory
+from gpt25.records import RunDirectory, in_this_shell
 from gpt25.tokenizer import Tokenizer
 from gpt25.training.loss.validation_loss import ValidationLoss
 from gpt25.weights import save_pretrained
 
 PATIENCE_SECONDS = 90.0
-
-RECIPE = """
-[model]
-block_size = 32
-vocabulary_size = 320
-number_of_layers = 2
-number_of_heads = 2
-number_of_embedding_dimensions = 32
-[data]
-validation_tokens = 160
-[batch]
-tokens_per_update = 128
-[schedule]
-warm_up_updates = 2
-[loop]
-number_of_updates = 4
-validation_interval_in_updates = 1000
-samples_interval_in_updates = 1000
-checkpoint_interval_in_updates = 20
-device = "cpu"
-precision = "float32"
-timeout_seconds = 20
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -57,19 +33,6 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recipe of tenths of a second, with its data."""
-    directory = tmp_path_factory.mktemp("recipe")
-    text = inspect.getsource(textwrap)
-    documents = [Document(f"{start}", text[start : start + 800].encode()) for start in range(0, len(text), 800)]
-    tokenizer = Tokenizer.train([text], vocabulary_size=320)
-    prepare(documents, tokenizer, directory / "data", validation_fraction=0.3, number_of_processes=1)
-    path = directory / "tiny.toml"
-    path.write_text(RECIPE.replace("[data]", f"[data]\ndirectory = {json.dumps(str(directory / 'data'))}"))
-    return path
 
 
 def failed(capsys: pytest.CaptureFixture[str], *words: object) -> str:
@@ -255,14 +218,17 @@ def test_finetune_adapts_a_model_to_texts_and_goes_on_without_either(
 def test_an_older_best_checkpoint_is_pointed_at(
     given: Path, texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = tmp_path / "run"
+    run = tmp_path / "my run"
     words = ["train", "finetune", "--run", run, "--start", given, "--data.texts", texts, *FINETUNE_FLAGS]
     assert main([*map(str, words), "--optimizer.peak-learning-rate", "5"]) == 0
     start = RunDirectory(run).metrics()[0]["validation_loss"]
+    command = in_this_shell(f"gpt25 generate '{run}' --checkpoint best")
     assert (
-        f"the best checkpoint is older: {start:.4f} after update 0\n"
-        f"            gpt25 generate {run} --checkpoint best\n" in capsys.readouterr().out
+        f"the best checkpoint is older: {start:.4f} after update 0\n            {command}\n" in capsys.readouterr().out
     )
+    summary = RunDirectory(run).read_summary()
+    assert summary is not None
+    assert [f"'{run}'" in kept for kept in summary.next_commands] == [True, True, True]
 
 
 def test_finetune_without_a_model_is_told_what_to_add(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

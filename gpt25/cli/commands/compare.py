@@ -86,6 +86,7 @@ def run(arguments: Arguments, output: Output) -> None:
             "comparisons": settings.comparisons,
         },
         f"The report is {page}; open it in a browser.",
+        kept=page,
     )
 
 

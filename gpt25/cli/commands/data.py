@@ -144,7 +144,7 @@ def _prepare(arguments: Prepare, output: Output) -> None:
         )
     if not output.json:
         _say_what_it_is(data, output)
-    output.result(_as_json(data))
+    output.result(_as_json(data), kept=arguments.output)
 
 
 def _validation_tokens(arguments: Prepare) -> int | None:
@@ -161,7 +161,7 @@ def _fetch(arguments: Fetch, output: Output) -> None:
         data = fetch_shards(shards, arguments.output, progress=progress.advance)
     if not output.json:
         _say_what_it_is(data, output)
-    output.result(_as_json(data))
+    output.result(_as_json(data), kept=arguments.output)
 
 
 def _show(directory: Path, output: Output) -> None:

@@ -117,7 +117,7 @@ def _score_here(arguments: Arguments, task: Task, checkpoint: RunCheckpoint | No
         output.say(f"{units} from {examples.source}, {arguments.precision}. {task.note}".rstrip())
         if differences:
             show_differences(words, differences, output)
-    output.result(content)
+    output.result(content, kept=_kept_in(arguments, checkpoint))
 
 
 def _items(measurements: list[Measurement], examples: Examples) -> dict[str, Any]:
@@ -133,6 +133,11 @@ def _keep(arguments: Arguments, checkpoint: RunCheckpoint | None, content: dict[
         checkpoint.keep(to_json(content))
     if arguments.output is not None:
         write_json(arguments.output, to_json(content))
+
+
+def _kept_in(arguments: Arguments, checkpoint: RunCheckpoint | None) -> Path | None:
+    """Where `_keep` leaves the result, if anywhere."""
+    return arguments.output if checkpoint is None else checkpoint.run.path
 
 
 @contextlib.contextmanager
@@ -202,7 +207,7 @@ def _score_in_harness(arguments: Arguments, checkpoint: RunCheckpoint | None, ou
         "seconds": stopwatch.elapsed_seconds,
     }
     _keep(arguments, checkpoint, content, output)
-    output.result(content)
+    output.result(content, kept=_kept_in(arguments, checkpoint))
 
 
 def _figures(measurements: list[Measurement]) -> dict[str, Any]:

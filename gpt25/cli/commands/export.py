@@ -3,7 +3,6 @@
 Hugging Face needs no export: its directories are this package's own format.
 """
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +10,7 @@ from typing import Literal
 import tyro
 
 from gpt25.cli.output import Output
+from gpt25.records import offered_command
 from gpt25.storage import require_output_file
 from gpt25.weights import export_gguf, load_pretrained, require_gguf
 from gpt25.weights.gguf.gguf_export import GGUFSummary
@@ -74,7 +74,7 @@ def run(arguments: Arguments, output: Output) -> None:
         "rows_left_out": summary.rows_left_out,
         "model": arguments.model,
     }
-    output.result(content, _in_words(arguments, summary, shape.block_size))
+    output.result(content, _in_words(arguments, summary, shape.block_size), kept=arguments.output)
 
 
 def _short_name(word: str) -> str:
@@ -103,7 +103,8 @@ def _remarks(summary: GGUFSummary, block_size: int) -> list[str]:
 def _in_words(arguments: Arguments, summary: GGUFSummary, block_size: int) -> str:
     tensors = ", ".join(f"{count:,} tensors as {name}" for name, count in summary.tensors_by_type.items())
     tokens = min(_TRIAL_TOKENS, block_size // 2)
-    trial = f"llama-completion -m {shlex.quote(str(arguments.output))} --temp 0 -n {tokens} -p 'Hello,'"
+    words = ("--temp", "0", "-n", str(tokens), "-p", "Hello,")
+    trial = offered_command("llama-completion", "-m", arguments.output, *words)
     return (
         f"{arguments.output}: {summary.number_of_bytes:,} bytes, {tensors}, and the tokenizer.\n"
         f"Continue a text with llama.cpp, at most {block_size:,} tokens in all:\n  {trial}"

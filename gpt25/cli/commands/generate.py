@@ -3,7 +3,6 @@
 The prompt and the new tokens together must fit the model's block size. The same --seed gives the same texts again.
 """
 
-import sys
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import torch
 import tyro
 
 from gpt25.cli.output import Output
+from gpt25.cli.streams.standard_input import standard_input
 from gpt25.errors import ConfigurationError, GenerationError
 from gpt25.generation import Piece, SamplingSettings, TextGenerator, collect_samples
 from gpt25.model import quantise_int8
@@ -98,7 +98,9 @@ def run(arguments: Arguments, output: Output) -> None:
         "device": str(device),
     }
     texts = [_heading(index, len(samples)) + prompt + sample.text for index, sample in enumerate(samples)]
-    output.result(content, text=None if arguments.stream else "\n".join(texts))
+    output.result(content)
+    if not arguments.stream and not arguments.json:
+        output.verbatim("\n".join(texts))
     if not arguments.json:
         rate = f"{tokens_per_second:.1f} tokens/s"
         output.note(textwrap.fill(f"{precision} on {device} ({reason}), {rate}, seed {settings.seed}", 80))
@@ -136,7 +138,7 @@ def _settings(arguments: Arguments) -> SamplingSettings:
 
 def _standard_input() -> str:
     """The prompt on standard input, without the line break that `echo` and editors put at the end."""
-    content = sys.stdin.buffer.read()
+    content = standard_input()
     try:
         return content.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as problem:
@@ -155,15 +157,15 @@ def _shown_in_order(pieces: Iterable[Piece], *, prompt: str, number_of_samples: 
     """Pass the pieces on and show them: the first unfinished sample as it grows, the others when their turn comes."""
     waiting: list[list[Piece]] = [[] for _ in range(number_of_samples)]
     current = 0
-    output.say(_heading(current, number_of_samples) + prompt, end="")
+    output.verbatim(_heading(current, number_of_samples) + prompt, end="")
     for piece in pieces:
         yield piece
         waiting[piece.index].append(piece)
         while current < number_of_samples and waiting[current]:
             shown = waiting[current].pop(0)
-            output.say(shown.text, end="")
+            output.verbatim(shown.text, end="")
             if shown.finish_reason is not None:
                 output.say()
                 current += 1
                 if current < number_of_samples:
-                    output.say(_heading(current, number_of_samples) + prompt, end="")
+                    output.verbatim(_heading(current, number_of_samples) + prompt, end="")

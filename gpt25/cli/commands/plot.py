@@ -77,6 +77,7 @@ def _loss(arguments: Loss, output: Output) -> None:
     output.result(
         {"output": arguments.output, "runs": [str(run.path) for run in runs], "x": arguments.x},
         f"The losses are drawn in {arguments.output}.",
+        kept=arguments.output,
     )
 
 
@@ -86,4 +87,4 @@ def _report(arguments: Report, output: Output) -> None:
     from gpt25.recipes import write_run_report
 
     write_run_report(run, path, note=output.note)
-    output.result({"output": path, "run": str(run.path)}, f"The report is {path}; open it in a browser.")
+    output.result({"output": path, "run": str(run.path)}, f"The report is {path}; open it in a browser.", kept=path)

@@ -26,4 +26,4 @@ def run(arguments: Arguments, output: Output) -> None:
     from gpt25.recipes import quickstart
 
     summary = quickstart(arguments.run, minutes=arguments.minutes, reporter=output)
-    output.result({"run": arguments.run, **summary.as_json()})
+    output.result({"run": arguments.run, **summary.as_json()}, kept=arguments.run)

@@ -9,7 +9,9 @@ from typing import Annotated, Literal
 import tyro
 
 from gpt25.cli.output import Output
+from gpt25.cli.streams.standard_input import standard_input
 from gpt25.errors import TokenizerError
+from gpt25.records import in_this_shell, offered_command
 from gpt25.storage import require_writable_directory
 from gpt25.tokenizer import Tokenizer
 
@@ -73,7 +75,9 @@ def run(arguments: Train | Encode | Decode, output: Output) -> None:
         _encode(arguments, output)
     else:
         text = Tokenizer.from_word(arguments.tokenizer).decode(arguments.ids)
-        output.result({"text": text}, text)
+        output.result({"text": text})
+        if not output.json:
+            output.verbatim(text)
 
 
 def _train(arguments: Train, output: Output) -> None:
@@ -87,6 +91,9 @@ def _train(arguments: Train, output: Output) -> None:
         texts: Iterator[str] = (document.content.decode("utf-8") for document in documents)
         tokenizer = Tokenizer.train(texts, vocabulary_size=arguments.vocabulary_size, progress=progress.advance)
     tokenizer.save(arguments.output)
+    trial = in_this_shell(
+        offered_command("gpt25", "tokenizer", "encode", "Hello world", "--tokenizer", arguments.output)
+    )
     output.result(
         {
             "tokenizer": str(arguments.output),
@@ -95,15 +102,15 @@ def _train(arguments: Train, output: Output) -> None:
             "vocabulary_size": tokenizer.vocabulary_size,
             "end_of_text_id": tokenizer.end_of_text_id,
         },
-        f"{tokenizer.name} is in {arguments.output}. Try it:\n"
-        f"  gpt25 tokenizer encode 'Hello world' --tokenizer {arguments.output}",
+        f"{tokenizer.name} is in {arguments.output}. Try it:\n  {trial}",
+        kept=arguments.output,
     )
 
 
 def _encode(arguments: Encode, output: Output) -> None:
     tokenizer = Tokenizer.from_word(arguments.tokenizer)
     if arguments.text == "-":
-        content = sys.stdin.buffer.read()
+        content = standard_input()
     else:
         # Undoes how Python read the words of the command line, so that also bytes that are not UTF-8 arrive unchanged.
         content = arguments.text.encode("utf-8", sys.getfilesystemencodeerrors())

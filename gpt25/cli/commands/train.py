@@ -17,7 +17,7 @@ from gpt25.cli.output import Output
 from gpt25.cli.progress import duration_text
 from gpt25.model import GPTConfiguration
 from gpt25.recipes import DryRun, dry_run, load_recipe, pretrain
-from gpt25.records import RunDirectory, losses_of_both_weights
+from gpt25.records import RunDirectory, in_this_shell, losses_of_both_weights, offered_command
 from gpt25.runtime import Ranks
 from gpt25.training import (
     BatchConfiguration,
@@ -97,9 +97,10 @@ def run(arguments: Arguments, output: Output) -> None:
     ]
     if best is not None and best["update"] != newest.update:
         lines.append(f"the best checkpoint is older: {best['validation_loss']:.4f} after update {best['update']:,}")
-        lines.append(f"            gpt25 generate {done.path} --checkpoint best")
+        command = in_this_shell(offered_command("gpt25", "generate", done.path, "--checkpoint", "best"))
+        lines.append(f"            {command}")
     lines += [f"loss graph: {done.loss_picture_path}", f"report:     {done.report_path}"]
-    output.result({"run": done.path, **figures, "best": best}, "\n".join(lines))
+    output.result({"run": done.path, **figures, "best": best}, "\n".join(lines), kept=done.path)
 
 
 def _which_weights(figures: dict[str, Any]) -> str:

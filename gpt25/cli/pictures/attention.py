@@ -57,4 +57,4 @@ def run(arguments: Attention, output: Output) -> None:
         "layers": list(layers),
         "heads": list(heads),
     }
-    output.result(content, f"The attention is drawn in {arguments.output}.")
+    output.result(content, f"The attention is drawn in {arguments.output}.", kept=arguments.output)

@@ -52,7 +52,7 @@ def run(arguments: Differences, output: Output) -> None:
         "model_b": arguments.model_b,
         "tensors": [_as_json(difference) for difference in found],
     }
-    output.result(content, f"The differences are drawn in {arguments.output}.")
+    output.result(content, f"The differences are drawn in {arguments.output}.", kept=arguments.output)
 
 
 def _pair(difference: "TensorDifference") -> TensorPair:

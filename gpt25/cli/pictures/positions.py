@@ -56,7 +56,7 @@ def run(arguments: Positions, output: Output) -> None:
         else None,
         "models": [_as_json(word, model, columns) for word, model in zip(arguments.models, models, strict=True)],
     }
-    output.result(content, f"The positions are drawn in {arguments.output}.")
+    output.result(content, f"The positions are drawn in {arguments.output}.", kept=arguments.output)
 
 
 def in_words(roughness: dict[str, float]) -> str:

@@ -78,7 +78,7 @@ def run(arguments: Predictions, output: Output) -> None:
             },
         ),
     }
-    output.result(content, f"The predictions are drawn in {arguments.output}.")
+    output.result(content, f"The predictions are drawn in {arguments.output}.", kept=arguments.output)
 
 
 def _labels_of(tokenizer: "Tokenizer", found: "LayerPredictions") -> dict[int, str]:

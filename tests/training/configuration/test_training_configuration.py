@@ -243,12 +243,17 @@ def fields_of_numbers() -> list[tuple[str, str]]:
     return found
 
 
+def configuration_with(section: str, field: str, value: Any) -> TrainingConfiguration:
+    """The defaults but for one field."""
+    part = dataclasses.replace(getattr(TrainingConfiguration(), section), **{field: value})
+    return TrainingConfiguration(**{section: part})
+
+
 @pytest.mark.parametrize(("section", "field"), fields_of_numbers())
 def test_every_number_has_an_upper_bound(section: str, field: str) -> None:
     for value in (1 << 63, 10**400, 1e308):
         with pytest.raises(ConfigurationError) as caught:
-            part = dataclasses.replace(getattr(TrainingConfiguration(), section), **{field: value})
-            TrainingConfiguration(**{section: part})
+            configuration_with(section, field, value)
         assert str(caught.value).startswith((f"{section}.{field} is ", f"{field} is "))
 
 
@@ -263,8 +268,7 @@ def test_every_number_has_an_upper_bound(section: str, field: str) -> None:
 )
 def test_so_have_the_numbers_in_lists(section: str, field: str, value: tuple[tuple[float, float], ...]) -> None:
     with pytest.raises(ConfigurationError, match=rf"^{section}\.{field} is .*; it must be "):
-        part = dataclasses.replace(getattr(TrainingConfiguration(), section), **{field: value})
-        TrainingConfiguration(**{section: part})
+        configuration_with(section, field, value)
 
 
 def test_the_largest_numbers_are_named() -> None:
