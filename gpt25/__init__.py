@@ -4,10 +4,10 @@ The public names are imported when they are first used, so that `import gpt25` s
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from gpt25.version import __version__ as __version__
 
+TYPE_CHECKING = False  # the name that type checkers know, without the time that importing typing takes
 if TYPE_CHECKING:
     from gpt25.generation import TextGenerator
     from gpt25.model import GPTConfiguration, GPTModel
@@ -26,7 +26,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

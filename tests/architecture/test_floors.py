@@ -48,7 +48,7 @@ def test_model_is_pure_computation(modules: dict[str, ast.Module]) -> None:
 
 
 def test_the_entry_module_only_starts_the_command_line(modules: dict[str, ast.Module]) -> None:
-    assert imported_names(modules["gpt25.__main__"]) == {"gpt25.cli.main.entry_point"}
+    assert imported_names(modules["gpt25.__main__"]) == {"gpt25.cli.start.start"}
 
 
 def test_arrows_of_the_table_go_down() -> None:
