@@ -1,19 +1,18 @@
-"""Our models inside lm-evaluation-harness, for all of its tasks; the only file that imports it (extra `evaluate`)."""
+"""Our models inside lm-evaluation-harness, for all of its tasks (extra `evaluate`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from gpt25.errors import EvaluationError, MissingExtraError
+from gpt25.evaluation.harness.generation_settings import DEFAULT_NEW_TOKENS, GenerationSettings, generation_settings
 from gpt25.evaluation.scoring.continuation_scorer import ContinuationScorer, OpenProgress
 from gpt25.evaluation.scoring.encoding import encode_request
-from gpt25.evaluation.scoring.greedy_text import greedy_text
+from gpt25.evaluation.scoring.greedy_texts import greedy_texts
 from gpt25.evaluation.scoring.windows import windows
-from gpt25.model import GPTModel
+from gpt25.model import Accounting, GPTModel
 from gpt25.runtime import Ranks
 from gpt25.tokenizer import Tokenizer
-
-_MAX_NEW_TOKENS = 256  # what the harness takes where a task does not say
 
 
 def lm_eval_model(
@@ -27,8 +26,8 @@ def lm_eval_model(
     """A model as lm-evaluation-harness wants it: `lm_eval.simple_evaluate(model=lm_eval_model(...), tasks=["piqa"])`.
 
     Log-likelihoods are those of `ContinuationScorer`, shared prefixes read once. Free answers are greedy; a task that
-    asks for sampling raises EvaluationError. Under several ranks each asks for everything and the work is shared.
-    Raises MissingExtraError where lm-eval is not installed.
+    asks for anything else raises EvaluationError, which names it. Under several ranks each asks for everything and the
+    work on log-likelihoods is shared. Raises MissingExtraError where lm-eval is not installed.
     """
     try:
         from lm_eval.api.model import LM
@@ -42,6 +41,11 @@ def lm_eval_model(
     class LMEvalModel(LM):
         """Answers the harness's three kinds of requests, and hands every answer to its cache on the way."""
 
+        max_length = model.configuration.block_size
+        eot_token_id = prefix_token_id = tokenizer.end_of_text_id
+        tokenizer_name = tokenizer.name
+        max_gen_toks = DEFAULT_NEW_TOKENS
+
         def loglikelihood(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
             return self._kept("loglikelihood", requests, answers.of_pairs([request.args for request in requests]))
 
@@ -50,7 +54,22 @@ def lm_eval_model(
             return self._kept("loglikelihood_rolling", requests, found)
 
         def generate_until(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[str]:
-            return self._kept("generate_until", requests, [answers.written(*request.args) for request in requests])
+            return self._kept("generate_until", requests, answers.written([request.args for request in requests]))
+
+        def get_model_info(self) -> dict[str, Any]:
+            """What the harness keeps of a model beside its scores."""
+            return {
+                "model_num_parameters": Accounting(model.configuration).parameters,
+                "model_dtype": str(model.dtype),
+                "model_revision": "",
+                "model_sha": "",
+            }
+
+        def chat_template(self, chat_template: bool | str = False) -> str:
+            return _refuse_chat() if chat_template else ""
+
+        def apply_chat_template(self, chat_history: Any, add_generation_prompt: bool = True) -> str:
+            _refuse_chat()
 
         def _kept(self, kind: str, requests: Sequence[Any], found: list[Any]) -> list[Any]:
             for request, answer in zip(requests, found, strict=True):
@@ -58,6 +77,12 @@ def lm_eval_model(
             return found
 
     return LMEvalModel()
+
+
+def _refuse_chat() -> NoReturn:
+    raise EvaluationError(
+        "GPT-2 has no chat template: it continues texts. Leave apply_chat_template and system_instruction out."
+    )
 
 
 @dataclass(frozen=True)
@@ -79,18 +104,22 @@ class _Answers:
         answers = iter(self.scorer.answer([window for some in parts for window in some]))
         return [float(sum(next(answers).log_likelihood for _ in some)) for some in parts]
 
-    def written(self, context: str, settings: dict[str, Any]) -> str:
-        """The greedy continuation up to a stop."""
-        if settings.get("do_sample") and settings.get("temperature", 1.0) > 0:
-            raise EvaluationError(
-                f"the task asks for sampling at temperature {settings.get('temperature', 1.0)}; only greedy "
-                "answers are written here. Set do_sample to false in the task."
+    def written(self, asked: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+        """The greedy continuation of every (context, settings), those with the same settings together."""
+        model = self.scorer.model
+        groups: dict[GenerationSettings, list[int]] = {}
+        for number, (_, settings) in enumerate(asked):
+            read = generation_settings(settings, block_size=model.configuration.block_size)
+            groups.setdefault(read, []).append(number)
+        end = self.tokenizer.decode([self.tokenizer.end_of_text_id])
+        found: dict[int, str] = {}
+        for group, numbers in groups.items():
+            texts = greedy_texts(
+                model,
+                self.tokenizer,
+                [asked[number][0] for number in numbers],
+                stops=[*group.stops, end],  # written out it ends an answer too, as in the harness
+                max_new_tokens=group.max_new_tokens,
             )
-        until = settings.get("until", [])
-        return greedy_text(
-            self.scorer.model,
-            self.tokenizer,
-            context,
-            stops=[until] if isinstance(until, str) else until,
-            max_new_tokens=int(settings.get("max_gen_toks", _MAX_NEW_TOKENS)),
-        )
+            found.update(zip(numbers, texts, strict=True))
+        return [found[number] for number in range(len(asked))]

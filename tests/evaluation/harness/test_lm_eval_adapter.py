@@ -62,28 +62,84 @@ def test_whole_texts_are_scored_window_by_window(
     assert len(kept) == 2
 
 
+def greedy(model: GPTModel, tokenizer: Tokenizer, context: str, length: int) -> str:
+    """What a loop without batches, caches and stops writes."""
+    tokens = tokenizer.encode(context)[length - 64 :]
+    start = len(tokens)
+    for _ in range(length):
+        tokens.append(int(model(torch.tensor([tokens]))[0, -1].argmax()))
+    return tokenizer.decode(tokens[start:]).partition("<|endoftext|>")[0]
+
+
 def test_free_answers_are_greedy_and_end_before_a_stop(
     tiny_model: GPTModel, byte_tokenizer: Tokenizer, kept: list[Any]
 ) -> None:
-    tokens = byte_tokenizer.encode("The cat")
-    for _ in range(8):
-        tokens.append(int(tiny_model(torch.tensor([tokens]))[0, -1].argmax()))
-    written = byte_tokenizer.decode(tokens[7:])
+    written = greedy(tiny_model, byte_tokenizer, "The cat", 8)
     model = lm_eval_model(tiny_model, byte_tokenizer)
-    asked = [{"until": [], "max_gen_toks": 8}, {"until": written[4], "max_gen_toks": 8, "do_sample": False}]
+    stop = written[4]
+    asked = [
+        {"until": [], "max_gen_toks": 8},
+        {"until": stop, "max_new_tokens": 8, "do_sample": False, "temperature": 0.7, "top_p": 0.9},
+        {"until": None, "max_tokens": "8", "num_beams": 1},
+        {"max_completion_tokens": 30, "max_gen_toks": 3},
+    ]
     found = model.generate_until(instances(*[("The cat", settings) for settings in asked]))
-    assert found == [written, written[: written.find(written[4])]]
-    (long,) = model.generate_until(instances(("word " * 50, {"until": ["\n\n"], "max_gen_toks": 200})))
-    assert len(byte_tokenizer.encode(long)) <= 64
-    assert len(kept) == 3
+    assert found == [written, written[: written.find(stop)], written, written[:3]]
+    assert len(kept) == 4
 
 
-def test_sampling_is_refused(tiny_model: GPTModel, byte_tokenizer: Tokenizer, kept: list[Any]) -> None:
-    with pytest.raises(EvaluationError, match=r"asks for sampling at temperature 0.7; only greedy answers"):
-        lm_eval_model(tiny_model, byte_tokenizer).generate_until(
-            instances(("The", {"do_sample": True, "temperature": 0.7}))
-        )
+def test_many_answers_at_once_are_those_that_each_gets_alone(
+    tiny_model: GPTModel, byte_tokenizer: Tokenizer, kept: list[Any]
+) -> None:
+    contexts = ["x" * (1 + 7 * number % 61) + str(number) for number in range(40)]
+    asked = instances(*[(context, {"max_gen_toks": 4 + number % 2}) for number, context in enumerate(contexts)])
+    found = lm_eval_model(tiny_model, byte_tokenizer).generate_until(asked)
+    assert found == [greedy(tiny_model, byte_tokenizer, text, 4 + at % 2) for at, text in enumerate(contexts)]
+    assert len(set(found)) > 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"do_sample": True, "temperature": 0.7}, r"asks for sampling at temperature 0.7; only greedy answers"),
+        ({"temperature": 0.7}, r"asks for sampling at temperature 0.7"),
+        ({"do_sample": True}, r"asks for sampling without a temperature"),
+        ({"do_sample": "no"}, r"do_sample='no'; it must be true or false"),
+        ({"temperature": "hot"}, r"temperature='hot'; it must be a number"),
+        ({"num_beams": 4}, r"asks for num_beams=4, which is not done here"),
+        ({"repetition_penalty": 1.2}, r"asks for repetition_penalty=1.2"),
+        ({"max_length": 40}, r"asks for max_length=40"),
+        ({"until": [None]}, r"until=\[None\]; it must be a text or a list of texts"),
+        ({"until": 7}, r"until=7; it must be"),
+        ({"until": [""]}, r"none of them empty"),
+        ({"max_gen_toks": 0}, r"max_gen_toks=0; it must be a whole number, at least 1"),
+        ({"max_new_tokens": "many"}, r"max_new_tokens='many'; it must be a whole number"),
+        ({"max_gen_toks": 64}, r"block holds 64 tokens, prompt and answer together. Set max_gen_toks to at most 63"),
+        ({}, r"does not say max_gen_toks, so that it is 256, and the model's block holds 64 tokens"),
+    ],
+)
+def test_what_would_give_another_text_is_refused_by_name(
+    tiny_model: GPTModel, byte_tokenizer: Tokenizer, kept: list[Any], settings: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(EvaluationError, match=words):
+        lm_eval_model(tiny_model, byte_tokenizer).generate_until(instances(("The", settings)))
     assert kept == []
+
+
+def test_the_model_tells_what_the_harness_asks_of_it(
+    tiny_model: GPTModel, byte_tokenizer: Tokenizer, kept: list[Any]
+) -> None:
+    model = lm_eval_model(tiny_model, byte_tokenizer)
+    assert (model.max_length, model.eot_token_id, model.prefix_token_id, model.max_gen_toks) == (64, 256, 256, 256)
+    assert model.tokenizer_name == byte_tokenizer.name
+    information = model.get_model_info()
+    assert information["model_num_parameters"] == sum(each.numel() for each in tiny_model.parameters())
+    assert information["model_dtype"] == "torch.float32"
+    assert model.chat_template(False) == ""
+    with pytest.raises(EvaluationError, match="GPT-2 has no chat template"):
+        model.chat_template(True)
+    with pytest.raises(EvaluationError, match="Leave apply_chat_template"):
+        model.apply_chat_template([{"role": "user", "content": "Hello"}])
 
 
 def test_without_the_extra_its_name_is_said(
