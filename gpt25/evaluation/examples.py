@@ -11,9 +11,12 @@ from gpt25.evaluation.core.core import fetch_core_files, find_core_files
 from gpt25.evaluation.protocols.choice_item import ChoiceItem
 from gpt25.evaluation.protocols.corpus_text import CorpusText
 from gpt25.evaluation.protocols.last_word import LastWordItem
+from gpt25.evaluation.sets.checked_items import CheckedItems, checked_items, in_words
 from gpt25.evaluation.sets.data_files import Row, read_rows, read_text
 from gpt25.evaluation.sets.detokenisers import detokenise
+from gpt25.evaluation.sets.harness_wikitext import harness_page, harness_pages
 from gpt25.evaluation.sets.hub_sets import fetch_set
+from gpt25.evaluation.sets.row_fields import text_of
 from gpt25.evaluation.task import Task
 
 T = TypeVar("T")
@@ -32,10 +35,14 @@ class Examples:
     texts: Sequence[CorpusText] = ()
     shards: str | None = None
     core: dict[str, Path] | None = None
+    left_out: Sequence[str] = ()
+    """What was wrong with rows that were left out, a sentence each."""
 
 
-def read_examples(task: Task, data: str | None) -> Examples:
+def read_examples(task: Task, data: str | None, *, skip_invalid: bool = False) -> Examples:
     """The examples of a task from a file of one's own (CORE and shards: a directory), or from the Hub by name.
+
+    skip_invalid: leave rows that cannot be read out and tell which; texts and shards have none.
 
     Raises DataError or EvaluationError with the file, the row and the fields that were looked for.
     """
@@ -55,14 +62,13 @@ def read_examples(task: Task, data: str | None) -> Examples:
     if task.kind == "text":
         texts = list(_texts(task, paths))
         return Examples(_of_another_release(task, source, (text.text for text in texts)), texts=texts)
-    rows = [row for path in paths for row in (task.gather or iter)(read_rows(path))]
-    if not rows:
-        raise DataError(f"{source} holds no items for the task {task.name}.")
     if task.kind == "last word":
-        words = list(_items(task, source, rows, _last_word))
-        return Examples(_of_another_release(task, source, (item.context for item in words)), last_words=words)
+        words = _items(task, source, paths, _last_word, skip_invalid)
+        known = _of_another_release(task, source, (item.context for item in words.items))
+        return Examples(known + in_words(words.left_out), last_words=words.items, left_out=words.left_out)
     assert task.read is not None
-    return Examples(source, choices=list(_items(task, source, rows, task.read)))
+    choices = _items(task, source, paths, task.read, skip_invalid)
+    return Examples(source + in_words(choices.left_out), choices=choices.items, left_out=choices.left_out)
 
 
 def _core_files(data: str | None) -> Examples:
@@ -78,34 +84,39 @@ def _of_another_release(task: Task, source: str, texts: Iterable[str]) -> str:
     """The source, with a warning where its text is not the release that the published figures are of."""
     if task.kind == "last word" and all(text == text.lower() for text in texts):
         return f"{source} (the lower-cased release, not OpenAI's text: the published figures are of another)"
-    if task.detokeniser == "wikitext" and any("<unk>" in text for text in texts):
+    if task.name.startswith("wikitext") and any("<unk>" in text for text in texts):
         return f"{source} (the release with <unk>, not the raw one: the published figures are of another)"
     return source
 
 
-def _items(task: Task, source: str, rows: Iterable[Row], read: Callable[[Row], T]) -> Iterator[T]:
-    """Items of rows; a row that does not fit is named with its number and its fields."""
-    for number, row in enumerate(rows, 1):
-        try:
-            yield read(row)
-        except (KeyError, ValueError, TypeError, IndexError, AttributeError) as problem:
-            what = f"has no field {problem}" if isinstance(problem, KeyError) else f"cannot be read: {problem}"
-            raise DataError(
-                f"{source}, row {number:,} {what}. The task {task.name} does not know rows with the fields "
-                f"{', '.join(sorted(row)) or '(none)'}."
-            ) from problem
+def _items(
+    task: Task, source: str, paths: Sequence[Path], read: Callable[[Row], T], skip_invalid: bool
+) -> CheckedItems[T]:
+    """Items of rows; a row that does not fit is named with its file, number and fields."""
+    numbered = (
+        (f"{path if len(paths) > 1 else source}, row {number:,}", row)
+        for path in paths
+        for number, row in enumerate((task.gather or iter)(read_rows(path)), 1)
+    )
+    found = checked_items(numbered, read, reader=f"the task {task.name}", source=source, skip_invalid=skip_invalid)
+    if not found.items:
+        raise DataError(f"{source} holds no items for the task {task.name}.")
+    return found
 
 
 def _last_word(row: Row) -> LastWordItem:
     if "continuation" in row:
-        return LastWordItem(row["context"], " " + row["continuation"].strip())
-    item = LastWordItem.of_passage(row["text"].rstrip())
+        return LastWordItem(text_of(row, "context"), " " + text_of(row, "continuation").strip())
+    item = LastWordItem.of_passage(text_of(row, "text").rstrip())
     if not item.context.strip():
         raise ValueError("a passage needs at least two words")
     return item
 
 
 def _texts(task: Task, paths: Sequence[Path]) -> Iterator[CorpusText]:
+    if task.documents == "harness pages":
+        yield from _pages(task, paths)
+        return
     whole = "".join(map(read_text, paths))
     if task.detokeniser is None:
         content = whole.encode("utf-8")
@@ -114,10 +125,31 @@ def _texts(task: Task, paths: Sequence[Path]) -> Iterator[CorpusText]:
     if not whole.strip():
         raise DataError(f"{paths[0]} holds no text for the task {task.name}.")
     if task.documents == "lines":
-        parts = [line for line in whole.split("\n") if line.strip()]
-    elif task.documents == "articles":
-        parts = [part for part in _ARTICLE.split(whole) if part.strip()]
+        yield from (_document(task, line) for line in whole.split("\n") if line.strip())
+        return
+    articles = _ARTICLE.split(whole) if task.detokeniser == "wikitext" else []
+    kind, parts = ("articles", articles) if len(articles) > 1 else ("lines", re.split(r"(?<=\n)", whole))
+    if task.documents == "articles":
+        yield from (_document(task, part) for part in articles if part.strip())
     else:
-        parts = [whole]
-    for part in parts:
-        yield CorpusText.of(part, detokenise(task.detokeniser, part) if task.detokeniser else part)
+        yield CorpusText.of_parts([_document(task, part) for part in parts if part], kind=kind)
+
+
+def _document(task: Task, original: str) -> CorpusText:
+    return CorpusText.of(original, detokenise(task.detokeniser, original) if task.detokeniser else original)
+
+
+def _pages(task: Task, paths: Sequence[Path]) -> Iterator[CorpusText]:
+    """A page a row, as EleutherAI/wikitext_document_level has them, or those of the release's text."""
+    count = 0
+    for path in paths:
+        first = next(iter(read_rows(path)), {})
+        if isinstance(first.get("page"), str):
+            pages: Iterable[str] = (text_of(row, "page") for row in read_rows(path))
+        else:
+            pages = harness_pages(read_text(path))
+        for page in pages:
+            count += 1
+            yield harness_page(page)
+    if not count:
+        raise DataError(f"{paths[0]} holds no text for the task {task.name}.")

@@ -30,6 +30,8 @@ class ScoringSettings:
     """Most tokens of one pass."""
     stride: int | None = None
     """Of texts: tokens from window to window; the block size by default."""
+    skip_invalid: bool = False
+    """Of CORE, whose rows are read task by task: leave out those that cannot be read."""
 
     def __post_init__(self) -> None:
         for name in ("limit", "batch_tokens", "stride"):
@@ -63,7 +65,7 @@ def score(
     limit = settings.limit
     if task.kind == "core":
         assert examples.core is not None
-        return score_core(examples.core, tokenizer, scorer, limit=limit)
+        return score_core(examples.core, tokenizer, scorer, limit=limit, skip_invalid=settings.skip_invalid)
     if task.kind == "text":
         return score_texts(examples.texts, tokenizer, scorer, metrics=task.metrics, stride=settings.stride, limit=limit)
     if task.kind == "last word":

@@ -13,7 +13,7 @@ from gpt25.evaluation.sets.detokenisers import DetokeniserName
 from gpt25.evaluation.sets.hub_sets import HubFile
 
 Kind = Literal["multiple choice", "minimal pairs", "last word", "text", "shards", "core"]
-Documents = Literal["whole", "lines", "articles"]
+Documents = Literal["whole", "lines", "articles", "harness pages"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Task:
     """Of texts."""
     detokeniser: DetokeniserName | None = None
     documents: Documents = "whole"
-    """Of texts: one document, one a line, or one an article."""
+    """Of texts: one document, one a line, one an article, or one a page as lm-evaluation-harness cuts and reads it."""
     number_of_tokens: int | None = None
     """Of shards: on how many the published figure was measured; None is the whole set."""
     note: str = ""

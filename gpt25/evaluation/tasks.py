@@ -67,11 +67,19 @@ _TASKS = (
     Task(
         "wikitext2-articles",
         "text",
-        "WikiText-2 test, raw, de-tokenised, article by article as in lm-evaluation-harness",
+        "WikiText-2 test, raw, de-tokenised as wikitext2 is, article by article",
         hub=(hub_set(_WIKITEXT, "wikitext-2-raw-v1", "test"),),
         metrics=_WORDS,
         detokeniser="wikitext",
         documents="articles",
+    ),
+    Task(
+        "wikitext2-harness",
+        "text",
+        "WikiText-2 test, raw, by the protocol of lm-evaluation-harness: its pages, de-tokeniser and count of words",
+        hub=(hub_set("EleutherAI/wikitext_document_level", "wikitext-2-raw-v1", "test"),),
+        metrics=("word_perplexity", "byte_perplexity", "bits_per_byte"),
+        documents="harness pages",
     ),
     Task(
         "wikitext103",
@@ -197,6 +205,13 @@ _TASKS = (
         "CommonsenseQA validation: the letter of the answer",
         hub=(hub_set("tau/commonsense_qa", "default", "validation"),),
         read=read.commonsense_qa,
+    ),
+    Task(
+        "siqa",
+        "multiple choice",
+        "Social IQA validation",
+        hub=(hub_set("lighteval/siqa", "default", "validation"),),
+        read=read.siqa,
     ),
     Task(
         "blimp",

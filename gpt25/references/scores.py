@@ -130,7 +130,7 @@ _OTHERS = [
         "EleutherAI/lm-evaluation-harness, issues 2159 and 911",
     ),
     *_row(
-        "wikitext2",
+        "wikitext2-harness",
         "word_perplexity",
         (37.37, None, None, None),
         "lm-evaluation-harness, wikitext: article by article, windows that do not overlap, per word",

@@ -33,6 +33,12 @@ def make_model(**fields: Any) -> GPTModel:
 
 
 @pytest.fixture(scope="session")
+def build_model() -> Callable[..., GPTModel]:
+    """`make_model`, for tests that need another shape than `tiny_model`."""
+    return make_model
+
+
+@pytest.fixture(scope="session")
 def tiny_model() -> GPTModel:
     return make_model()
 

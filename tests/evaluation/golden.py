@@ -172,6 +172,15 @@ def row_sets() -> dict[str, list[Row]]:
         "commonsense-qa": _choice_rows(
             lambda q, c, g: {"question": q, "choices": _labelled(c), "answerKey": "ABCD"[g]}, 16
         ),
+        "siqa": _choice_rows(
+            lambda q, c, g: {
+                "context": q,
+                "question": "Why is it so?",
+                **{f"answer{letter}": answer for letter, answer in zip("ABC", c, strict=False)},
+                "label": str(g % 3 + 1),
+            },
+            17,
+        ),
         "blimp": _pairs(),
     }
 
@@ -189,6 +198,7 @@ def write_sets(folder: Path, tokenizer: Tokenizer) -> dict[str, str]:
     for name, content in {
         "wikitext2": wikitext,
         "wikitext2-articles": wikitext,
+        "wikitext2-harness": wikitext,
         "wikitext103": wikitext,
         "ptb": spaced,
         "1bw": cut,

@@ -7,6 +7,7 @@ from gpt25.errors import DataError, EvaluationError
 from gpt25.evaluation import TASKS, ScoringSettings, find_task, read_examples, score
 from gpt25.evaluation.core.core import missing_core_tasks
 from gpt25.evaluation.protocols.last_word import LastWordItem
+from gpt25.evaluation.sets.harness_wikitext import harness_page, harness_pages
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
 
@@ -106,16 +107,73 @@ def test_of_a_whole_file_the_last_part_is_scored(tmp_path: Path, name: str, monk
     assert "last 5,000,000" in TASKS[name].note
 
 
+GOOD = {"ctx": "He", "endings": ["ran", "sat"], "label": "0"}
+
+
 def test_rows_that_do_not_fit_are_named(tmp_path: Path) -> None:
-    good = {"ctx": "He", "endings": ["ran", "sat"], "label": "0"}
-    with pytest.raises(DataError, match=r"set.jsonl, row 2 has no field 'ctx'. The task hellaswag does not know rows"):
-        read_examples(TASKS["hellaswag"], lines(tmp_path, good, {"query": "He"}))
-    with pytest.raises(DataError, match=r"row 1 cannot be read: invalid literal .* the fields ctx, endings, label\."):
-        read_examples(TASKS["hellaswag"], lines(tmp_path, good | {"label": "x"}))
-    with pytest.raises(DataError, match="row 1 cannot be read: an item has 2 contexts, 2 continuations and"):
-        read_examples(TASKS["hellaswag"], lines(tmp_path, good | {"label": 5}))
-    with pytest.raises(DataError, match="row 1 cannot be read: a passage needs at least two words"):
+    unknown = r"set.jsonl, row 2 has no field 'endings'. The task hellaswag does not know rows with the fields query"
+    with pytest.raises(DataError, match=unknown):
+        read_examples(TASKS["hellaswag"], lines(tmp_path, GOOD, {"query": "He"}))
+    wrong = (
+        r"set.jsonl, row 1 cannot be read by the task hellaswag: label is '5', expected a whole number from 0 to 1\."
+    )
+    with pytest.raises(DataError, match=wrong) as raised:
+        read_examples(TASKS["hellaswag"], lines(tmp_path, GOOD | {"label": "5"}))
+    assert "does not know" not in str(raised.value)
+    assert "with --skip-invalid" in str(raised.value)
+    with pytest.raises(DataError, match="row 1 cannot be read by the task lambada: a passage needs at least two words"):
         read_examples(TASKS["lambada"], lines(tmp_path, {"text": "word"}))
+    with pytest.raises(DataError, match="row 1 cannot be read by the task lambada: continuation is empty"):
+        read_examples(TASKS["lambada"], lines(tmp_path, {"context": "He sat", "continuation": " "}))
+
+
+@pytest.mark.parametrize("label", ["", None, -1])
+def test_a_set_without_answers_is_its_test_split(tmp_path: Path, label: object) -> None:
+    path = lines(tmp_path, *[GOOD | {"label": label}] * 3)
+    for skip_invalid in (False, True):
+        with pytest.raises(DataError, match="set.jsonl has no answers, as the test splits of many sets") as raised:
+            read_examples(TASKS["hellaswag"], path, skip_invalid=skip_invalid)
+        assert str(raised.value).startswith(f"{path}, row 1 does not say which answer is right: label is ")
+    with pytest.raises(DataError, match="row 2 does not say which answer is right: label is .*--skip-invalid"):
+        read_examples(TASKS["hellaswag"], lines(tmp_path, GOOD, GOOD | {"label": label}))
+
+
+def test_a_bad_row_is_left_out_and_counted_where_that_is_asked(tmp_path: Path) -> None:
+    path = lines(tmp_path, GOOD, GOOD | {"label": 7}, GOOD | {"endings": "sat"}, GOOD)
+    examples = read_examples(TASKS["hellaswag"], path, skip_invalid=True)
+    assert len(examples.choices) == 2
+    assert [words.partition(" cannot")[0] for words in examples.left_out] == [f"{path}, row 2", f"{path}, row 3"]
+    assert "(2 rows left out: " in examples.source
+    assert ", row 2 cannot be read by the task hellaswag: label is 7" in examples.source
+    with pytest.raises(DataError, match="row 1 cannot be read"):
+        read_examples(TASKS["hellaswag"], lines(tmp_path, GOOD | {"label": 7}), skip_invalid=True)
+
+
+def test_rows_of_arc_are_not_run_as_piqa(tmp_path: Path) -> None:
+    path = lines(tmp_path, {"query": "Question: Which?", "choices": ["a", "b", "c", "d"], "gold": 0})
+    assert len(read_examples(TASKS["arc-easy"], path).choices) == 1
+    with pytest.raises(DataError, match="choices has 4 entries, expected 2; it may be of another set"):
+        read_examples(TASKS["piqa"], path)
+
+
+def test_the_pages_of_the_harness_come_from_its_own_set_or_the_release(tmp_path: Path) -> None:
+    (tmp_path / "wiki.raw").write_text(WIKITEXT)
+    texts = read_examples(TASKS["wikitext2-harness"], str(tmp_path / "wiki.raw")).texts
+    pages = [{"page": page} for page in harness_pages(WIKITEXT)]
+    assert len(pages) == 2
+    assert read_examples(TASKS["wikitext2-harness"], lines(tmp_path, *pages)).texts == texts
+    assert texts == [harness_page(page["page"]) for page in pages]
+
+
+def test_a_whole_text_knows_its_articles_or_lines(tmp_path: Path) -> None:
+    path = tmp_path / "wiki.raw"
+    path.write_text(WIKITEXT)
+    for name, kind, number in (("wikitext2", "articles", 3), ("ptb", "lines", 12), ("enwik8", "lines", 12)):
+        (whole,) = read_examples(TASKS[name], str(path)).texts
+        assert (whole.kind_of_parts, len(whole.parts)) == (kind, number)
+        for field in ("words", "bytes", "characters"):
+            assert sum(getattr(part, field) for part in whole.parts) == getattr(whole, field)
+        assert whole.text == "".join(part.text for part in whole.parts)
 
 
 def test_data_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -42,7 +42,9 @@ def test_figures_of_the_same_size_stand_beside_a_model() -> None:
     assert values("fineweb", "loss", PARAMETERS["gpt2"]) == [3.424958]
     assert values("fineweb", "loss", PARAMETERS["gpt2-medium"]) == [3.083089]
     assert values("hellaswag", "accuracy_norm", PARAMETERS["gpt2"]) == [0.294463, 0.2955, 0.337]
-    assert values("wikitext2", "word_perplexity", PARAMETERS["gpt2-xl"]) == [18.34, 37.37]
+    assert values("wikitext2", "word_perplexity", PARAMETERS["gpt2-xl"]) == [18.34]
+    assert values("wikitext2-harness", "word_perplexity", PARAMETERS["gpt2"]) == [37.37]
+    assert values("wikitext2-articles", "word_perplexity", PARAMETERS["gpt2"]) == []
     assert scores_beside("no such task", 1) == []
 
 

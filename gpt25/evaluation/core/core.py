@@ -11,6 +11,7 @@ from gpt25.evaluation.core.core_rows import read_core_rows
 from gpt25.evaluation.core.core_tasks import CORE_TASKS, CoreTask
 from gpt25.evaluation.scoring.continuation_scorer import ContinuationScorer
 from gpt25.evaluation.scoring.measurement import Measurement
+from gpt25.evaluation.sets.checked_items import in_words
 from gpt25.evaluation.sets.data_files import Row
 from gpt25.evaluation.sets.hub_sets import HubFile
 from gpt25.tokenizer import Tokenizer
@@ -47,7 +48,12 @@ def missing_core_tasks(files: Mapping[str, Path]) -> list[str]:
 
 
 def score_core(
-    files: Mapping[str, Path], tokenizer: Tokenizer, scorer: ContinuationScorer, *, limit: int | None = None
+    files: Mapping[str, Path],
+    tokenizer: Tokenizer,
+    scorer: ContinuationScorer,
+    *,
+    limit: int | None = None,
+    skip_invalid: bool = False,
 ) -> list[Measurement]:
     """`core` (`core_partial` where sets are missing or of other items), then `centred NAME` for every task at hand.
 
@@ -57,9 +63,11 @@ def score_core(
     differences = {}
     for task in CORE_TASKS:
         if task.name in files:
-            found = read_core_rows(task.name, files[task.name])
-            if found.difference is not None:
-                differences[task] = found.difference
+            found = read_core_rows(task.name, files[task.name], skip_invalid=skip_invalid)
+            reasons = [] if found.difference is None else [f"from the set's own file: {found.difference}"]
+            reasons += [in_words(found.left_out).strip(" ()")] if found.left_out else []
+            if reasons:
+                differences[task] = "; ".join(reasons)
             rights[task] = _score_task(task, in_order(found.rows, limit), tokenizer, scorer, files[task.name])
     centred = [_centred(task, right, differences.get(task)) for task, right in rights.items()]
     return [_mean(rights, missing_core_tasks(files), [task.name for task in differences]), *centred]
@@ -95,7 +103,7 @@ def _centred(task: CoreTask, right: np.ndarray, difference: str | None) -> Measu
     how = "the answer is written exactly" if task.kind == "language modelling" else "the likeliest answer per token"
     definition = f"{how}, {task.examples} examples; 0 is guessing ({100 * task.baseline:g} % right), 1 all right"
     if difference is not None:
-        definition += f"; from the set's own file: {difference}"
+        definition += f"; {difference}"
     centred = (right - task.baseline) / (1 - task.baseline)
     return Measurement(f"centred {task.name}", definition, centred, np.ones(len(right)))
 

@@ -11,7 +11,9 @@ from string import ascii_uppercase
 
 from gpt25.errors import DataError
 from gpt25.evaluation.sets import choice_readers
+from gpt25.evaluation.sets.checked_items import checked_items
 from gpt25.evaluation.sets.data_files import Row, read_rows
+from gpt25.evaluation.sets.row_fields import answer_of
 
 _KEYS = ({"context", "continuation"}, {"query", "choices", "gold"}, {"context_options", "continuation", "gold"})
 _COQA = (
@@ -35,37 +37,48 @@ class CoreRows:
     rows: list[Row]
     difference: str | None
     """In what they are other items than DCLM's; None where they are the same."""
+    left_out: list[str]
+    """What was wrong with rows that were left out."""
 
 
-def read_core_rows(name: str, path: Path) -> CoreRows:
+def read_core_rows(name: str, path: Path, *, skip_invalid: bool = False) -> CoreRows:
     """The rows of CORE's task `name` from DCLM's file or the set's own.
 
-    Raises DataError for a file that is neither, with the row and its fields.
+    Raises DataError for a file that is neither and for a row with a wrong field, with the row and its fields.
     """
-    rows: list[Row] = []
-    difference = None
-    for number, row in enumerate(read_rows(path), 1):
+    made_here = False
+
+    def read(row: Row) -> list[Row]:
+        nonlocal made_here
         if any(keys <= row.keys() for keys in _KEYS):
-            rows.append(row)
-        else:
-            rows.extend(_made(name, row, f"{path}, row {number:,}"))
-            difference = DIFFERENCES.get(name)
+            return [_checked(row)]
+        if name not in _READERS:
+            raise ValueError(f"it is no row of DCLM's; its fields: {', '.join(sorted(row)) or '(none)'}")
+        made_here = True
+        return [_checked(made) for made in _READERS[name](row)]
+
+    known = "DCLM's rows" + (" and the set's own" if name in _READERS else "")
+    numbered = ((f"{path}, row {number:,}", row) for number, row in enumerate(read_rows(path), 1))
+    reader = f"CORE's {name} (it knows {known})"
+    found = checked_items(numbered, read, reader=reader, source=str(path), skip_invalid=skip_invalid)
+    rows = [row for some in found.items for row in some]
     if not rows:
         raise DataError(f"{path} holds no items for CORE's {name}.")
-    return CoreRows(rows, difference)
+    return CoreRows(rows, DIFFERENCES.get(name) if made_here else None, found.left_out)
 
 
-def _made(name: str, row: Row, where: str) -> list[Row]:
-    """DCLM's rows of one of the set's own."""
-    known = f"CORE's {name} knows the rows of DCLM's file" + (" and of the set's own" if name in _READERS else "")
-    fields = ", ".join(sorted(row)) or "(none)"
-    if name not in _READERS:
-        raise DataError(f"{where} is no row of DCLM's; its fields: {fields}. {known}.")
-    try:
-        return list(_READERS[name](row))
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as problem:
-        what = f"does not have the field {problem}" if isinstance(problem, KeyError) else f"cannot be read: {problem}"
-        raise DataError(f"{where} {what}; its fields: {fields}. {known}.") from problem
+def _checked(row: Row) -> Row:
+    """A row of DCLM's, unless it has other types than theirs or an answer that is none of its choices."""
+    lists = [name for name in ("choices", "context_options") if name in row]
+    for name in ("context", "continuation", "query"):
+        if name in row and not isinstance(row[name], str):
+            raise ValueError(f"{name} is {type(row[name]).__name__}, expected a text")
+    for name in lists:
+        if not isinstance(row[name], list) or not all(isinstance(each, str) for each in row[name]):
+            raise ValueError(f"{name} is {type(row[name]).__name__}, expected a list of texts")
+    if lists:
+        return row | {"gold": answer_of(row, "gold", choices=len(row[lists[0]]))}
+    return row
 
 
 def _hellaswag(row: Row) -> Iterator[Row]:
@@ -93,7 +106,7 @@ def _openbook_qa(row: Row) -> Iterator[Row]:
 def _copa(row: Row) -> Iterator[Row]:
     item = choice_readers.copa(row)
     premise, _, connector = item.contexts[0].rpartition(" ")
-    yield _chosen(f"{premise}, {connector}", [choice[1:] for choice in item.continuations], item.gold)
+    yield _chosen(f"{premise}, {connector}", [choice.lstrip() for choice in item.continuations], item.gold)
 
 
 def _commonsense_qa(row: Row) -> Iterator[Row]:
@@ -109,9 +122,9 @@ def _boolq(row: Row) -> Iterator[Row]:
 
 
 def _winograd(row: Row) -> Iterator[Row]:
-    item = choice_readers.winogrande(row)  # of both sets
-    gold, continuation = item.gold, item.continuations[0][1:]
-    yield {"context_options": list(item.contexts), "continuation": continuation, "gold": gold}
+    item = (choice_readers.winogrande if "sentence" in row else choice_readers.winograd)(row)
+    continuation = item.continuations[0].strip()
+    yield {"context_options": list(item.contexts), "continuation": continuation, "gold": item.gold}
 
 
 def _lambada(row: Row) -> Iterator[Row]:

@@ -62,7 +62,9 @@ def _refuse_sampling(asked: Mapping[str, Any]) -> None:
 def _stops(until: Any) -> tuple[str, ...]:
     stops = () if until is None else (until,) if isinstance(until, str) else until
     if not isinstance(stops, list | tuple) or not all(isinstance(stop, str) and stop for stop in stops):
-        raise EvaluationError(f"the task says until={until!r}; it must be a text or a list of texts, none of them empty.")
+        raise EvaluationError(
+            f"the task says until={until!r}; it must be a text or a list of texts, none of them empty."
+        )
     return tuple(stops)
 
 

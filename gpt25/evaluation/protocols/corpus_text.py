@@ -1,6 +1,7 @@
 """A text to score, and by what its loss is divided."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -9,11 +10,15 @@ class CorpusText:
 
     text: str
     words: int
-    """White-space separated words of the tokenised original, as in the benchmark's own perplexities."""
+    """Words of the tokenised original, separated by white space, as in the benchmark's own perplexities."""
     bytes: int
     """UTF-8 bytes of the original."""
     characters: int
     """Unicode characters of the original."""
+    parts: tuple["CorpusText", ...] = field(default=(), repr=False)
+    """What it consists of, one after the other, where two models are to be compared part by part."""
+    kind_of_parts: str = field(default="", repr=False)
+    """What a part is, in the plural: "articles"."""
 
     @classmethod
     def of(cls, original: str, text: str | None = None) -> "CorpusText":
@@ -24,3 +29,14 @@ class CorpusText:
             bytes=len(original.encode("utf-8")),
             characters=len(original),
         )
+
+    @classmethod
+    def of_parts(cls, parts: Sequence["CorpusText"], *, kind: str) -> "CorpusText":
+        """One document of several that are read as one text."""
+        whole = cls(
+            text="".join(part.text for part in parts),
+            words=sum(part.words for part in parts),
+            bytes=sum(part.bytes for part in parts),
+            characters=sum(part.characters for part in parts),
+        )
+        return replace(whole, parts=tuple(parts), kind_of_parts=kind)

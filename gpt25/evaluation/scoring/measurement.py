@@ -1,5 +1,6 @@
 """A score with its error, and the test of whether two models differ."""
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -10,6 +11,10 @@ from numpy.typing import NDArray
 from gpt25.errors import EvaluationError
 
 Scale = Literal["mean", "exponential", "bits"]
+
+_LARGEST_EXPONENT = 700.0  # e^709 is the largest float
+_DRAWS, _SEED_OF_DRAWS = 1000, 1979
+_SAME_TOTAL = 1e-9  # sums of shares of the same words differ by rounding alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +34,8 @@ class Measurement:
     scale: Scale = "mean"
     higher_is_better: bool = True
     strata: NDArray[np.int64] | None = None
+    sections: "Sections | None" = None
+    """The same sums by parts of the set that do not depend on tokens, such as the articles of a text."""
 
     def __post_init__(self) -> None:
         if not len(self.numerators) or not self.denominators.sum() > 0:
@@ -47,7 +54,7 @@ class Measurement:
     def value(self) -> float:
         """The figure."""
         if self.scale == "exponential":
-            return math.exp(min(self._ratio, 700.0))  # e^709 is the largest float
+            return math.exp(min(self._ratio, _LARGEST_EXPONENT))
         return self._ratio / math.log(2) if self.scale == "bits" else self._ratio
 
     @property
@@ -68,10 +75,39 @@ class Measurement:
         """
         return _error(self._influence)
 
+    @property
+    def bootstrap_error(self) -> float | None:
+        """The same error without the first-order formula: how far the figure varies over 1,000 draws of the units.
+
+        Of figures on a curved scale only (perplexities), where the formula is an approximation; else None. The draws
+        are seeded, so that the same units always give the same error. Source: Efron 1979, "Bootstrap Methods: Another
+        Look at the Jackknife".
+        """
+        units = self.number_of_units
+        if self.scale != "exponential" or units < 2:
+            return None
+        chance = np.random.default_rng(_SEED_OF_DRAWS)
+        ratios = []
+        for _ in range(_DRAWS):
+            drawn = chance.integers(units, size=units)  # (units)
+            denominator = self.denominators[drawn].sum()
+            ratios.append(self.numerators[drawn].sum() / denominator if denominator > 0 else self._ratio)
+        return float(np.std(np.exp(np.minimum(ratios, _LARGEST_EXPONENT)), ddof=1))
+
+
+@dataclass(frozen=True, eq=False)
+class Sections:
+    """What every part of a text contributed, whatever the tokens."""
+
+    kind: str
+    """What a part is, in the plural: "articles"."""
+    numerators: NDArray[np.float64]
+    denominators: NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Difference:
-    """By how much the first model's figure is above the second's on the same units."""
+    """By how much the first model's figure is above the second's."""
 
     metric: str
     value: float
@@ -79,24 +115,24 @@ class Difference:
     p_value: float | None
     """How likely so large a difference is when the models are equally good, two-sided; None where that is unknown."""
     test: str
-    """Which test the p-value is of."""
+    """Which test the p-value is of, or why there is none."""
+    is_paired: bool = True
+    """Whether both models were compared on each unit by itself."""
 
 
 def difference_between(first: Measurement, second: Measurement) -> Difference:
     """Compare two models unit by unit, which is far sharper than two errors side by side.
 
     For figures that count (every unit 0 or 1) the p-value is McNemar's exact one: of the units on which the models
-    disagree, either is as likely to be right. For others it is that of the paired z-test. Where the units are not the
-    same (models with different tokenizers or block sizes cut a text differently) it is that of the unpaired one.
+    disagree, either is as likely to be right. For others it is that of the paired z-test. Where models with different
+    tokenizers or block sizes cut a text differently, its sections are the units; where it has none that of the unpaired
+    test remains. Figures per token of different tokens are no measure of both: their difference has no error.
     """
     if first.metric != second.metric:
         raise EvaluationError(f"{first.metric} and {second.metric} are different things and cannot be compared.")
     value = first.value - second.value
     if not np.array_equal(first.denominators, second.denominators):
-        errors = (first.standard_error, second.standard_error)
-        error = None if None in errors else math.hypot(*(each or 0.0 for each in errors))
-        test = "unpaired z: the models cut the text differently, so that figures per token are no measure of both"
-        return Difference(first.metric, value, error, _two_sided(value, error), test)
+        return _between_different_units(first, second, value)
     error = _error(first._influence - second._influence)
     counts = all(np.isin(side.numerators, (0, 1)).all() and (side.denominators == 1).all() for side in (first, second))
     if counts:
@@ -106,6 +142,34 @@ def difference_between(first: Measurement, second: Measurement) -> Difference:
         return Difference(first.metric, value, error, _sign_test(better, worse), test)
     test = f"paired z over {first.number_of_units:,} units"
     return Difference(first.metric, value, error, _two_sided(value, error), test)
+
+
+def _between_different_units(first: Measurement, second: Measurement, value: float) -> Difference:
+    totals = [float(side.denominators.sum()) for side in (first, second)]
+    if not math.isclose(*totals, rel_tol=_SAME_TOTAL):
+        test = (
+            f"none: the figure is per unit of {totals[0]:,.0f} here and of {totals[1]:,.0f} there (other tokens, or "
+            "other parts of the text), and so no measure of both"
+        )
+        return Difference(first.metric, value, None, None, test, is_paired=False)
+    parts = [
+        dataclasses.replace(
+            side, numerators=side.sections.numerators, denominators=side.sections.denominators, sections=None
+        )
+        for side in (first, second)
+        if side.sections is not None and len(side.sections.numerators) > 1
+    ]
+    if len(parts) == 2 and len(parts[0].denominators) == len(parts[1].denominators):
+        one, other = parts
+        if np.allclose(one.denominators, other.denominators, rtol=_SAME_TOTAL):
+            error = _error(one._influence - other._influence)
+            assert first.sections is not None
+            test = f"paired z over {one.number_of_units:,} {first.sections.kind}: the models cut the text differently"
+            return Difference(first.metric, value, error, _two_sided(value, error), test)
+    errors = (first.standard_error, second.standard_error)
+    error = None if None in errors else math.hypot(*(each or 0.0 for each in errors))
+    test = "unpaired z: the models cut the text differently"
+    return Difference(first.metric, value, error, _two_sided(value, error), test, is_paired=False)
 
 
 def _two_sided(value: float, error: float | None) -> float | None:

@@ -117,14 +117,33 @@ def test_what_is_not_there_is_said(
     with pytest.raises(DataError, match="holds none of CORE's files, such as arc_easy.jsonl or copa.jsonl.gz"):
         find_core_files(empty)
     (files / "copa.jsonl").write_text('{"query": "x"}\n')
-    with pytest.raises(DataError, match="copa.jsonl, row 1 does not have the field 'choices'; its fields: query"):
+    with pytest.raises(
+        DataError, match="copa.jsonl, row 1 has no field 'choices'. CORE's copa .* with the fields query"
+    ):
         score_core(find_core_files(files), byte_tokenizer, ContinuationScorer(tiny_model))
     (files / "copa.jsonl").write_text('{"context": "x", "continuation": "y"}\n')
     with pytest.raises(DataError, match="copa.jsonl: CORE's copa reads the field 'query', which a row does not have"):
         score_core(find_core_files(files), byte_tokenizer, ContinuationScorer(tiny_model))
     (files / "copa.jsonl").write_text('{"query": "x", "choices": ["a", "b"], "gold": [1]}\n')
-    with pytest.raises(DataError, match="copa.jsonl has a row that CORE's copa cannot read: int()"):
+    with pytest.raises(
+        DataError, match=r"copa.jsonl, row 1 cannot be read by CORE's copa .*: gold is \[1\], expected a"
+    ):
         score_core(find_core_files(files), byte_tokenizer, ContinuationScorer(tiny_model))
     (files / "copa.jsonl").write_text("")
     with pytest.raises(DataError, match="copa.jsonl holds no items for CORE's copa"):
         score_core(find_core_files(files), byte_tokenizer, ContinuationScorer(tiny_model))
+
+
+def test_bad_rows_are_counted_where_they_are_skipped(
+    tiny_model: GPTModel, byte_tokenizer: Tokenizer, files: Path
+) -> None:
+    good = '{"query": "x", "choices": ["a", "b"], "gold": 1}\n'
+    (files / "copa.jsonl").write_text(good * 3 + good.replace("1", "2"))
+    found = find_core_files(files)
+    with pytest.raises(DataError, match=r"copa.jsonl, row 4 cannot .*: gold is 2, expected a whole number from 0 to 1"):
+        score_core(found, byte_tokenizer, ContinuationScorer(tiny_model))
+    measured = score_core(found, byte_tokenizer, ContinuationScorer(tiny_model), skip_invalid=True)
+    (copa,) = [each for each in measured if each.metric == "centred copa"]
+    assert copa.number_of_units == 3
+    assert "; 1 row left out: " in copa.definition
+    assert measured[0].metric == "core_partial"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gpt25.errors import EvaluationError
-from gpt25.evaluation import ContinuationScorer, Measurement, Request
+from gpt25.evaluation import ContinuationScorer, Measurement, Request, difference_between
 from gpt25.evaluation.protocols.corpus_text import CorpusText
 from gpt25.evaluation.protocols.text_perplexity import score_texts
 from gpt25.evaluation.scoring.windows import windows
@@ -89,3 +89,29 @@ def test_a_limit_takes_the_first_windows(tiny_model: GPTModel, byte_tokenizer: T
     whole = scored(tiny_model, byte_tokenizer, CorpusText.of(TEXT))["bits_per_byte"]
     np.testing.assert_allclose(limited.numerators, whole.numerators[:2], atol=1e-3)
     assert limited.number_of_units == 2
+
+
+def test_models_with_other_tokens_are_paired_by_article(
+    tiny_model: GPTModel, byte_tokenizer: Tokenizer, build_model: Callable[..., GPTModel]
+) -> None:
+    """A model of bytes and one of merged bytes: the loss of every article is known of both."""
+    merged = Tokenizer.train([TEXT], vocabulary_size=270)
+    other = build_model(vocabulary_size=270)
+    articles = [CorpusText.of(f"é = {number} =\n" + TEXT[: 40 + 9 * number]) for number in range(6)]
+    whole = CorpusText.of_parts(articles, kind="articles")
+    first, second = scored(tiny_model, byte_tokenizer, whole), scored(other, merged, whole)
+    for measurement in (*first.values(), *second.values()):
+        assert measurement.sections is not None
+        assert measurement.sections.numerators.sum() == pytest.approx(measurement.numerators.sum())
+        assert measurement.sections.denominators.sum() == pytest.approx(measurement.denominators.sum())
+    for metric in ("word_perplexity", "bits_per_byte", "bits_per_character"):
+        difference = difference_between(first[metric], second[metric])
+        assert difference.test == "paired z over 6 articles: the models cut the text differently"
+    assert difference_between(first["token_perplexity"], second["token_perplexity"]).p_value is None
+    in_bytes = [len(article.text.encode()) for article in articles]
+    assert first["token_perplexity"].sections is not None
+    assert first["token_perplexity"].sections.denominators.tolist() == in_bytes
+    apart = scored(tiny_model, byte_tokenizer, *articles)["word_perplexity"]
+    assert apart.sections is not None
+    assert apart.sections.kind == "documents"
+    assert scored(tiny_model, byte_tokenizer, whole, limit=1)["word_perplexity"].sections is None

@@ -5,6 +5,7 @@ import pytest
 
 from gpt25.errors import EvaluationError
 from gpt25.evaluation import Measurement, difference_between
+from gpt25.evaluation.scoring.measurement import Sections
 
 
 def accuracy(*right: float) -> Measurement:
@@ -86,13 +87,63 @@ def test_a_model_against_itself_differs_by_nothing() -> None:
 
 
 def test_units_that_are_not_the_same_are_compared_unpaired() -> None:
-    first = Measurement("loss", "", np.array([4.0, 6.0]), np.array([2.0, 2.0]), higher_is_better=False)
+    first = Measurement("loss", "", np.array([4.0, 9.0]), np.array([2.0, 4.0]), higher_is_better=False)
     second = Measurement("loss", "", np.array([3.0, 3.0, 6.0]), np.array([2.0, 2.0, 2.0]), higher_is_better=False)
     difference = difference_between(first, second)
-    assert difference.value == pytest.approx(0.5)
+    assert difference.value == pytest.approx(1 / 6)
     assert difference.standard_error == pytest.approx(math.hypot(first.standard_error, second.standard_error))
-    assert difference.p_value == pytest.approx(math.erfc(0.5 / difference.standard_error / math.sqrt(2)))
-    assert difference.test.startswith("unpaired z: the models cut the text differently")
+    assert difference.p_value == pytest.approx(math.erfc(1 / 6 / difference.standard_error / math.sqrt(2)))
+    assert difference.test == "unpaired z: the models cut the text differently"
+    assert not difference.is_paired
+
+
+def test_a_figure_per_token_of_other_tokens_has_no_test() -> None:
+    first = Measurement("token_perplexity", "", np.array([4.0, 6.0]), np.array([2.0, 2.0]), "exponential")
+    second = Measurement("token_perplexity", "", np.array([3.0, 3.0, 6.0]), np.array([2.0, 2.0, 2.0]), "exponential")
+    difference = difference_between(first, second)
+    assert (difference.standard_error, difference.p_value, difference.is_paired) == (None, None, False)
+    assert difference.value == pytest.approx(math.exp(2.5) - math.exp(2))
+    assert difference.test == (
+        "none: the figure is per unit of 4 here and of 6 there (other tokens, or other parts of the text), and so no "
+        "measure of both"
+    )
+
+
+def of_articles(nats: list[float], words: list[float], cut: int) -> Measurement:
+    """A text cut into `cut` equal windows, whose loss is known by article too."""
+    windows = np.full(cut, sum(words) / cut)
+    sections = Sections("articles", np.array(nats), np.array(words))
+    losses = np.full(cut, sum(nats) / cut)
+    return Measurement("word_perplexity", "", losses, windows, "exponential", False, sections=sections)
+
+
+def test_texts_that_are_cut_differently_are_paired_by_article() -> None:
+    words = [10.0, 20.0, 30.0, 40.0]
+    first, second = of_articles([21, 43, 64, 87.0], words, 5), of_articles([20, 40, 61, 80.0], words, 7)
+    difference = difference_between(first, second)
+    assert difference.is_paired
+    assert difference.test == "paired z over 4 articles: the models cut the text differently"
+    nats, total = [np.array([21, 43, 64, 87.0]), np.array([20, 40, 61, 80.0])], sum(words)
+    pulls = [math.exp(each.sum() / total) * (each - each.sum() / total * np.array(words)) / total for each in nats]
+    expected = math.sqrt(4 / 3 * np.square(pulls[0] - pulls[1]).sum())
+    assert difference.standard_error == pytest.approx(expected)
+    assert difference.p_value == pytest.approx(math.erfc(difference.value / expected / math.sqrt(2)))
+    alone = of_articles([215.0], [100.0], 5)
+    assert difference_between(alone, of_articles([201.0], [100.0], 7)).test.startswith("unpaired z")
+
+
+def test_a_perplexity_has_a_bootstrap_error_beside_the_formula() -> None:
+    chance = np.random.default_rng(5)
+    tokens = chance.integers(10, 50, size=400).astype(float)
+    nats = tokens * chance.normal(3, 0.5, size=400)
+    measurement = Measurement("perplexity", "", nats, tokens, "exponential", False)
+    assert measurement.bootstrap_error == pytest.approx(measurement.standard_error, rel=0.1)
+    again = Measurement("perplexity", "", nats.copy(), tokens.copy(), "exponential", False)
+    assert again.bootstrap_error == measurement.bootstrap_error
+    draws = [math.exp(nats[picked].sum() / tokens[picked].sum()) for picked in chance.integers(400, size=(2000, 400))]
+    assert measurement.bootstrap_error == pytest.approx(np.std(draws), rel=0.1)
+    assert accuracy(1, 0, 1).bootstrap_error is None
+    assert Measurement("perplexity", "", np.ones(1), np.ones(1), "exponential").bootstrap_error is None
 
 
 def test_different_things_are_not_compared() -> None:
