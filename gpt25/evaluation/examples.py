@@ -127,12 +127,18 @@ def _texts(task: Task, paths: Sequence[Path]) -> Iterator[CorpusText]:
     if task.documents == "lines":
         yield from (_document(task, line) for line in whole.split("\n") if line.strip())
         return
-    articles = _ARTICLE.split(whole) if task.detokeniser == "wikitext" else []
+    articles = _articles(whole) if task.detokeniser == "wikitext" else []
     kind, parts = ("articles", articles) if len(articles) > 1 else ("lines", re.split(r"(?<=\n)", whole))
     if task.documents == "articles":
         yield from (_document(task, part) for part in articles if part.strip())
     else:
         yield CorpusText.of_parts([_document(task, part) for part in parts if part], kind=kind)
+
+
+def _articles(whole: str) -> list[str]:
+    """The text cut before every heading of the first level; the blank line before the first one stays with it."""
+    before, *articles = _ARTICLE.split(whole)
+    return [before + articles[0], *articles[1:]] if articles and not before.strip() else [before, *articles]
 
 
 def _document(task: Task, original: str) -> CorpusText:

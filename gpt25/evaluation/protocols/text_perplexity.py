@@ -120,4 +120,5 @@ def _by_part(
                 sizes[metric].append(size)
         number += len(parts)
     kind = documents[0].kind_of_parts or "documents"
-    return _Parts(kind, np.bincount(np.concatenate(owners), nats, minlength=number), sizes)
+    sums = np.bincount(np.concatenate(owners), nats, minlength=number).astype(np.float64)  # (parts)
+    return _Parts(kind, sums, sizes)

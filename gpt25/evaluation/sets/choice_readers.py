@@ -42,7 +42,7 @@ def hellaswag_harness(row: Row) -> ChoiceItem:
 def piqa(row: Row) -> ChoiceItem:
     """How to reach a goal."""
     if "goal" not in row:
-        return _answered(row, number=(2,))
+        return _answered(row, number=(2,), begins="Question:")
     choices = _behind_a_space([text_of(row, "sol1"), text_of(row, "sol2")])
     context = f"Question: {text_of(row, 'goal')}\nAnswer:"
     return ChoiceItem.of_one_context(context, choices, answer_of(row, "label", choices=2))
@@ -51,7 +51,7 @@ def piqa(row: Row) -> ChoiceItem:
 def arc(row: Row) -> ChoiceItem:
     """Science questions of schools."""
     if "question" not in row:
-        return _answered(row, number=(3, 4, 5))
+        return _answered(row, number=(3, 4, 5), begins="Question:")
     row = _as_on_the_hub(row)
     if "question_concept" in row:
         raise ValueError("the row is of CommonsenseQA: it has a question_concept")
@@ -113,7 +113,7 @@ def boolq(row: Row) -> ChoiceItem:
     if "passage" not in row:
         if "choices" in row and row["choices"] != ["no", "yes"]:
             raise ValueError(f"choices are {row['choices']!r}, expected no and yes; it may be of another set")
-        return _answered(row, number=(2,))
+        return _answered(row, number=(2,), begins="Passage:")
     context = f"{text_of(row, 'passage')}\nQuestion: {text_of(row, 'question')}?\nAnswer:"
     gold = answer_of(row, "answer" if "answer" in row else "label", choices=2)
     return ChoiceItem.of_one_context(context, [" no", " yes"], gold)
@@ -176,9 +176,11 @@ def blimp(row: Row) -> ChoiceItem:
     return ChoiceItem(("", ""), tuple(sentences), 0, group=str(row.get("UID", "")))
 
 
-def _answered(row: Row, *, number: tuple[int, ...]) -> ChoiceItem:
-    """llm-foundry's rows whose answers stand behind "Answer:"; how many there are tells the sets apart."""
+def _answered(row: Row, *, number: tuple[int, ...], begins: str) -> ChoiceItem:
+    """llm-foundry's rows whose answers stand behind "Answer:"; their number and the query tell the sets apart."""
     query, choices = text_of(row, "query"), texts_of(row, "choices", number=number)
+    if not query.startswith(begins) or query.rstrip().endswith("Answer:"):
+        raise ValueError(f'query does not begin with "{begins}" or has "Answer:" already; it may be of another set')
     gold = answer_of(row, "gold", choices=len(choices))
     return ChoiceItem.of_one_context(f"{query.rstrip()}\nAnswer:", _behind_a_space(choices), gold)
 

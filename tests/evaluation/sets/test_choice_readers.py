@@ -238,6 +238,8 @@ BAD_ROWS: list[tuple[Callable[[dict[str, Any]], ChoiceItem], dict[str, Any], dic
         {},
         "2 entries, expected 3 or 4 or 5; it may be of an",
     ),
+    (read.arc, {"query": "The sky is", "choices": list("abcd"), "gold": 0}, {}, 'does not begin with "Question:"'),
+    (read.arc, {"query": "Question: x\nAnswer:", "choices": list("abcd"), "gold": 0}, {}, 'has "Answer:" already'),
     (read.arc, LETTERED, {"question_concept": "x"}, "the row is of CommonsenseQA"),
     (read.arc, LETTERED, {"answerKey": "D"}, "answerKey is 'D', expected one of A, B, C"),
     (read.arc, LETTERED, {"choices": ["x"]}, "choices are list, expected an object"),
