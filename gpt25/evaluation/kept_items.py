@@ -9,23 +9,36 @@ from numpy.typing import NDArray
 
 from gpt25.errors import CorruptFileError
 from gpt25.evaluation.examples import Examples
-from gpt25.evaluation.scoring.measurement import Measurement
+from gpt25.evaluation.scoring.measurement import Measurement, Sections
+
+_MOST_SECTIONS = 5000  # articles; the lines of a large text are too many to keep
 
 
 def items_as_json(measurements: Sequence[Measurement]) -> dict[str, Any]:
-    """{metric: {"scale", "numerators", "denominators"}}: zeros and ones as one text, equal numbers as one number.
+    """{metric: {"scale", "units", "numerators", "denominators"}}: zeros and ones as one text, equal numbers as one.
 
-    Of 10,042 items an accuracy takes 10 kB. Figures of fixed sets together (`strata`) are left out.
+    Of 10,042 items an accuracy takes 10 kB. Of a text that is cut by tokens there are also the sums by article, under
+    `sections`. Figures of fixed sets together (`strata`) are left out.
     """
-    return {
-        each.metric: {
-            "scale": each.scale,
-            "numerators": _packed(each.numerators),
-            "denominators": _packed(each.denominators),
-        }
-        for each in measurements
-        if each.strata is None
+    return {each.metric: _as_json(each) for each in measurements if each.strata is None}
+
+
+def _as_json(measurement: Measurement) -> dict[str, Any]:
+    kept = {
+        "scale": measurement.scale,
+        "units": measurement.number_of_units,
+        "numerators": _packed(measurement.numerators),
+        "denominators": _packed(measurement.denominators),
     }
+    sections = measurement.sections
+    if sections is not None and 1 < len(sections.numerators) <= _MOST_SECTIONS:
+        kept["sections"] = {
+            "kind": sections.kind,
+            "units": len(sections.numerators),
+            "numerators": _packed(sections.numerators),
+            "denominators": _packed(sections.denominators),
+        }
+    return kept
 
 
 def items_from_json(content: dict[str, Any], *, source: str) -> dict[str, Measurement]:
@@ -38,11 +51,13 @@ def items_from_json(content: dict[str, Any], *, source: str) -> dict[str, Measur
     found = {}
     try:
         for metric, each in items.items():
-            numerators, denominators = (_unpacked(each[name], units) for name in ("numerators", "denominators"))
-            if len(numerators) != len(denominators) or each["scale"] not in ("mean", "exponential", "bits"):
-                raise ValueError(f"{len(numerators)} numerators and {len(denominators)} denominators")
+            if each["scale"] not in ("mean", "exponential", "bits"):
+                raise ValueError(f"the scale {each['scale']!r}")
             definition = definitions.get(metric, "")
-            found[metric] = Measurement(metric, definition, numerators, denominators, scale=each["scale"])
+            sections = None
+            if "sections" in each:
+                sections = Sections(str(each["sections"]["kind"]), *_pair(each["sections"], units))
+            found[metric] = Measurement(metric, definition, *_pair(each, units), scale=each["scale"], sections=sections)
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise CorruptFileError(f"{source} does not hold the items of an evaluation: {problem}") from problem
     return found
@@ -52,6 +67,15 @@ def fingerprint_of(examples: Examples) -> str | None:
     """SHA-256 of the items as they were read; None for token shards and CORE, which are files."""
     read = (*examples.choices, *examples.last_words, *examples.texts)
     return hashlib.sha256(repr(read).encode("utf-8", "surrogatepass")).hexdigest() if read else None
+
+
+def _pair(content: dict[str, Any], units: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    numerators, denominators = (
+        _unpacked(content[name], content.get("units", units)) for name in ("numerators", "denominators")
+    )
+    if len(numerators) != len(denominators):
+        raise ValueError(f"{len(numerators)} numerators and {len(denominators)} denominators")
+    return numerators, denominators
 
 
 def _packed(numbers: NDArray[np.float64]) -> str | float | list[float]:

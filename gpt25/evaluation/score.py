@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gpt25.data import open_shards
 from gpt25.errors import EvaluationError
 from gpt25.evaluation.core.core import score_core
 from gpt25.evaluation.examples import Examples
+from gpt25.evaluation.fitting_items import score_fitting
+from gpt25.evaluation.protocols.choice_item import ChoiceItem
 from gpt25.evaluation.protocols.last_word import score_last_words, stop_word_tokens
 from gpt25.evaluation.protocols.minimal_pairs import score_minimal_pairs
 from gpt25.evaluation.protocols.multiple_choice import score_multiple_choice
@@ -31,7 +34,7 @@ class ScoringSettings:
     stride: int | None = None
     """Of texts: tokens from window to window; the block size by default."""
     skip_invalid: bool = False
-    """Of CORE, whose rows are read task by task: leave out those that cannot be read."""
+    """Leave out items that the model cannot be asked, and rows of CORE that cannot be read, and count them."""
 
     def __post_init__(self) -> None:
         for name in ("limit", "batch_tokens", "stride"):
@@ -68,12 +71,39 @@ def score(
         return score_core(examples.core, tokenizer, scorer, limit=limit, skip_invalid=settings.skip_invalid)
     if task.kind == "text":
         return score_texts(examples.texts, tokenizer, scorer, metrics=task.metrics, stride=settings.stride, limit=limit)
+    return _items(task, examples, tokenizer, scorer, settings)
+
+
+def _items(
+    task: Task, examples: Examples, tokenizer: Tokenizer, scorer: ContinuationScorer, settings: ScoringSettings
+) -> list[Measurement]:
+    """What is scored item by item; one that the model cannot be asked is named or left out."""
+
+    def choices(items: Sequence[ChoiceItem]) -> list[Measurement]:
+        if task.kind == "minimal pairs":
+            return score_minimal_pairs(items, tokenizer, scorer)
+        return score_multiple_choice(
+            items, tokenizer, scorer, encoding=task.encoding, normalisation=task.normalisation
+        )
+
+    common: dict[str, Any] = {
+        "tokenizer": tokenizer,
+        "encoding": task.encoding,
+        "block_size": scorer.model.configuration.block_size,
+        "skip_invalid": settings.skip_invalid,
+    }
     if task.kind == "last word":
-        return score_last_words(examples.last_words[:limit], tokenizer, scorer)
-    if task.kind == "minimal pairs":
-        return score_minimal_pairs(examples.choices[:limit], tokenizer, scorer)
-    return score_multiple_choice(
-        examples.choices[:limit], tokenizer, scorer, encoding=task.encoding, normalisation=task.normalisation
+        return score_fitting(
+            examples.last_words[: settings.limit],
+            lambda items: score_last_words(items, tokenizer, scorer),
+            pairs_of=lambda item: [(item.context, item.last_word)],
+            **common,
+        )
+    return score_fitting(
+        examples.choices[: settings.limit],
+        choices,
+        pairs_of=lambda item: zip(item.contexts, item.continuations, strict=True),
+        **common,
     )
 
 

@@ -12,7 +12,7 @@ from gpt25.plots import ScoreComparison
 from gpt25.records import RunDirectory
 from gpt25.storage import read_json
 
-_SAME = ("task", "data_sha256", "limit", "units")
+_SAME = ("task", "data_sha256", "limit")
 
 
 def read_evaluation(path: str | Path) -> dict[str, Any]:
@@ -42,6 +42,8 @@ def score_comparisons(
         beside = items_from_json(other, source=second)
         for metric in [metric for metric in measured if metric in beside]:
             difference = difference_between(measured[metric], beside[metric])
+            if not difference.is_paired:
+                continue
             found.append(
                 ScoreComparison(
                     task=one["task"],

@@ -64,7 +64,10 @@ def scores(runs: Sequence[ComparedRun], others: Sequence[dict[str, Any]] = ()) -
                 for metric, value in each["metrics"].items():
                     error = (each.get("standard_errors") or {}).get(metric)
                     definition = (each.get("definitions") or {}).get(metric, "")
-                    rows += _row(name + limited, _number(value), _spread(error), metric, definition)
+                    spread = _spread(error)
+                    bootstrap = (each.get("bootstrap_errors") or {}).get(metric)
+                    spread += f" (bootstrap {bootstrap:.2g})" if is_number(bootstrap) else ""
+                    rows += _row(name + limited, _number(value), spread, metric, definition)
         for score in scores_beside(task, parameters):
             definition = f"{score.definition}; {score.source}"
             rows += _row(f"{score.model} (published)", _number(score.value), "", score.metric, definition)
@@ -92,7 +95,7 @@ def comparisons(found: Sequence[ScoreComparison]) -> str:
         for each in found
     )
     listed = _table(("models", "difference ± s.e.", "what is measured, and the test"), rows)
-    words = "On the same items, item by item. p is how likely so large a difference is between equally good models."
+    words = "On the same items, item by item (texts that two models cut differently: by article). p is how likely so large a difference is between equally good models."
     return f"<section><h2>Is the difference real?</h2><p>{words}</p>{listed}</section>"
 
 
