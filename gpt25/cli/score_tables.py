@@ -18,7 +18,7 @@ def show_scores(
     rows = []
     for word, measurements in zip(words, results, strict=False):
         whole, _ = groups_last(measurements)
-        rows += [(each.metric, word, number(each.value), error(each.standard_error), each.definition) for each in whole]
+        rows += [(each.metric, word, number(each.value), _errors(each), each.definition) for each in whole]
     named = {row[0] for row in rows}
     for each in references:
         name = each.metric if each.metric in named else f"({each.metric})"
@@ -45,8 +45,16 @@ def show_differences(words: Sequence[str], differences: Sequence[Difference], ou
         if " " not in each.metric
     ]
     output.say()
-    title = f"{words[0]} minus {words[1]}, on the same units"
+    all_paired = all(each.is_paired for each in differences)
+    title = f"{words[0]} minus {words[1]}{', on the same units' if all_paired else ''}"
     output.table(title, ("metric", "difference", "± s.e.", "p", "test"), rows)
+
+
+def _errors(measurement: Measurement) -> str:
+    """The formula's error, and of a perplexity the bootstrap's behind it."""
+    words = error(measurement.standard_error)
+    bootstrap = measurement.bootstrap_error
+    return words if bootstrap is None else f"{words} (bootstrap {error(bootstrap)})"
 
 
 def number(value: float) -> str:

@@ -44,9 +44,7 @@ def score_fitting(
     return [dataclasses.replace(each, definition=each.definition + words) for each in score_items(kept)]
 
 
-def _reason(
-    pairs: Iterable[tuple[str, str]], tokenizer: Tokenizer, encoding: Encoding, block_size: int
-) -> str | None:
+def _reason(pairs: Iterable[tuple[str, str]], tokenizer: Tokenizer, encoding: Encoding, block_size: int) -> str | None:
     for context, continuation in pairs:
         try:
             length = len(encode_request(tokenizer, context, continuation, encoding=encoding).continuation)

@@ -24,7 +24,7 @@ def items_as_json(measurements: Sequence[Measurement]) -> dict[str, Any]:
 
 
 def _as_json(measurement: Measurement) -> dict[str, Any]:
-    kept = {
+    kept: dict[str, Any] = {
         "scale": measurement.scale,
         "units": measurement.number_of_units,
         "numerators": _packed(measurement.numerators),

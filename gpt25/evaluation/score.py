@@ -82,9 +82,7 @@ def _items(
     def choices(items: Sequence[ChoiceItem]) -> list[Measurement]:
         if task.kind == "minimal pairs":
             return score_minimal_pairs(items, tokenizer, scorer)
-        return score_multiple_choice(
-            items, tokenizer, scorer, encoding=task.encoding, normalisation=task.normalisation
-        )
+        return score_multiple_choice(items, tokenizer, scorer, encoding=task.encoding, normalisation=task.normalisation)
 
     common: dict[str, Any] = {
         "tokenizer": tokenizer,

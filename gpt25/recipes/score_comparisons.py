@@ -15,9 +15,17 @@ from gpt25.storage import read_json
 _SAME = ("task", "data_sha256", "limit")
 
 
-def read_evaluation(path: str | Path) -> dict[str, Any]:
-    """What `gpt25 evaluate --json` or `--output` wrote; raises StorageError or CorruptFileError for anything else."""
+def read_evaluations(path: str | Path) -> list[dict[str, Any]]:
+    """What `gpt25 evaluate --json` or `--output` wrote of one task or of several.
+
+    Raises StorageError or CorruptFileError for anything else.
+    """
     content = read_json(path)
+    several = content.get("results") if isinstance(content, dict) else None
+    return [_checked(each, path) for each in (several if isinstance(several, list) and several else [content])]
+
+
+def _checked(content: Any, path: str | Path) -> dict[str, Any]:
     if not (isinstance(content, dict) and isinstance(content.get("task"), str)):
         raise CorruptFileError(f"{path} is not what `gpt25 evaluate --output FILE` writes: it names no task.")
     if not isinstance(content.get("metrics"), dict):

@@ -184,5 +184,10 @@ def scores_beside(task: str, parameters: int) -> list[PublishedScore]:
     return chosen
 
 
+def has_published_gpt2(task: str) -> bool:
+    """Whether a figure of OpenAI's GPT-2, measured by OpenAI or by others, is published for a task."""
+    return any(score.task == task and score.model in _GPT2 for score in PUBLISHED_SCORES)
+
+
 def _key(score: PublishedScore) -> tuple[str, str, str]:
     return (score.metric, score.definition, score.source)

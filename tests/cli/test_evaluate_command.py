@@ -11,7 +11,7 @@ import torch
 
 from gpt25.cli.main import main
 from gpt25.data import prepare, read_documents
-from gpt25.evaluation.harness.lm_eval_tasks import HarnessScore
+from gpt25.evaluation.harness.lm_eval_tasks import HarnessResult, HarnessScore, HarnessSettings
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights import save_pretrained
@@ -79,10 +79,14 @@ def test_the_table_has_value_error_definition_and_what_was_published(
     assert main(["evaluate", *map(str, lambada(folder))]) == 0
     said = capsys.readouterr().out
     assert "± s.e." in said
-    assert re.search(r"perplexity +\S*model-1 +[\d.,]+ +[\d.e+]+ +exp of the mean loss of the last word", said)
+    assert re.search(
+        r"perplexity +\S*model-1 +[\d.,]+ +[\d.e+]+ \(bootstrap [\d.e+]+\) +exp of the mean loss of the last word", said
+    )
     assert re.search(r"perplexity +gpt2 +35\.13 +OpenAI's own text", said)
     assert "Radford et al. 2019" in said
-    assert f"4 units from {folder / 'lambada.txt'}, float32." in said
+    assert said.startswith("lambada on lambada.txt: 4 passages\n")  # not "OpenAI's text: 5,153 passages"
+    assert f"4 passages from {folder / 'lambada.txt'}, float32." in said
+    assert "The published figures are of: LAMBADA test, OpenAI's text: the last word of 5,153 passages." in said
     assert "quick look" not in said
 
 
@@ -161,11 +165,11 @@ def test_several_ranks_get_the_figures_of_one(
 def test_a_task_of_the_harness_has_its_own_figures(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def scores(name: str, *_models: object, limit: int | None, **_words: object) -> list[HarnessScore]:
-        assert (name, limit) == ("piqa", 5)
-        return [HarnessScore("acc", 0.5, 0.1, "of the harness")]
+    def scores(name: str, *_models: object, settings: HarnessSettings, **_words: object) -> HarnessResult:
+        assert (name, settings) == ("piqa", HarnessSettings(limit=5))
+        return HarnessResult([HarnessScore("acc", 0.5, 0.1, "of the harness")])
 
-    monkeypatch.setattr("gpt25.cli.commands.evaluate.score_harness_task", scores)
+    monkeypatch.setattr("gpt25.cli.harness_task.score_harness_task", scores)
     words = [folder / "model-1", "--task", "lm-eval:piqa", "--limit", 5]
     given = answer(capsys, *words)
     assert (given["task"], given["metrics"], given["references"]) == ("lm-eval:piqa", {"acc": 0.5}, [])
@@ -192,3 +196,102 @@ def test_the_users_mistakes_are_said_in_a_line(folder: Path, capsys: pytest.Capt
     assert "there is no model 'absent'" in complaint(capsys, "absent", *lambada(folder)[1:])
     assert "--data has no meaning for lm-eval:piqa" in complaint(capsys, model, "--task", "lm-eval:piqa", "--data", "x")
     assert "HF_HUB_OFFLINE forbids asking" in complaint(capsys, model, "--task", "piqa")
+    assert "--num-fewshot has no meaning for lambada" in complaint(capsys, *lambada(folder), "--num-fewshot", 3)
+    assert "--log-samples has no meaning for lambada" in complaint(capsys, *lambada(folder), "--log-samples", "x")
+    harness = [model, "--task", "lm-eval:piqa"]
+    assert "--skip-invalid has no meaning for lm-eval:piqa" in complaint(capsys, *harness, "--skip-invalid")
+    assert "num_fewshot is -1; it must be at least 0" in complaint(capsys, *harness, "--num-fewshot=-1")
+    assert "absent is no directory; include_path is one" in complaint(capsys, *harness, "--include-path", "absent")
+    assert "or several behind --tasks" in complaint(capsys, *lambada(folder), "--tasks", "piqa", "copa")
+    assert "Did you mean 'piqa'?" in complaint(capsys, model, "--tasks", "hellaswag", "piqqa")
+
+
+@pytest.fixture
+def sets(folder: Path, tmp_path: Path) -> Path:
+    """A directory with a file for each of three tasks, one of which is a test split."""
+    rows = [{"goal": text, "sol1": "run", "sol2": "sit", "label": n % 2} for n, text in enumerate(PASSAGES)]
+    (tmp_path / "piqa.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "lambada.txt").write_text("\n".join(PASSAGES))
+    (tmp_path / "siqa.jsonl").write_text(
+        json.dumps({"context": "a", "question": "b", **dict.fromkeys(("answerA", "answerB", "answerC"), "c")})
+    )
+    return tmp_path
+
+
+def test_several_tasks_are_scored_in_one_call(folder: Path, sets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [folder / "model-1", "--tasks", "piqa", "lambada", "--data", sets, "--device", "cpu"]
+    given = answer(capsys, *words, "--output", sets / "both.json")
+    assert [each["task"] for each in given["results"]] == ["piqa", "lambada"]
+    assert given["failed"] == {}
+    alone = answer(capsys, *lambada(folder))
+    assert given["results"][1]["metrics"] == alone["metrics"]
+    kept = json.loads((sets / "both.json").read_text())["results"]
+    assert all(each["items"] for each in kept)
+    assert main(["evaluate", *map(str, words)]) == 0
+    said = capsys.readouterr().out
+    assert "piqa on piqa.jsonl: 4 items" in said
+    assert "No figure of OpenAI's GPT-2 is published for this; --against gpt2 measures it" in said
+    assert "lambada on lambada.txt: 4 passages" in said
+
+
+def test_a_task_that_fails_does_not_cost_the_others(
+    folder: Path, sets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [folder / "model-1", "--tasks", "siqa", "piqa", "copa", "--data", sets, "--device", "cpu", "--json"]
+    assert main(["evaluate", *map(str, words)]) == 2
+    said = capsys.readouterr()
+    given = json.loads(said.out)
+    assert [each["task"] for each in given["results"]] == ["piqa"]
+    assert set(given["failed"]) == {"siqa", "copa"}
+    assert "2 of 3 tasks could not be scored. siqa: " in said.err
+    assert "siqa.jsonl has no answers, as the test splits of many sets have none" in said.err
+    assert "holds none for copa; for several tasks it needs one copa.* each" in said.err
+
+
+def test_bad_items_are_counted_where_that_is_asked(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = {"ctx": "He went", "endings": ["and sat.", "or ran."], "label": 1}
+    long = good | {"endings": ["and sat.", "or ran " * 12]}  # 85 tokens of bytes, and the block holds 64
+    (tmp_path / "set.jsonl").write_text("\n".join(map(json.dumps, [good, good | {"label": 5}, good, long])))
+    words = [folder / "model-1", "--task", "hellaswag", "--data", tmp_path / "set.jsonl", "--device", "cpu"]
+    assert "set.jsonl, row 2 cannot be read by the task hellaswag: label is 5" in complaint(capsys, *words)
+    given = answer(capsys, *words, "--skip-invalid")
+    assert (given["units"], given["left_out"]) == (2, 1)
+    assert "1 row left out: " in given["data"]
+    assert (
+        "; 1 of 3 items left out, such as item 3: an answer of 85 tokens is longer" in given["definitions"]["accuracy"]
+    )
+    (tmp_path / "set.jsonl").write_text("\n".join(map(json.dumps, [good, long])))
+    assert "item 2: an answer of 85 tokens is longer than the model's block of 64" in complaint(capsys, *words)
+
+
+def test_texts_of_two_tokenizers_are_compared_by_article(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "".join(f" = Title {number} = \n \n The cat number {number} sat . \n \n" for number in range(5))
+    (tmp_path / "wiki.raw").write_text(text)
+    tokenizer = Tokenizer.train([text], vocabulary_size=270)
+    shape = GPTConfiguration(
+        block_size=32, vocabulary_size=270, number_of_layers=1, number_of_heads=2, number_of_embedding_dimensions=16
+    )
+    save_pretrained(GPTModel(shape, generator=torch.Generator().manual_seed(7)), tokenizer, tmp_path / "other")
+    words = [folder / "model-1", "--task", "wikitext2", "--data", tmp_path / "wiki.raw", "--device", "cpu"]
+    given = answer(capsys, *words, "--against", tmp_path / "other")
+    tests = {each["metric"]: each for each in given["against"]["differences"]}
+    assert tests["word_perplexity"]["test"] == "paired z over 5 articles: the models cut the text differently"
+    assert tests["token_perplexity"]["p_value"] is None
+    assert tests["token_perplexity"]["test"].startswith("none: the figure is per unit of ")
+    assert set(given["bootstrap_errors"]) == {"word_perplexity", "token_perplexity"}
+    assert main(["evaluate", *map(str, words), "--against", str(tmp_path / "other")]) == 0
+    said = capsys.readouterr().out
+    assert f"model-1 minus {tmp_path / 'other'}\n" in said
+    assert "on the same units" not in said
+
+
+def test_the_listing_says_which_tasks_have_published_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    published = {task["name"]: task["published"] for task in answer(capsys, "--tasks")["tasks"]}
+    assert published["lambada"]
+    assert published["wikitext2-harness"]
+    assert not published["piqa"]
+    assert not published["wikitext2-articles"]

@@ -11,8 +11,9 @@ import torch
 from gpt25.cli.main import main
 from gpt25.errors import CorruptFileError
 from gpt25.evaluation import Measurement, difference_between, find_task, read_examples, score
-from gpt25.evaluation.harness.lm_eval_tasks import HarnessScore
+from gpt25.evaluation.harness.lm_eval_tasks import HarnessResult, HarnessScore
 from gpt25.evaluation.kept_items import fingerprint_of, items_as_json, items_from_json
+from gpt25.evaluation.scoring.measurement import Sections
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.records import RunDirectory
 from gpt25.storage import write_json, write_manifest
@@ -77,8 +78,8 @@ def test_a_run_and_another_model_are_tested_item_by_item(folder: Path, capsys: p
 def test_a_task_of_the_harness_is_kept_too(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scores = [HarnessScore("acc", 0.4375, 0.05, "of the harness")]
-    monkeypatch.setattr("gpt25.cli.commands.evaluate.score_harness_task", lambda *_, **__: scores)
+    result = HarnessResult([HarnessScore("acc", 0.4375, 0.05, "of the harness")])
+    monkeypatch.setattr("gpt25.cli.harness_task.score_harness_task", lambda *_, **__: result)
     words = ["--task", "lm-eval:piqa", "--limit", "30", "--device", "cpu"]
     assert main(["evaluate", str(folder / "run"), *words]) == 0
     kept = folder / "run" / "evaluations" / "lm-eval-piqa-update-000005-first-30.json"
@@ -146,3 +147,26 @@ def test_a_fingerprint_is_of_the_items_and_not_of_the_file(folder: Path) -> None
     assert fingerprint_of(examples) == fingerprint_of(read_examples(find_task("hellaswag"), str(moved)))
     moved.write_text((folder / "set.jsonl").read_text().replace("so it", "so It"))
     assert fingerprint_of(examples) != fingerprint_of(read_examples(find_task("hellaswag"), str(moved)))
+
+
+def test_sections_come_back_as_they_were() -> None:
+    sections = Sections("articles", np.array([1.5, 2.5, 3.0]), np.array([2.0, 2.0, 2.0]))
+    whole = Measurement("m", "how", np.array([3.0, 4.0]), np.array([4.0, 2.0]), "exponential", sections=sections)
+    content = json.loads(json.dumps({"items": items_as_json([whole]), "units": 2}))
+    (again,) = items_from_json(content, source="x").values()
+    assert again.sections is not None
+    assert (again.sections.kind, again.sections.numerators.tolist()) == ("articles", [1.5, 2.5, 3.0])
+    assert again.sections.denominators.tolist() == [2.0, 2.0, 2.0]
+
+
+def test_a_file_of_several_tasks_is_compared_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evaluate(folder, folder / "run")
+    evaluate(folder, folder / "other", "--output", folder / "other.json")
+    one = json.loads((folder / "other.json").read_text())
+    (folder / "several.json").write_text(json.dumps({"model": "other", "results": [one], "failed": {}}))
+    capsys.readouterr()
+    for name in ("other.json", "several.json"):
+        words = [folder / "run", "--evaluations", folder / name, "--output", folder / "c.html", "--json"]
+        assert main(["compare", *map(str, words)]) == 0
+        found = json.loads(capsys.readouterr().out)["comparisons"]
+        assert [each["metric"] for each in found] == ["accuracy", "accuracy_norm"]

@@ -95,9 +95,9 @@ def _settings(arguments: Arguments, runs: list[RunDirectory], output: Output) ->
     settings = ReportSettings(arguments.data_set, arguments.price_per_hour, _positions(arguments, runs, output))
     if not arguments.evaluations and not any(each.get("items") for run in runs for each in run.evaluations()):
         return settings
-    from gpt25.recipes import read_evaluation, score_comparisons
+    from gpt25.recipes import read_evaluations, score_comparisons
 
-    others = [read_evaluation(path) for path in arguments.evaluations]
+    others = [each for path in arguments.evaluations for each in read_evaluations(path)]
     found = score_comparisons(list(zip(names_of(runs), runs, strict=True)), others)
     return dataclasses.replace(settings, evaluations=others, comparisons=found)
 

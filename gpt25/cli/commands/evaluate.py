@@ -1,45 +1,27 @@
-"""Score a model on a task, with the error and the definition of every figure, beside what OpenAI's GPT-2 scored.
+"""Score a model on a task, with the error and the definition of every figure, beside what GPT-2 scored.
 
-`gpt25 evaluate --tasks` lists the tasks. Without --data a set is fetched from the Hub by its name. Under torchrun the
-ranks share the work and the first one speaks.
+`gpt25 evaluate --tasks` lists the tasks and says for which there are published figures of OpenAI's models; with names
+behind it, it scores them all. Without --data a set is fetched from the Hub by its name. Under torchrun the ranks share
+the work and the first one speaks.
 """
 
-import contextlib
-import dataclasses
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import tyro
 
+from gpt25.cli.evaluated_models import EvaluatedModels, evaluated_models
+from gpt25.cli.harness_task import PREFIX, evaluate_harness_task
 from gpt25.cli.output import Output, to_json
+from gpt25.cli.own_task import evaluate_task, file_of, settings_of
 from gpt25.cli.run_checkpoint import RunCheckpoint, checkpoint_of
-from gpt25.cli.score_tables import error, limited, number, show_differences, show_scores
-from gpt25.errors import EvaluationError
-from gpt25.evaluation import (
-    TASKS,
-    Difference,
-    Examples,
-    Measurement,
-    ScoringSettings,
-    Task,
-    difference_between,
-    find_task,
-    groups_last,
-    read_examples,
-    score,
-)
-from gpt25.evaluation.harness.lm_eval_tasks import score_harness_task
-from gpt25.evaluation.kept_items import fingerprint_of, items_as_json
-from gpt25.model import Accounting
-from gpt25.references.published_score import PublishedScore
-from gpt25.references.scores import scores_beside
-from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision
-from gpt25.storage import require_writable_directory, write_json
-
-HARNESS = "lm-eval:"
-"""What a task's name begins with that lm-evaluation-harness knows."""
+from gpt25.cli.task_result import TaskResult
+from gpt25.errors import EvaluationError, GPT25Error
+from gpt25.evaluation import TASKS, find_task, read_examples
+from gpt25.evaluation.harness.lm_eval_tasks import HarnessSettings
+from gpt25.references.scores import has_published_gpt2
+from gpt25.storage import require_writable_directory, write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -51,202 +33,163 @@ class Arguments:
     (RUN@best or RUN@500 for one of its checkpoints)."""
     task: str | None = None
     """Which set and protocol; --tasks lists them. lm-eval:NAME is a task of lm-evaluation-harness (extra evaluate)."""
+    tasks: tuple[str, ...] | None = None
+    """Several tasks, one after the other, with the model loaded once; without names: list them and do nothing else."""
     data: str | None = None
     """A file of the set in its own format (JSON lines, Parquet or text, also .gz and .zst); for losses a directory of
-    token shards, for core one of sets. Without it the set is fetched from the Hub."""
+    token shards, for core one of sets; for several tasks a directory with a file TASK.* for each. Without it the set
+    is fetched from the Hub."""
     against: str | None = None
     """Another MODEL, scored on the same items; the differences are tested item by item."""
     limit: int | None = None
     """Only the first so many items or windows: a quick look, marked as such."""
+    skip_invalid: bool = False
+    """Leave out items that cannot be read or scored, and say how many, instead of ending at the first."""
     stride: int | None = None
     """Of texts: tokens from one window to the next; without it the block size, so that nothing is read twice."""
     batch_tokens: int | None = None
     """Most tokens read at once; without it what suits the device. The figures do not depend on it."""
+    num_fewshot: int | None = None
+    """Of lm-eval: tasks: solved examples before each question; without it what the task says."""
+    include_path: Path | None = None
+    """Of lm-eval: tasks: a directory with tasks of your own."""
+    log_samples: Path | None = None
+    """Of lm-eval: tasks: keep every prompt, the model's answers and what they scored in this file of JSON lines."""
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     """The dtype of the weights; published figures differ in the third digit between the two."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
     output: Path | None = None
     """Keep the result with every item's in this JSON file, for `gpt25 compare --evaluations`."""
-    tasks: bool = False
-    """List the tasks and do nothing else."""
     json: bool = False
     """Print one JSON object on standard output."""
 
 
 def run(arguments: Arguments, output: Output) -> None:
-    """Read the set, score the model or both models, and put the figures beside the published ones.
+    """Read each set, score the model or both models, and put the figures beside the published ones.
 
-    What a run's checkpoint scored is kept in the run, where `gpt25 compare` finds it.
+    What a run's checkpoint scored is kept in the run, where `gpt25 compare` finds it. Of several tasks one that cannot
+    be scored does not cost the others: it is named at the end.
     """
-    if arguments.tasks:
+    if arguments.tasks == ():
         _list_tasks(output)
         return
-    if not (arguments.model and arguments.task):
-        raise EvaluationError("gpt25 evaluate needs a model and a task: gpt25 evaluate gpt2 --task hellaswag.")
-    if arguments.output is not None:
-        require_writable_directory(arguments.output.parent)
-    in_harness = arguments.task.startswith(HARNESS)
-    task = None if in_harness else find_task(arguments.task)
+    names = arguments.tasks or ((arguments.task,) if arguments.task else ())
+    if not (arguments.model and names) or (arguments.task and arguments.tasks):
+        raise EvaluationError(
+            "gpt25 evaluate needs a model and a task: gpt25 evaluate gpt2 --task hellaswag, or several behind --tasks."
+        )
+    _check(arguments, names)
     checkpoint = checkpoint_of(arguments.model)
-    if checkpoint is not None:
-        arguments = dataclasses.replace(arguments, model=checkpoint.word)
-    if task is None:
-        _score_in_harness(arguments, checkpoint, output)
-    else:
-        _score_here(arguments, task, checkpoint, output)
-
-
-def _score_here(arguments: Arguments, task: Task, checkpoint: RunCheckpoint | None, output: Output) -> None:
-    """One of our tasks, with one model or two."""
-    settings = ScoringSettings(arguments.limit, arguments.batch_tokens, arguments.stride)
-    examples = read_examples(task, arguments.data)
-    stopwatch = Stopwatch()
-    parameters, *results = _scored(arguments, task, settings, examples, output)
-    references = scores_beside(task.name, parameters)
-    content = _content(arguments, task, examples.source, results[0], references)
-    content["seconds"] = stopwatch.elapsed_seconds
-    differences = _differences(*results) if len(results) == 2 else []
-    if differences:
-        content["against"] = {"model": arguments.against, **_figures(results[1]), "differences": differences}
-    _keep(arguments, checkpoint, {**content, **_items(results[0], examples)}, output)
-    if not output.json:
-        words = [str(arguments.model), str(arguments.against)]
-        show_scores(f"{task.title}{limited(arguments.limit)}", words, results, references, output)
-        units = f"{results[0][0].number_of_units:,} units"
-        output.say(f"{units} from {examples.source}, {arguments.precision}. {task.note}".rstrip())
-        if differences:
-            show_differences(words, differences, output)
-    output.result(content, kept=_kept_in(arguments, checkpoint))
-
-
-def _items(measurements: list[Measurement], examples: Examples) -> dict[str, Any]:
-    whole, _ = groups_last(measurements)
-    return {"items": items_as_json(whole), "data_sha256": fingerprint_of(examples)}
-
-
-def _keep(arguments: Arguments, checkpoint: RunCheckpoint | None, content: dict[str, Any], output: Output) -> None:
-    """The result with its items: in the run that it is of, and in the file that was asked for."""
-    if output.quiet:
+    words = [arguments.model if checkpoint is None else checkpoint.word]
+    words += [arguments.against] if arguments.against is not None else []
+    several = len(names) > 1
+    if not several:
+        _score_one(names[0], words, arguments, checkpoint, output)
         return
-    if checkpoint is not None:
-        checkpoint.keep(to_json(content))
-    if arguments.output is not None:
+    results: list[TaskResult] = []
+    failed: dict[str, str] = {}
+    with evaluated_models(words, device=arguments.device, precision=arguments.precision, stay=True) as models:
+        for name in names:
+            try:
+                results.append(_scored(name, models, arguments, output, several=True))
+                _keep_in_run(results[-1], checkpoint, output)
+            except GPT25Error as problem:
+                failed[name] = str(problem)
+                output.note(f"{name} was not scored: {problem}")
+            output.say()
+    if results:
+        content = {"model": words[0], "results": [each.content for each in results], "failed": failed}
+        output.result(content)
+        _write(arguments, {**content, "results": [each.to_keep for each in results]}, output)
+    if failed:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
+        raise EvaluationError(f"{len(failed)} of {len(names)} tasks could not be scored. {reasons}")
+
+
+def _score_one(
+    name: str, words: list[str], arguments: Arguments, checkpoint: RunCheckpoint | None, output: Output
+) -> None:
+    """The result is printed before it is written anywhere."""
+    with evaluated_models(words, device=arguments.device, precision=arguments.precision, stay=False) as models:
+        result = _scored(name, models, arguments, output, several=False)
+    output.result(result.content)
+    _keep_in_run(result, checkpoint, output)
+    _write(arguments, result.to_keep, output)
+
+
+def _scored(name: str, models: EvaluatedModels, arguments: Arguments, output: Output, *, several: bool) -> TaskResult:
+    if not name.startswith(PREFIX):
+        task = find_task(name)
+        data = file_of(task, Path(arguments.data)) if several and arguments.data is not None else arguments.data
+        examples = read_examples(task, data, skip_invalid=arguments.skip_invalid)
+        return evaluate_task(task, examples, models, data=data, settings=settings_of(arguments), output=output)
+    result, samples = evaluate_harness_task(
+        name.removeprefix(PREFIX),
+        models,
+        settings=_harness_settings(arguments),
+        batch_tokens=arguments.batch_tokens,
+        output=output,
+    )
+    if arguments.log_samples is not None and not output.quiet:
+        write_text(arguments.log_samples, "".join(f"{line}\n" for line in samples))
+    return result
+
+
+def _harness_settings(arguments: Arguments) -> HarnessSettings:
+    return HarnessSettings(arguments.limit, arguments.num_fewshot, arguments.include_path)
+
+
+def _check(arguments: Arguments, names: tuple[str, ...]) -> None:
+    """What can be known before anything is read or loaded."""
+    in_harness = [name for name in names if name.startswith(PREFIX)]
+    own = [name for name in names if name not in in_harness]
+    for name in own:
+        find_task(name)
+    settings_of(arguments)
+    _harness_settings(arguments)
+    for flag in ("data", "stride"):
+        if not own and getattr(arguments, flag) is not None:
+            raise EvaluationError(f"--{flag} has no meaning for {in_harness[0]}: the harness has its own protocol.")
+    if not own and arguments.skip_invalid:
+        raise EvaluationError(f"--skip-invalid has no meaning for {in_harness[0]}: the harness reads its own rows.")
+    for flag in ("num_fewshot", "include_path", "log_samples"):
+        if not in_harness and getattr(arguments, flag) is not None:
+            raise EvaluationError(
+                f"--{flag.replace('_', '-')} has no meaning for {own[0]}; it is for tasks of lm-evaluation-harness, "
+                f"{PREFIX}NAME."
+            )
+    if arguments.log_samples is not None and len(in_harness) > 1:
+        raise EvaluationError("--log-samples takes the samples of one task; score the others in calls of their own.")
+    for path in (arguments.output, arguments.log_samples):
+        if path is not None:
+            require_writable_directory(path.parent)
+
+
+def _keep_in_run(result: TaskResult, checkpoint: RunCheckpoint | None, output: Output) -> None:
+    if checkpoint is not None and not output.quiet:
+        checkpoint.keep(to_json(result.to_keep))
+
+
+def _write(arguments: Arguments, content: dict[str, Any], output: Output) -> None:
+    if arguments.output is not None and not output.quiet:
         write_json(arguments.output, to_json(content))
 
 
-def _kept_in(arguments: Arguments, checkpoint: RunCheckpoint | None) -> Path | None:
-    """Where `_keep` leaves the result, if anywhere."""
-    return arguments.output if checkpoint is None else checkpoint.run.path
-
-
-@contextlib.contextmanager
-def _together(arguments: Arguments) -> Iterator[tuple[Ranks, Callable[[str], Any]]]:
-    """The ranks, connected, and a function that loads what a MODEL word means onto this rank's device."""
-    from gpt25.weights import load_pretrained
-
-    ranks = Ranks.from_environment()
-    device = ranks.device_for(choose_device(arguments.device))
-    dtype = choose_precision(device, arguments.precision).dtype
-    ranks.connect(device)
-    try:
-        yield ranks, lambda word: load_pretrained(word, device=device, dtype=dtype)
-    finally:
-        ranks.disconnect()
-
-
-def _scored(
-    arguments: Arguments, task: Task, settings: ScoringSettings, examples: Examples, output: Output
-) -> tuple[Any, ...]:
-    """The first model's number of parameters, and the figures of every model; all ranks together."""
-    results = []
-    parameters = 0
-    with _together(arguments) as (ranks, load):
-        for word in filter(None, (arguments.model, arguments.against)):
-            model, tokenizer = load(word)
-            parameters = parameters or Accounting(model.configuration).parameters
-            results.append(
-                score(task, examples, model, tokenizer, settings=settings, ranks=ranks, open_progress=output.progress)
-            )
-    return parameters, *results
-
-
-def _score_in_harness(arguments: Arguments, checkpoint: RunCheckpoint | None, output: Output) -> None:
-    """A task of lm-evaluation-harness: its own set, prompts and metrics, our model and its speed."""
-    name = str(arguments.task).removeprefix(HARNESS)
-    for flag in ("data", "against", "stride"):
-        if getattr(arguments, flag) is not None:
-            raise EvaluationError(f"--{flag} has no meaning for {arguments.task}: the harness has its own protocol.")
-    settings = ScoringSettings(arguments.limit, arguments.batch_tokens)
-    stopwatch = Stopwatch()
-    with _together(arguments) as (ranks, load):
-        model, tokenizer = load(str(arguments.model))
-        if tokenizer is None:
-            raise EvaluationError(f"{arguments.model} has no tokenizer; put tokenizer.json into its directory.")
-        found = score_harness_task(
-            name,
-            model,
-            tokenizer,
-            limit=settings.limit,
-            batch_tokens=settings.batch_tokens,
-            ranks=ranks,
-            open_progress=output.progress,
-        )
-    if not output.json:
-        rows = [(each.metric, number(each.value), error(each.standard_error), each.definition) for each in found]
-        output.table(f"{name}{limited(arguments.limit)}", ("metric", "value", "± s.e.", "definition"), rows)
-    content: dict[str, Any] = {
-        "task": arguments.task,
-        "model": arguments.model,
-        "metrics": {each.metric: each.value for each in found},
-        "standard_errors": {each.metric: each.standard_error for each in found},
-        "definitions": {each.metric: each.definition for each in found},
-        "limit": arguments.limit,
-        "precision": arguments.precision,
-        "references": [],
-        "seconds": stopwatch.elapsed_seconds,
-    }
-    _keep(arguments, checkpoint, content, output)
-    output.result(content, kept=_kept_in(arguments, checkpoint))
-
-
-def _figures(measurements: list[Measurement]) -> dict[str, Any]:
-    """Three objects with the metrics' names as keys; figures of parts of a set stand under `parts`."""
-    whole, parts = groups_last(measurements)
-    return {
-        "metrics": {each.metric: each.value for each in whole},
-        "standard_errors": {each.metric: each.standard_error for each in whole},
-        "parts": {each.metric: {"value": each.value, "standard_error": each.standard_error} for each in parts},
-    }
-
-
-def _content(
-    arguments: Arguments,
-    task: Task,
-    source: str,
-    measurements: list[Measurement],
-    references: list[PublishedScore],
-) -> dict[str, Any]:
-    whole, _ = groups_last(measurements)
-    return {
-        "task": task.name,
-        "title": task.title,
-        "model": arguments.model,
-        **_figures(measurements),
-        "definitions": {each.metric: each.definition for each in whole},
-        "units": whole[0].number_of_units,
-        "limit": arguments.limit,
-        "data": source,
-        "precision": arguments.precision,
-        "note": task.note,
-        "references": references,
-    }
-
-
-def _differences(first: list[Measurement], second: list[Measurement]) -> list[Difference]:
-    return [difference_between(one, other) for one, other in zip(first, second, strict=True)]
-
-
 def _list_tasks(output: Output) -> None:
-    output.table("Tasks", ("name", "what"), [(task.name, task.title) for task in TASKS.values()])
-    output.result({"tasks": [{"name": task.name, "title": task.title, "kind": task.kind} for task in TASKS.values()]})
+    rows = [(task.name, task.title, "GPT-2" if has_published_gpt2(task.name) else "") for task in TASKS.values()]
+    output.table("Tasks", ("name", "what", "published"), rows)
+    output.say("Published: figures of OpenAI's GPT-2 stand beside the score. Several: gpt25 evaluate MODEL --tasks A B")
+    output.result(
+        {
+            "tasks": [
+                {
+                    "name": task.name,
+                    "title": task.title,
+                    "kind": task.kind,
+                    "published": has_published_gpt2(task.name),
+                }
+                for task in TASKS.values()
+            ]
+        }
+    )

@@ -1,15 +1,23 @@
 """A task of lm-evaluation-harness by its own name, with our model inside the harness."""
 
+import hashlib
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from gpt25.errors import EvaluationError, GPT25Error
 from gpt25.evaluation.harness.lm_eval_adapter import lm_eval_model
+from gpt25.evaluation.harness.sample_measurement import sample_measurement
 from gpt25.evaluation.scoring.continuation_scorer import OpenProgress
+from gpt25.evaluation.scoring.measurement import Measurement
 from gpt25.model import GPTModel
 from gpt25.runtime import Ranks
 from gpt25.tokenizer import Tokenizer
+
+Samples = Mapping[str, Sequence[Mapping[str, Any]]]
+_HASHES = ("doc_id", "filter", "doc_hash", "prompt_hash", "target_hash")
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,45 @@ class HarnessScore:
     value: float
     standard_error: float | None
     definition: str
+    measurement: Measurement | None = field(default=None, compare=False)
+    """The same figure item by item, where it is a mean or a perplexity of the items."""
+
+
+@dataclass(frozen=True)
+class HarnessResult:
+    """What the harness found."""
+
+    scores: list[HarnessScore]
+    samples: Samples = field(default_factory=dict)
+    """By task: every document with its prompt, the model's answers and what each metric made of them."""
+
+    @property
+    def fingerprint(self) -> str | None:
+        """SHA-256 of the documents, prompts and targets; None where there are none."""
+        seen = [
+            (task, *(str(sample.get(name)) for name in _HASHES))
+            for task, samples in sorted(self.samples.items())
+            for sample in samples
+        ]
+        return hashlib.sha256(repr(seen).encode("utf-8", "surrogatepass")).hexdigest() if seen else None
+
+
+@dataclass(frozen=True)
+class HarnessSettings:
+    """How a task of the harness is run, in the harness's own terms."""
+
+    limit: int | None = None
+    """Only the first so many documents of every task."""
+    num_fewshot: int | None = None
+    """Solved examples before each question; None is what the task says."""
+    include_path: Path | None = None
+    """A directory with tasks of one's own."""
+
+    def __post_init__(self) -> None:
+        if self.num_fewshot is not None and self.num_fewshot < 0:
+            raise EvaluationError(f"num_fewshot is {self.num_fewshot}; it must be at least 0.")
+        if self.include_path is not None and not self.include_path.is_dir():
+            raise EvaluationError(f"{self.include_path} is no directory; include_path is one with the harness's tasks.")
 
 
 def score_harness_task(
@@ -27,16 +74,17 @@ def score_harness_task(
     model: GPTModel,
     tokenizer: Tokenizer,
     *,
-    limit: int | None = None,
+    settings: HarnessSettings | None = None,
     batch_tokens: int | None = None,
     ranks: Ranks | None = None,
     open_progress: OpenProgress | None = None,
-) -> list[HarnessScore]:
+) -> HarnessResult:
     """What lm-evaluation-harness says of a model on one of its tasks or groups; it fetches the set from the Hub itself.
 
     A group's figures come with those of its tasks, whose names stand before the metric's. Raises EvaluationError for a
     task that the harness does not have or cannot prepare, MissingExtraError where it is not installed.
     """
+    settings = HarnessSettings() if settings is None else settings
     adapter = lm_eval_model(
         model, tokenizer, batch_tokens=batch_tokens, ranks=ranks, open_progress=open_progress
     )  # first, because it says which extra is missing
@@ -45,7 +93,13 @@ def score_harness_task(
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     try:
         found: dict[str, Any] = lm_eval.simple_evaluate(
-            model=adapter, tasks=[name], limit=limit, log_samples=False, bootstrap_iters=1000
+            model=adapter,
+            tasks=[name],
+            limit=settings.limit,
+            num_fewshot=settings.num_fewshot,
+            task_manager=_tasks_of(settings.include_path),
+            log_samples=True,
+            bootstrap_iters=1000,
         )
     except GPT25Error:
         raise
@@ -60,18 +114,38 @@ def score_harness_task(
         version = found.get("versions", {}).get(task, "?")
         shots = found.get("n-shot", {}).get(task, 0)
         definition = f"lm-evaluation-harness {lm_eval.__version__}, task {task} version {version}, {shots} examples"
-        for key, value in figures.items():
-            metric, _, variant = key.partition(",")
-            if not variant or metric.endswith("_stderr") or not isinstance(value, int | float):
-                continue
-            error = figures.get(f"{metric}_stderr,{variant}")
-            full = metric if variant == "none" else f"{metric} ({variant})"
-            scores.append(
-                HarnessScore(
-                    full if task == name or len(found["results"]) == 1 else f"{task} {full}",
-                    float(value),
-                    float(error) if isinstance(error, int | float) else None,
-                    definition,
-                )
+        prefix = "" if task == name or len(found["results"]) == 1 else f"{task} "
+        scores += _scores(figures, found.get("samples", {}).get(task, []), definition, prefix)
+    return HarnessResult(scores, found.get("samples", {}))
+
+
+def _tasks_of(directory: Path | None) -> Any:
+    if directory is None:
+        return None
+    from lm_eval.tasks import TaskManager
+
+    return TaskManager(include_path=str(directory))
+
+
+def _scores(
+    figures: Mapping[str, Any], samples: Sequence[Mapping[str, Any]], definition: str, prefix: str
+) -> list[HarnessScore]:
+    """Every figure of one task, whose results are {"acc,none": 0.5, "acc_stderr,none": 0.1, …}."""
+    scores = []
+    for key, value in figures.items():
+        metric, _, variant = key.partition(",")
+        if not variant or metric.endswith("_stderr") or not isinstance(value, int | float):
+            continue
+        error = figures.get(f"{metric}_stderr,{variant}")
+        full = prefix + (metric if variant == "none" else f"{metric} ({variant})")
+        own = [sample[metric] for sample in samples if sample.get("filter", variant) == variant and metric in sample]
+        scores.append(
+            HarnessScore(
+                full,
+                float(value),
+                float(error) if isinstance(error, int | float) else None,
+                definition,
+                sample_measurement(full, definition, own, value=float(value)),
             )
+        )
     return scores

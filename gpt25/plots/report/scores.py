@@ -95,7 +95,10 @@ def comparisons(found: Sequence[ScoreComparison]) -> str:
         for each in found
     )
     listed = _table(("models", "difference ± s.e.", "what is measured, and the test"), rows)
-    words = "On the same items, item by item (texts that two models cut differently: by article). p is how likely so large a difference is between equally good models."
+    words = (
+        "On the same items, item by item (texts that two models cut differently: by article). p is how likely so large "
+        "a difference is between equally good models."
+    )
     return f"<section><h2>Is the difference real?</h2><p>{words}</p>{listed}</section>"
 
 

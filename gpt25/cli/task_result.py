@@ -1,0 +1,40 @@
+"""What evaluating on one task gave: for JSON, for keeping, and the figures' common form."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gpt25.evaluation import Difference, Measurement, difference_between, groups_last
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """One task's result."""
+
+    content: dict[str, Any]
+    """The JSON object."""
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What a file holds beside it: every item's contribution, to compare models later."""
+
+    @property
+    def to_keep(self) -> dict[str, Any]:
+        """The object that is written into a run or a file."""
+        return {**self.content, **self.kept}
+
+
+def figures_of(measurements: Sequence[Measurement]) -> dict[str, Any]:
+    """Objects with the metrics' names as keys; figures of parts of a set stand under `parts`."""
+    whole, parts = groups_last(measurements)
+    bootstrapped = {each.metric: each.bootstrap_error for each in whole}
+    return {
+        "metrics": {each.metric: each.value for each in whole},
+        "standard_errors": {each.metric: each.standard_error for each in whole},
+        "bootstrap_errors": {metric: error for metric, error in bootstrapped.items() if error is not None},
+        "parts": {each.metric: {"value": each.value, "standard_error": each.standard_error} for each in parts},
+    }
+
+
+def differences_between(first: Sequence[Measurement], second: Sequence[Measurement]) -> list[Difference]:
+    """Metric by metric, of those that both have."""
+    others = {each.metric: each for each in second}
+    return [difference_between(each, others[each.metric]) for each in first if each.metric in others]
