@@ -24,8 +24,8 @@ def evaluate_harness_task(
     settings: HarnessSettings,
     batch_tokens: int | None,
     output: Output,
-) -> tuple[TaskResult, list[str]]:
-    """Score the model, or both; also the samples of all, a line of JSON each."""
+) -> TaskResult:
+    """Score the model, or both; the result has the samples of all."""
     stopwatch = Stopwatch()
     results: list[HarnessResult] = []
     for word, (model, tokenizer) in zip(models.words, models.each(), strict=True):
@@ -64,13 +64,18 @@ def evaluate_harness_task(
         kept = {"items": items_as_json(measured), "data_sha256": results[0].fingerprint}
     if settings.num_fewshot is not None:  # another figure, which must not replace the task's own in a run
         kept["task"] = f"{PREFIX}{name} with {settings.num_fewshot} examples"
-    return TaskResult(content, kept), _sample_lines(models, results)
+    return TaskResult(content, kept, _sample_lines(models, results))
 
 
 def _figures(result: HarnessResult) -> dict[str, Any]:
     return {
         "metrics": {each.metric: each.value for each in result.scores},
         "standard_errors": {each.metric: each.standard_error for each in result.scores},
+        "bootstrap_errors": {
+            each.metric: each.measurement.bootstrap_error
+            for each in result.scores
+            if each.measurement is not None and each.measurement.bootstrap_error is not None
+        },
     }
 
 

@@ -15,6 +15,8 @@ class TaskResult:
     """The JSON object."""
     kept: dict[str, Any] = field(default_factory=dict)
     """What a file holds beside it: every item's contribution, to compare models later."""
+    samples: Sequence[str] = ()
+    """Of the harness's tasks: prompts, answers and scores, a line of JSON each."""
 
     @property
     def to_keep(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import torch
 from gpt25.cli.main import main
 from gpt25.data import prepare, read_documents
 from gpt25.evaluation.harness.lm_eval_tasks import HarnessResult, HarnessScore, HarnessSettings
+from gpt25.evaluation.harness.sample_measurement import sample_measurement
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights import save_pretrained
@@ -295,3 +296,36 @@ def test_the_listing_says_which_tasks_have_published_figures(capsys: pytest.Capt
     assert published["wikitext2-harness"]
     assert not published["piqa"]
     assert not published["wikitext2-articles"]
+
+
+def test_two_models_on_a_task_of_the_harness_are_paired_and_their_samples_kept(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([[1, 1, 1, 0], [0, 0, 1, 0]] * 2)
+
+    def scores(_name: str, *_models: object, settings: HarnessSettings, **_words: object) -> HarnessResult:
+        assert settings == HarnessSettings(num_fewshot=3, include_path=tmp_path)
+        right = next(answers)
+        measurement = sample_measurement("acc", "how", right, value=sum(right) / 4)
+        samples = [{"doc_id": number, "acc": each} for number, each in enumerate(right)]
+        return HarnessResult([HarnessScore("acc", sum(right) / 4, 0.1, "how", measurement)], {"mine": samples})
+
+    monkeypatch.setattr("gpt25.cli.harness_task.score_harness_task", scores)
+    words = [folder / "model-1", "--task", "lm-eval:mine", "--against", folder / "model-2", "--num-fewshot", 3]
+    words += ["--include-path", tmp_path, "--device", "cpu"]
+    files = ["--log-samples", tmp_path / "samples.jsonl", "--output", tmp_path / "kept.json"]
+    given = answer(capsys, *words, *files)
+    (difference,) = given["against"]["differences"]
+    assert (difference["value"], difference["p_value"]) == (0.5, 0.5)
+    assert difference["test"] == "McNemar, exact: 2 units right only here, 0 only there"
+    lines = [json.loads(line) for line in (tmp_path / "samples.jsonl").read_text().splitlines()]
+    assert [(line["model"], line["doc_id"], line["acc"]) for line in lines[3:6]] == [
+        (str(folder / "model-1"), 3, 0),
+        (str(folder / "model-2"), 0, 0),
+        (str(folder / "model-2"), 1, 0),
+    ]
+    kept = json.loads((tmp_path / "kept.json").read_text())
+    assert kept["task"] == "lm-eval:mine with 3 examples"
+    assert kept["items"]["acc"]["numerators"] == "1110"
+    assert main(["evaluate", *map(str, words)]) == 0
+    assert "model-2, on the same units" in capsys.readouterr().out

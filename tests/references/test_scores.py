@@ -1,8 +1,12 @@
+import re
+from pathlib import Path
+
 import pytest
 
+from gpt25.evaluation import TASKS
 from gpt25.model import PUBLISHED_CONFIGURATIONS, Accounting
 from gpt25.references.published_score import PARAMETERS
-from gpt25.references.scores import PUBLISHED_SCORES, nearest_model, scores_beside
+from gpt25.references.scores import PUBLISHED_SCORES, has_published_gpt2, nearest_model, scores_beside
 
 
 def values(task: str, metric: str, parameters: int) -> list[float]:
@@ -46,6 +50,14 @@ def test_figures_of_the_same_size_stand_beside_a_model() -> None:
     assert values("wikitext2-harness", "word_perplexity", PARAMETERS["gpt2"]) == [37.37]
     assert values("wikitext2-articles", "word_perplexity", PARAMETERS["gpt2"]) == []
     assert scores_beside("no such task", 1) == []
+
+
+def test_the_readme_names_every_task_without_a_published_figure() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    said = " ".join(readme.split()).partition("There are none for ")[2].partition("`--against gpt2`")[0]
+    named = set(re.findall(r"`([\w-]+)`", said))
+    assert named == {name for name in TASKS if not has_published_gpt2(name)}
+    assert all(any(score.task == name for score in PUBLISHED_SCORES) for name in set(TASKS) - named)
 
 
 def test_the_papers_table_is_whole() -> None:

@@ -5,6 +5,7 @@ behind it, it scores them all. Without --data a set is fetched from the Hub by i
 the work and the first one speaks.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -101,7 +102,7 @@ def run(arguments: Arguments, output: Output) -> None:
     if results:
         content = {"model": words[0], "results": [each.content for each in results], "failed": failed}
         output.result(content)
-        _write(arguments, {**content, "results": [each.to_keep for each in results]}, output)
+        _write(arguments, {**content, "results": [each.to_keep for each in results]}, results, output)
     if failed:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
         raise EvaluationError(f"{len(failed)} of {len(names)} tasks could not be scored. {reasons}")
@@ -115,7 +116,7 @@ def _score_one(
         result = _scored(name, models, arguments, output, several=False)
     output.result(result.content)
     _keep_in_run(result, checkpoint, output)
-    _write(arguments, result.to_keep, output)
+    _write(arguments, result.to_keep, [result], output)
 
 
 def _scored(name: str, models: EvaluatedModels, arguments: Arguments, output: Output, *, several: bool) -> TaskResult:
@@ -124,16 +125,13 @@ def _scored(name: str, models: EvaluatedModels, arguments: Arguments, output: Ou
         data = file_of(task, Path(arguments.data)) if several and arguments.data is not None else arguments.data
         examples = read_examples(task, data, skip_invalid=arguments.skip_invalid)
         return evaluate_task(task, examples, models, data=data, settings=settings_of(arguments), output=output)
-    result, samples = evaluate_harness_task(
+    return evaluate_harness_task(
         name.removeprefix(PREFIX),
         models,
         settings=_harness_settings(arguments),
         batch_tokens=arguments.batch_tokens,
         output=output,
     )
-    if arguments.log_samples is not None and not output.quiet:
-        write_text(arguments.log_samples, "".join(f"{line}\n" for line in samples))
-    return result
 
 
 def _harness_settings(arguments: Arguments) -> HarnessSettings:
@@ -159,8 +157,6 @@ def _check(arguments: Arguments, names: tuple[str, ...]) -> None:
                 f"--{flag.replace('_', '-')} has no meaning for {own[0]}; it is for tasks of lm-evaluation-harness, "
                 f"{PREFIX}NAME."
             )
-    if arguments.log_samples is not None and len(in_harness) > 1:
-        raise EvaluationError("--log-samples takes the samples of one task; score the others in calls of their own.")
     for path in (arguments.output, arguments.log_samples):
         if path is not None:
             require_writable_directory(path.parent)
@@ -171,9 +167,14 @@ def _keep_in_run(result: TaskResult, checkpoint: RunCheckpoint | None, output: O
         checkpoint.keep(to_json(result.to_keep))
 
 
-def _write(arguments: Arguments, content: dict[str, Any], output: Output) -> None:
-    if arguments.output is not None and not output.quiet:
+def _write(arguments: Arguments, content: dict[str, Any], results: Sequence[TaskResult], output: Output) -> None:
+    """The files that were asked for."""
+    if output.quiet:
+        return
+    if arguments.output is not None:
         write_json(arguments.output, to_json(content))
+    if arguments.log_samples is not None:
+        write_text(arguments.log_samples, "".join(f"{line}\n" for each in results for line in each.samples))
 
 
 def _list_tasks(output: Output) -> None:
