@@ -5,7 +5,7 @@
 
 The harness builds its prompts from its own kind of task description (below, for the sets' files in llm-foundry's
 fields), asks its own transformers model, and computes its own metrics. Compared are every log-likelihood (in nats),
-every accuracy, and the same again with our model inside the harness through the adapter. A wikitext2-articles=FILE
+every accuracy, and the same again with our model inside the harness through the adapter. A wikitext2-harness=FILE
 compares whole texts, window by window. The last line is "equal" when every difference is within 1e-4 nats and every
 accuracy is the same to the last digit.
 """
@@ -20,6 +20,8 @@ from gpt25.evaluation.harness.lm_eval_adapter import lm_eval_model
 from gpt25.evaluation.score import ScoringSettings
 from gpt25.evaluation.scoring.encoding import encode_request
 from gpt25.evaluation.scoring.windows import windows
+from gpt25.evaluation.sets.data_files import read_text
+from gpt25.evaluation.sets.harness_wikitext import harness_pages
 from gpt25.weights import load_pretrained
 
 TOLERANCE_IN_NATS = 1e-4
@@ -31,6 +33,12 @@ def hellaswag_text(text: str) -> str:
     from lm_eval.tasks.hellaswag.utils import preprocess
 
     return str(preprocess(text))
+
+
+def copa_text(query: str) -> str:
+    """llm-foundry's query without the comma before its connector, which the harness does not have."""
+    before, _, connector = query.rpartition(", ")
+    return f"{before} {connector}"
 
 
 ACCURACIES = {"acc": "accuracy", "acc_norm": "accuracy_norm"}
@@ -45,12 +53,16 @@ DESCRIPTIONS: dict[str, dict[str, Any]] = {
     "arc-easy": {"doc_to_text": "{{query.rstrip()}}\nAnswer:", "metrics": ("acc", "acc_norm")},
     "openbookqa": {"doc_to_text": "query", "metrics": ("acc", "acc_norm")},
     "boolq": {"doc_to_text": "{{query.rstrip()}}\nAnswer:", "metrics": ("acc",)},
-    "copa": {"doc_to_text": "query", "metrics": ("acc",)},
+    "copa": {
+        "doc_to_text": lambda document: copa_text(document["query"]),
+        "doc_to_choice": lambda document: [f" {choice}" for choice in document["choices"]],  # its own space, and a
+        "metrics": ("acc",),  # delimiter before it
+    },
     "commonsense-qa": {"doc_to_text": "query", "metrics": ("acc",)},
     "winograd": {
         "doc_to_text": lambda document: document["gold"],
         "doc_to_choice": lambda document: document["context_options"],
-        "doc_to_target": lambda document: document["continuation"].strip(),
+        "doc_to_target": lambda document: " " + document["continuation"].strip(),
         "metrics": ("acc",),
     },
     "blimp": {
@@ -142,12 +154,18 @@ def compare(name: str, path: str, directory: Path, peer: Any, limit: int | None)
 
 
 def compare_texts(path: str, directory: Path, peer: Any, limit: int | None) -> list[str]:
-    """The log-likelihood of every article, window by window."""
+    """The text and log-likelihood of every page, window by window."""
     from lm_eval.api.instance import Instance
+    from lm_eval.tasks.wikitext.preprocess_wikitext import process_results, wikitext_detokenizer
 
     model, tokenizer = load_pretrained(directory)
     assert tokenizer is not None
-    texts = [document.text for document in read_examples(TASKS["wikitext2-articles"], path).texts][:limit]
+    documents = read_examples(TASKS["wikitext2-harness"], path).texts[:limit]
+    pages = [{"page": page} for page in harness_pages(read_text(Path(path)))][:limit]
+    texts = [wikitext_detokenizer(page) for page in pages]
+    words = [process_results(page, (0.0,))["word_perplexity"][1] for page in pages]
+    if texts != [document.text for document in documents] or words != [document.words for document in documents]:
+        return ["wikitext2-harness: a page's text or number of words is not the harness's"]
     asked = [Instance("loglikelihood_rolling", {}, (text,), number) for number, text in enumerate(texts)]
     theirs = peer.loglikelihood_rolling(asked)
     scorer, block_size = ContinuationScorer(model), model.configuration.block_size
@@ -157,8 +175,8 @@ def compare_texts(path: str, directory: Path, peer: Any, limit: int | None) -> l
         parts = windows(tokens, end_of_text_id=tokenizer.end_of_text_id, block_size=block_size)
         nats = sum(answer.log_likelihood for answer in scorer.answer(parts))
         worst = max(worst, abs(nats - expected) / len(tokens))
-    print(f"wikitext2-articles: {len(texts):,} articles, largest difference {worst:.1e} nats a token", flush=True)
-    return [] if worst < TOLERANCE_IN_NATS else [f"wikitext2-articles: an article differs by {worst:.2e} nats a token"]
+    print(f"wikitext2-harness: {len(texts):,} pages, largest difference {worst:.1e} nats a token", flush=True)
+    return [] if worst < TOLERANCE_IN_NATS else [f"wikitext2-harness: a page differs by {worst:.2e} nats a token"]
 
 
 def main() -> int:
@@ -174,7 +192,7 @@ def main() -> int:
     problems = []
     for pair in arguments.sets:
         name, _, path = pair.partition("=")
-        if name == "wikitext2-articles":
+        if name == "wikitext2-harness":
             problems += compare_texts(path, arguments.model, peer, arguments.limit)
         else:
             problems += compare(name, path, arguments.model, peer, arguments.limit)

@@ -101,7 +101,7 @@ def run(arguments: Arguments, output: Output) -> None:
             output.say()
     if results:
         content = {"model": words[0], "results": [each.content for each in results], "failed": failed}
-        output.result(content)
+        output.result(content, kept=_kept_in(arguments, checkpoint))
         _write(arguments, {**content, "results": [each.to_keep for each in results]}, results, output)
     if failed:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
@@ -114,7 +114,7 @@ def _score_one(
     """The result is printed before it is written anywhere."""
     with evaluated_models(words, device=arguments.device, precision=arguments.precision, stay=False) as models:
         result = _scored(name, models, arguments, output, several=False)
-    output.result(result.content)
+    output.result(result.content, kept=_kept_in(arguments, checkpoint))
     _keep_in_run(result, checkpoint, output)
     _write(arguments, result.to_keep, [result], output)
 
@@ -165,6 +165,11 @@ def _check(arguments: Arguments, names: tuple[str, ...]) -> None:
 def _keep_in_run(result: TaskResult, checkpoint: RunCheckpoint | None, output: Output) -> None:
     if checkpoint is not None and not output.quiet:
         checkpoint.keep(to_json(result.to_keep))
+
+
+def _kept_in(arguments: Arguments, checkpoint: RunCheckpoint | None) -> Path | None:
+    """Where the result is left, if anywhere."""
+    return arguments.output if checkpoint is None else checkpoint.run.path
 
 
 def _write(arguments: Arguments, content: dict[str, Any], results: Sequence[TaskResult], output: Output) -> None:
