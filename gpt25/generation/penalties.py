@@ -1,5 +1,6 @@
 """Penalties on tokens that a row has already used."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 
 from gpt25.generation.history import History
 from gpt25.generation.sampling_settings import SamplingSettings
+from gpt25.runtime import to_device
 
 # A penalised logit stays within this, so that no allowed penalty makes an infinity or, later, infinity - infinity.
 _LARGEST_LOGIT = 1e30
@@ -28,7 +30,7 @@ def apply_penalties(logits: Tensor, settings: Sequence[SamplingSettings], histor
 
 def _penalise_repetition(logits: Tensor, penalty: float, history: History) -> None:
     """Divide the positive and multiply the negative logits (vocabulary) of every token so far."""
-    seen = torch.tensor([*history.prompt, *history.generated], device=logits.device)  # (tokens so far)
+    seen = to_device([*history.prompt, *history.generated], logits.device)  # (tokens so far)
     before = logits[
         seen
     ].double()  # (tokens so far); in float64 even the smallest allowed penalty divides without 0 / 0
@@ -38,5 +40,7 @@ def _penalise_repetition(logits: Tensor, penalty: float, history: History) -> No
 
 def _penalise_generated(logits: Tensor, setting: SamplingSettings, generated: Sequence[int]) -> None:
     """Lower the logits (vocabulary) of tokens in the new text by how often and by whether they stand there."""
-    ids, counts = torch.tensor(generated, device=logits.device).unique(return_counts=True)  # each (different tokens)
+    counted = Counter(generated)  # on the host, where the ids are: counted on a GPU, they would have to be waited for
+    ids = to_device(list(counted), logits.device)  # (different tokens)
+    counts = to_device(list(counted.values()), logits.device)  # (different tokens)
     logits[ids] -= (counts * setting.frequency_penalty + setting.presence_penalty).to(logits.dtype)

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from gpt25.generation.piece import Piece
 from gpt25.generation.running_sample import RunningSample
-from gpt25.generation.sample_next import sample_next
+from gpt25.generation.sample_next import draw_next, require_drawn
 from gpt25.model import GPTModel, KeyValueCache
+from gpt25.runtime import to_device
 
 
 class Prefill:
@@ -22,9 +23,7 @@ class Prefill:
         self.cache = KeyValueCache(
             model.configuration, batch_size=1, capacity=capacity, device=model.device, dtype=model.dtype
         )
-        self.logits = _last_logits(
-            model, torch.tensor([prompt_ids], device=model.device), self.cache
-        )  # (1, vocabulary)
+        self.logits = _last_logits(model, to_device([prompt_ids], model.device), self.cache)  # (1, vocabulary)
 
 
 class RunningBatch:
@@ -58,13 +57,15 @@ class RunningBatch:
         if self._drawn is not None:
             logits = _last_logits(self._model, self._drawn.unsqueeze(-1), self._cache)
             self._logits = logits[: len(self._samples)]  # (rows, vocabulary)
-        drawn = sample_next(
+        drawn = draw_next(
             self._logits[:, : self._vocabulary_size],
             settings=[sample.settings for sample in self._samples],
             histories=[sample.history for sample in self._samples],
             uniforms=[sample.next_uniform() for sample in self._samples],
         )  # (rows)
-        pieces = [sample.accept(token_id) for sample, token_id in zip(self._samples, drawn.tolist(), strict=True)]
+        token_ids = drawn.tolist()  # the one time in a step that the host waits for a GPU
+        require_drawn(token_ids)
+        pieces = [sample.accept(token_id) for sample, token_id in zip(self._samples, token_ids, strict=True)]
         self._drawn = self._without_finished(drawn)
         return [piece for piece in pieces if piece is not None]
 

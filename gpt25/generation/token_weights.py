@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from gpt25.generation.sampling_settings import SamplingSettings
+from gpt25.runtime import to_device
 
 # A nucleus is nearly always found among this many of the likeliest tokens, without sorting the whole vocabulary.
 _FIRST_LOOK = 512
@@ -49,9 +50,9 @@ def _keep_top_k(scores: Tensor, top_k: Sequence[int | None]) -> None:
     if not any(wanted):
         return
     largest = scores.topk(max(wanted), dim=-1).values  # (rows, largest k)
-    last = torch.tensor([[max(k - 1, 0)] for k in wanted], device=scores.device)  # (rows, 1)
+    last = to_device([[max(k - 1, 0)] for k in wanted], scores.device)  # (rows, 1)
     threshold = largest.gather(-1, last)  # (rows, 1)
-    keeps_all = torch.tensor([[k == 0] for k in wanted], device=scores.device)  # (rows, 1)
+    keeps_all = to_device([[k == 0] for k in wanted], scores.device)  # (rows, 1)
     _keep_from(scores, threshold.masked_fill(keeps_all, -math.inf))
 
 
@@ -60,13 +61,15 @@ def _keep_top_p(scores: Tensor, top_p: Sequence[float | None]) -> None:
     rows = [row for row, p in enumerate(top_p) if p is not None and p < 1]
     if not rows:
         return
-    index = torch.tensor(rows, device=scores.device)  # (filtered rows)
+    index = to_device(rows, scores.device)  # (filtered rows)
     chosen = scores if len(rows) == len(top_p) else scores[index]  # (filtered rows, vocabulary)
     wanted = _column([p for p in top_p if p is not None and p < 1], chosen, dtype=torch.float64)  # (filtered rows, 1)
     wanted = wanted * chosen.exp().sum(-1, keepdim=True, dtype=torch.float64)
-    largest = chosen.topk(min(_FIRST_LOOK, chosen.size(-1)), dim=-1).values  # (filtered rows, first look)
-    together = largest.exp().cumsum(-1, dtype=torch.float64)
-    if bool((together[:, -1:] < wanted).any()):
+    is_gpu = chosen.device.type == "cuda"  # which sorts faster than the host could ask how the first look went
+    if not is_gpu:
+        largest = chosen.topk(min(_FIRST_LOOK, chosen.size(-1)), dim=-1).values  # (filtered rows, first look)
+        together = largest.exp().cumsum(-1, dtype=torch.float64)
+    if is_gpu or bool((together[:, -1:] < wanted).any()):
         largest = chosen.sort(dim=-1, descending=True).values  # (filtered rows, vocabulary)
         together = largest.exp().cumsum(-1, dtype=torch.float64)
     # The nucleus ends with the first token that reaches the wanted sum; rounding may keep even the last from it.
@@ -83,4 +86,4 @@ def _keep_from(scores: Tensor, threshold: Tensor) -> None:
 
 def _column(values: Sequence[float], like: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
     """Numbers, one per row, as a tensor (rows, 1) beside `like`."""
-    return torch.tensor(values, dtype=dtype or like.dtype, device=like.device).unsqueeze(-1)
+    return to_device(values, like.device, dtype=dtype or like.dtype).unsqueeze(-1)

@@ -1,7 +1,13 @@
 """The machine as a set of arguments: device, precision, ranks, seeds, clock, allocator. Nothing happens at import."""
 
 from gpt25.runtime.allocator import use_fast_allocator
-from gpt25.runtime.compilation import Compilation, choose_compilation, will_compile
+from gpt25.runtime.compilation import (
+    Compilation,
+    allow_compiled_shapes,
+    choose_compilation,
+    compile_blocks_whole,
+    will_compile,
+)
 from gpt25.runtime.device import choose_device
 from gpt25.runtime.machine import describe_machine
 from gpt25.runtime.matrix_rate import matrix_product_rate
@@ -10,20 +16,24 @@ from gpt25.runtime.precision import Precision, choose_precision
 from gpt25.runtime.ranks import Ranks
 from gpt25.runtime.seeds import derive_seed, generator_for
 from gpt25.runtime.stopwatch import Stopwatch
+from gpt25.runtime.transfer import to_device
 
 __all__ = [
     "Compilation",
     "Precision",
     "Ranks",
     "Stopwatch",
+    "allow_compiled_shapes",
     "choose_compilation",
     "choose_device",
     "choose_precision",
+    "compile_blocks_whole",
     "derive_seed",
     "describe_machine",
     "free_memory_bytes",
     "generator_for",
     "matrix_product_rate",
+    "to_device",
     "total_memory_bytes",
     "use_fast_allocator",
     "will_compile",

@@ -77,7 +77,7 @@ class Ranks:
         if self.is_alone:
             return
         if device.type == "cuda":
-            torch.cuda.set_device(self.device_for(device))
+            self._take_gpu(self.device_for(device))
         timeout = datetime.timedelta(seconds=timeout_seconds)
         try:
             torch.distributed.init_process_group(
@@ -94,6 +94,17 @@ class Ranks:
                 f"rank {self.rank} of {self.number_of_ranks} could not meet the others at MASTER_ADDR:MASTER_PORT "
                 f"{address} within {timeout_seconds:g} s: {reason}. Check that all ranks were started (torchrun does "
                 "that) and that the address can be reached."
+            ) from problem
+
+    def _take_gpu(self, device: torch.device) -> None:
+        """Make this rank's GPU the current one; TrainingError where this machine has fewer than it started ranks."""
+        try:
+            torch.cuda.set_device(device)
+        except RuntimeError as problem:
+            reason = str(problem).strip().splitlines()[0]
+            raise TrainingError(
+                f"rank {self.rank} of {self.number_of_ranks} cannot use {device}: {reason}. This machine shows "
+                f"{torch.cuda.device_count()} GPU(s); start as many processes (torchrun --nproc-per-node)."
             ) from problem
 
     def _meeting_point(self, timeout: datetime.timedelta) -> Any:

@@ -135,9 +135,30 @@ def test_compilation_on_a_processor_needs_a_compiler(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(("there", "reason"), [(object(), "Triton is installed"), (None, "Triton is not installed")])
 def test_compilation_on_a_gpu_needs_triton(monkeypatch: pytest.MonkeyPatch, there: object, reason: str) -> None:
     monkeypatch.setattr(compilation.importlib.util, "find_spec", lambda name: there)
+    monkeypatch.setattr(compilation, "_missing_for_triton", lambda: None)
     verdict = choose_compilation(torch.device("cuda"))
     assert verdict.available is (there is not None)
     assert verdict.reason.startswith(reason)
+
+
+def test_triton_needs_a_c_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compilation.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(compilation.shutil, "which", lambda name: None)
+    verdict = choose_compilation(torch.device("cuda"))
+    assert not verdict.available
+    assert verdict.reason == "Triton needs a C compiler (gcc, clang, cc, or $CC): on Debian and Ubuntu, apt install gcc"
+
+
+def test_triton_needs_python_s_headers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(compilation.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(compilation.shutil, "which", lambda name: "/usr/bin/gcc")
+    monkeypatch.setattr(compilation.sysconfig, "get_path", lambda name: str(tmp_path))
+    verdict = choose_compilation(torch.device("cuda"))
+    assert verdict == compilation.Compilation(
+        False, "Triton needs Python's headers (Python.h): on Debian and Ubuntu, apt install python3-dev"
+    )
+    (tmp_path / "Python.h").touch()
+    assert choose_compilation(torch.device("cuda")).available
 
 
 def test_compilation_elsewhere() -> None:

@@ -121,3 +121,16 @@ def test_meeting_without_an_address_says_that_it_is_unset(monkeypatch: pytest.Mo
     monkeypatch.delenv("MASTER_PORT", raising=False)
     with pytest.raises(TrainingError, match=r"MASTER_ADDR:MASTER_PORT \(unset\):\(unset\)"):
         Ranks(rank=1, number_of_ranks=2, local_rank=1).connect(torch.device("cpu"), timeout_seconds=1)
+
+
+def test_a_rank_without_a_gpu_of_its_own_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(device: torch.device) -> None:
+        raise RuntimeError("CUDA error: invalid device ordinal\nmore")
+
+    monkeypatch.setattr(torch.cuda, "set_device", refuse)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    expected = (
+        r"rank 3 of 4 cannot use cuda:3: CUDA error: invalid device ordinal\. This machine shows 2 GPU\(s\); start"
+    )
+    with pytest.raises(TrainingError, match=expected):
+        Ranks(rank=3, number_of_ranks=4, local_rank=3).connect(torch.device("cuda"))

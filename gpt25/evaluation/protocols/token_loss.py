@@ -15,7 +15,7 @@ from gpt25.errors import DataError
 from gpt25.evaluation.scoring.continuation_scorer import OpenProgress
 from gpt25.evaluation.scoring.measurement import Measurement
 from gpt25.model import GPTModel, evaluating
-from gpt25.runtime import Ranks
+from gpt25.runtime import Ranks, to_device
 
 PUBLISHED_TOKENS = 10_485_760
 """On so many tokens the published losses are measured: 20 × 524,288 (llm.c, build-nanogpt, modded-nanogpt)."""
@@ -59,7 +59,7 @@ def score_shards(
     )
     with evaluating(model), opened as progress:
         for inputs, labels in batches:
-            found = _losses(model, inputs.to(device), labels.to(device))
+            found = _losses(model, to_device(inputs, device), to_device(labels, device))
             nats[place : place + len(found)] = found
             place += len(found)
             if progress is not None:

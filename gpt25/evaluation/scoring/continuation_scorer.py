@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from gpt25.evaluation.scoring.prefix_tree_tensors import prefix_tree_tensors
 from gpt25.evaluation.scoring.request import Answer, Request
 from gpt25.evaluation.scoring.target_scores import score_targets
 from gpt25.model import GPTModel, evaluating
-from gpt25.runtime import Ranks
+from gpt25.runtime import Ranks, to_device
 
 OpenProgress = Callable[[str, int, str], AbstractContextManager[Any]]
 """Called with a description, a total and a unit; the context's value has `advance(units_done)`."""
@@ -23,6 +24,7 @@ _BATCH_TOKENS_ELSEWHERE = 32_768
 _COST_OF_A_PAIR = 3  # attention runs at about a third of the speed of the large matrix products
 
 _Found = dict[int, tuple[Tensor, Tensor, Tensor]]
+"""For each request log-likelihoods, whether likeliest, whether likeliest allowed, each (tokens), in main memory."""
 
 
 class ContinuationScorer:
@@ -54,7 +56,7 @@ class ContinuationScorer:
         self._device = weight.device
         kind = self._device.type
         self.batch_tokens = batch_tokens or _BATCH_TOKENS.get(kind, _BATCH_TOKENS_ELSEWHERE)
-        self._barred = torch.tensor(sorted(set(barred)), dtype=torch.int64, device=self._device)  # (barred,)
+        self._barred = to_device(sorted(set(barred)), self._device, dtype=torch.int64)  # (barred,)
 
     def answer(self, requests: Sequence[Request], *, description: str = "scoring") -> list[Answer]:
         """The answers, in the order of the requests; `description` stands before the progress."""
@@ -65,20 +67,25 @@ class ContinuationScorer:
         passes = make_plan(
             requests, block_size=shape.block_size, batch_tokens=self.batch_tokens, pairs_per_token=pairs_per_token
         )[self.ranks.rank :: self.ranks.number_of_ranks]
-        found: _Found = {}
+        passed: list[tuple[list[int], Tensor]] = []
         total = sum(len(tree.asked) for trees in passes for tree in trees)
         with evaluating(self.model), self._progress(description, total) as progress:
             for trees in passes:
-                self._answer_trees(trees, requests, found)
+                passed.append(self._answer_trees(trees, requests))
                 if progress is not None:
                     progress.advance(sum(len(tree.asked) for tree in trees))
-        return self._gather(requests, found)
+        return self._gather(requests, _by_request(passed, requests))
 
     def _progress(self, description: str, total: int) -> AbstractContextManager[Any]:
         return nullcontext() if self._open_progress is None else self._open_progress(description, total, "requests")
 
-    def _answer_trees(self, trees: Sequence[PrefixTree], requests: Sequence[Request], found: _Found) -> None:
-        """One pass: the trees' tokens, then the head where logits are asked for."""
+    def _answer_trees(self, trees: Sequence[PrefixTree], requests: Sequence[Request]) -> tuple[list[int], Tensor]:
+        """One pass: the trees' tokens, then the head where logits are asked for.
+
+        Returns which requests it answers and, still on the device so that the next pass need not wait, for all of
+        their tokens one after the other the log-likelihood, whether it is the likeliest, and the likeliest allowed:
+        (3, tokens).
+        """
         places: list[int] = []
         targets: list[int] = []
         order = []
@@ -89,18 +96,19 @@ class ContinuationScorer:
                 targets.extend(requests[request].continuation)
                 order.append(request)
             start += len(tree.tokens)
-        wanted, lines = torch.tensor(places).unique(return_inverse=True)  # (wanted), (scored)
-        hidden = prefix_tree_tensors(trees, self._device).hidden_states(self.model, wanted.to(self._device))
+        wanted, lines = np.unique(np.array(places), return_inverse=True)  # (wanted), (scored)
+        hidden = prefix_tree_tensors(trees, self._device).hidden_states(
+            self.model, to_device(torch.from_numpy(wanted), self._device)
+        )
         scores = score_targets(
             hidden,
-            lines.to(self._device),
-            torch.tensor(targets, device=self._device),
+            to_device(torch.from_numpy(lines), self._device),
+            to_device(targets, self._device),
             head=self.model.language_modeling_head.weight,
             barred=self._barred,
         )
-        results = (scores.log_likelihoods.cpu(), scores.likeliest.cpu(), scores.allowed.cpu())
-        lengths = [len(requests[request].continuation) for request in order]
-        found.update(zip(order, zip(*(result.split(lengths) for result in results), strict=True), strict=True))
+        dtype = scores.log_likelihoods.dtype
+        return order, torch.stack([scores.log_likelihoods, scores.likeliest.to(dtype), scores.allowed.to(dtype)])
 
     def _gather(self, requests: Sequence[Request], found: _Found) -> list[Answer]:
         """All answers on every rank: each rank lays its own into zeros, and the sum over the ranks has them all."""
@@ -130,3 +138,13 @@ class ContinuationScorer:
                     f"token id {largest:,} is beyond the model's vocabulary of {vocabulary_size:,}: the text was "
                     "encoded with a tokenizer that is not this model's."
                 )
+
+
+def _by_request(passed: Sequence[tuple[list[int], Tensor]], requests: Sequence[Request]) -> _Found:
+    """What all passes found, fetched from the device at once."""
+    if not passed:
+        return {}
+    order = [request for answered, _ in passed for request in answered]
+    results = torch.cat([result for _, result in passed], dim=1).cpu()  # (3, tokens)
+    lengths = [len(requests[request].continuation) for request in order]
+    return dict(zip(order, zip(*(line.split(lengths) for line in results), strict=True), strict=True))

@@ -7,6 +7,7 @@ import torch
 
 from gpt25.evaluation.scoring.plan import PrefixTree
 from gpt25.model import PrefixTrees
+from gpt25.runtime import to_device
 
 
 def prefix_tree_tensors(trees: Sequence[PrefixTree], device: torch.device) -> PrefixTrees:
@@ -22,14 +23,14 @@ def prefix_tree_tensors(trees: Sequence[PrefixTree], device: torch.device) -> Pr
         start += size
     visible = None
     if any(tree.branches for tree in trees):
-        visible = torch.from_numpy(np.stack([_visible(tree, longest) for tree in trees])[:, None]).to(device)
+        visible = to_device(torch.from_numpy(np.stack([_visible(tree, longest) for tree in trees])[:, None]), device)
     tokens = [token for tree in trees for token in tree.tokens]
     positions = [position for tree in trees for position in tree.positions]
     return PrefixTrees(
-        torch.tensor(tokens, device=device),
-        torch.tensor(positions, device=device),
-        torch.from_numpy(slots).to(device),
-        torch.from_numpy(places).to(device),
+        to_device(tokens, device),
+        to_device(positions, device),
+        to_device(torch.from_numpy(slots), device),
+        to_device(torch.from_numpy(places), device),
         visible,
     )
 

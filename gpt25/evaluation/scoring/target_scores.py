@@ -33,30 +33,35 @@ def score_targets(hidden: Tensor, lines: Tensor, targets: Tensor, *, head: Tenso
     """
     at_once = _POSITIONS.get(hidden.device.type, _POSITIONS_ELSEWHERE)
     width = _SLICE.get(hidden.device.type, _SLICE_ELSEWHERE)
-    log_likelihoods = torch.empty(len(targets), device=hidden.device)  # (targets)
-    likeliest = torch.empty(len(targets), dtype=torch.bool, device=hidden.device)  # (targets)
-    allowed = torch.empty_like(likeliest)  # (targets)
+    log_likelihoods = torch.zeros(len(targets), device=hidden.device)  # (targets)
+    likeliest = torch.zeros(len(targets), dtype=torch.bool, device=hidden.device)  # (targets)
+    allowed = torch.zeros_like(likeliest)  # (targets)
+    is_barred = torch.zeros(len(head), dtype=torch.bool, device=hidden.device).index_fill_(0, barred, True)
+    # Masks and clamped indices instead of the places where something holds, for which the host would have to wait.
     for start in range(0, len(hidden), at_once):
         some = hidden[start : start + at_once]  # (some, channels)
-        here = ((lines >= start) & (lines < start + len(some))).nonzero()[:, 0]  # (here)
-        line, expected = lines[here] - start, targets[here]  # (here)
-        chosen = torch.empty(len(here), device=hidden.device)  # (here)
+        here = (lines >= start) & (lines < start + len(some))  # (targets)
+        line = (lines - start).clamp(0, len(some) - 1)  # (targets)
+        chosen = torch.zeros(len(targets), device=hidden.device)  # (targets)
         highest, highest_allowed = _Highest.of_nothing(some), _Highest.of_nothing(some)
         total = torch.zeros(len(some), device=hidden.device)  # (some); of exp(logit - highest)
         for first in range(0, len(head), width):
             logits = functional.linear(some, head[first : first + width]).float()  # (some, width)
-            inside = ((expected >= first) & (expected < first + width)).nonzero()[:, 0]  # (inside)
-            chosen[inside] = logits[line[inside], expected[inside] - first]
+            inside = (targets >= first) & (targets < first + width)  # (targets)
+            column = (targets - first).clamp(0, logits.size(1) - 1)  # (targets)
+            chosen = torch.where(inside, logits[line, column], chosen)
             before = highest
             highest = before.or_in(logits, first)
             if len(barred):
-                out = barred[(barred >= first) & (barred < first + width)] - first
-                highest_allowed = highest_allowed.or_in(logits.index_fill(1, out, -torch.inf), first)
+                out = is_barred[first : first + width]  # (width)
+                highest_allowed = highest_allowed.or_in(logits.masked_fill(out, -torch.inf), first)
             total = total * (before.logit - highest.logit).exp()
             total += logits.sub_(highest.logit[:, None]).exp_().sum(dim=1)
-        log_likelihoods[here] = chosen - (highest.logit + total.log())[line]
-        likeliest[here] = highest.token[line] == expected
-        allowed[here] = (highest_allowed if len(barred) else highest).token[line] == expected
+        found = chosen - (highest.logit + total.log())[line]  # (targets)
+        best_allowed = highest_allowed if len(barred) else highest
+        log_likelihoods = torch.where(here, found, log_likelihoods)
+        likeliest = torch.where(here, highest.token[line] == targets, likeliest)
+        allowed = torch.where(here, best_allowed.token[line] == targets, allowed)
     return TargetScores(log_likelihoods, likeliest, allowed)
 
 

@@ -55,7 +55,7 @@ class GradientUpdate:
         self._prefetched = PrefetchedBatches(
             self._micro_batches,
             number_of_updates=configuration.loop.number_of_updates,
-            pinned=device.type == "cuda",
+            device=device,
         )
 
     def average_over_ranks(self) -> None:

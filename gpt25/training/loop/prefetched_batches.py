@@ -1,8 +1,10 @@
 """Micro-batches that are read and laid out for the device while the update before them still runs."""
 
+import functools
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import torch
 from torch import Tensor
 
 MicroBatches = list[tuple[Tensor, Tensor]]
@@ -17,12 +19,17 @@ class PrefetchedBatches:
     """
 
     def __init__(
-        self, read: Callable[[int], Iterable[tuple[Tensor, Tensor]]], *, number_of_updates: int, pinned: bool = True
+        self, read: Callable[[int], Iterable[tuple[Tensor, Tensor]]], *, number_of_updates: int, device: torch.device
     ) -> None:
+        """For a CUDA `device`, memory is pinned, by a thread whose current GPU it is, or it would wake another one."""
         self._read = read
         self._number_of_updates = number_of_updates
-        self._pinned = pinned
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gpt25-batches")
+        self._pinned = device.type == "cuda"
+        self._executor = ThreadPoolExecutor(
+            max_workers=1,
+            thread_name_prefix="gpt25-batches",
+            initializer=functools.partial(torch.cuda.set_device, device) if self._pinned else None,
+        )
         self._ahead: tuple[int, Future[MicroBatches]] | None = None
 
     def of(self, update: int) -> MicroBatches:

@@ -7,7 +7,7 @@ from gpt25.data import Batches, TokenShards
 from gpt25.errors import GPT25Error, Interrupted, StorageError
 from gpt25.model import GPTModel
 from gpt25.records import RunDirectory
-from gpt25.runtime import Ranks, Stopwatch, choose_device, choose_precision
+from gpt25.runtime import Ranks, Stopwatch, choose_compilation, choose_device, choose_precision
 from gpt25.tokenizer import Tokenizer
 from gpt25.training.checkpoints.checkpoint import TrainingState
 from gpt25.training.checkpoints.checkpoint_keeper import CheckpointKeeper
@@ -235,9 +235,16 @@ class Trainer:
         if not self.ranks.is_first:
             return
         self.hooks.on_start(self.state.update, self.configuration.loop.number_of_updates)
-        remark = smaller_micro_batches(self.configuration, self.ranks)
-        if remark is not None:
-            self._say(remark)
+        for remark in (smaller_micro_batches(self.configuration, self.ranks), self._why_uncompiled()):
+            if remark is not None:
+                self._say(remark)
+
+    def _why_uncompiled(self) -> str | None:
+        """What keeps a GPU from training compiled, which costs it a third of its speed or more; None elsewhere."""
+        found = choose_compilation(self.device)
+        if self.device.type != "cuda" or found.available or self.configuration.loop.compile != "auto":
+            return None
+        return f"training uncompiled, and so more slowly: {found.reason}"
 
     def _interruption_message(self, number: int) -> str:
         return (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gpt25.runtime import Ranks
+from gpt25.runtime import Ranks, to_device
 from gpt25.training.loop.gradient_update import GradientUpdate
 from gpt25.training.loop.non_finite_updates import NonFiniteUpdates
 from gpt25.training.loop.stop_signals import StopSignals
@@ -115,7 +115,6 @@ class UpdateCycle:
         """The loss () summed over the ranks, and, unless this one is alone, the stop requests behind it."""
         if self._ranks.is_alone:
             return loss.view(1)
-        requests = torch.tensor(stop_requests, dtype=torch.float64)
-        requests = requests.pin_memory() if self._device.type == "cuda" else requests
-        values = torch.cat([loss.double().view(1), requests.to(self._device, non_blocking=True)])
+        requests = to_device(stop_requests, self._device, dtype=torch.float64)
+        values = torch.cat([loss.double().view(1), requests])
         return self._ranks.sum_on_device(values)

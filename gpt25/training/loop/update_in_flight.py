@@ -24,7 +24,7 @@ class UpdateInFlight:
             pinned = torch.empty(self._values.shape, dtype=self._values.dtype, pin_memory=True)
             self._values = pinned.copy_(self._values, non_blocking=True)
             self._event = torch.cuda.Event()
-            self._event.record()
+            self._event.record(torch.cuda.current_stream(loss.device))  # of cuda:1 too, whichever GPU is current
 
     def read(self) -> tuple[float, float, list[float]]:
         """Loss summed over the ranks, gradient norm, and how many ranks received each stop signal; waits for them."""

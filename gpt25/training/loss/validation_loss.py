@@ -3,7 +3,7 @@
 import torch
 
 from gpt25.data import TokenShards, Validation
-from gpt25.runtime import Ranks
+from gpt25.runtime import Ranks, to_device
 from gpt25.training.configuration.training_configuration import TrainingConfiguration
 from gpt25.training.loss.loss_module import LossModule
 
@@ -46,15 +46,10 @@ class ValidationLoss:
         model = loss_module.model
         model.eval()
         # Added up on the device, in float64 where it has that, so that no micro-batch waits for the one before it.
-        dtype_name = torch.float32 if self._device.type == "mps" else torch.float64
-        total = torch.zeros((), dtype=dtype_name, device=self._device)
+        dtype = torch.float32 if self._device.type == "mps" else torch.float64
+        total = torch.zeros((), dtype=dtype, device=self._device)
         for indices, labels in self.validation.micro_batches(self._rows_at_once, ranks.rank, ranks.number_of_ranks):
-            loss = loss_module(self._on_device(indices), self._on_device(labels))
-            total += loss.to(dtype_name) * labels.numel()
+            loss = loss_module(to_device(indices, self._device), to_device(labels, self._device))
+            total += loss.to(dtype) * labels.numel()
         model.train()
         return ranks.sum([float(total)], device=self._device)[0] / self.validation.number_of_tokens
-
-    def _on_device(self, tensor: torch.Tensor) -> torch.Tensor:
-        """A copy that a GPU makes while it computes."""
-        pinned = tensor.pin_memory() if self._device.type == "cuda" else tensor
-        return pinned.to(self._device, non_blocking=True)

@@ -47,6 +47,10 @@ class Muon(torch.optim.Optimizer):
     every group for the `number` of the update that is done, from 0.
     shared: what orthogonalises batches of matrices together with other ranks; None for this rank alone.
     in_bfloat16: what orthogonalises multiplies in bfloat16; momenta and weights stay as they are.
+
+    As in torch's fused AdamW, where the attribute `found_inf`, a bool () on the parameters' device, is set and true, a
+    step leaves weights and momenta as they were, and the host need not know; second moments and the preconditioning's
+    state are the caller's to restore.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Muon(torch.optim.Optimizer):
         self._polynomials = polynomials
         self._shared = shared
         self._in_bfloat16 = in_bfloat16
+        self.found_inf: Tensor | None = None
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.dim() != 2 or parameter.size(0) % group["parts"]:
@@ -95,22 +100,29 @@ class Muon(torch.optim.Optimizer):
                 state.update(self._preconditioning.make_state(parameter, parts))
         return state
 
+    def state_beyond_momenta(self) -> list[Tensor]:
+        """Second moments and the preconditioning's state: what a step changes also where `found_inf` is true."""
+        return [value for state in self.state.values() for key, value in state.items() if key != "momentum"]
+
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
         """Move every parameter that has a gradient."""
         if closure is not None:
             raise ConfigurationError("Muon takes no closure: compute the gradients first, then call step().")
-        batches = [(group, matrices) for group in self.param_groups for matrices in self._matrices_by_shape(group)]
+        skip = self.found_inf
+        batches = [
+            (group, matrices) for group in self.param_groups for matrices in self._matrices_by_shape(group, skip)
+        ]
         # Large ones first: shared out, they arrive first, and are moved while the others travel.
         batches.sort(key=lambda batch: -batch[1][0].update.numel())
         oriented = [[each.update.mT if each.is_tall else each.update for each in matrices] for _, matrices in batches]
         for (group, matrices), directions in zip(batches, self._orthogonalised(oriented), strict=True):
             number = sum(not each.is_tall for each in matrices)
             directions = directions.to(matrices[0].weight.dtype)  # (count, smaller side, larger side)
-            self._move(group, matrices[:number], directions[:number])
-            self._move(group, matrices[number:], directions[number:].mT)
+            self._move(group, matrices[:number], directions[:number], skip)
+            self._move(group, matrices[number:], directions[number:].mT, skip)
 
-    def _matrices_by_shape(self, group: dict[str, Any]) -> list[list[_Matrix]]:
+    def _matrices_by_shape(self, group: dict[str, Any], skip: Tensor | None) -> list[list[_Matrix]]:
         """Advance the momentum; the matrices that have a gradient, those of one shape together, the tall ones last."""
         moving = [parameter for parameter in group["params"] if parameter.grad is not None]
         if not moving:
@@ -118,6 +130,8 @@ class Muon(torch.optim.Optimizer):
         gradients = [parameter.grad for parameter in moving]
         states = [self._state_of(parameter, group["parts"]) for parameter in moving]
         momenta = [state["momentum"] for state in states]
+        if skip is not None:
+            gradients = _replaced_where(skip, gradients, momenta)  # the mean of a momentum and itself is the momentum
         torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
         # Nesterov: look ahead along the momentum from the fresh gradient.
         updates = torch._foreach_lerp(gradients, momenta, group["momentum"])
@@ -143,7 +157,7 @@ class Muon(torch.optim.Optimizer):
         for matrices in batches:
             yield orthogonalise(torch.stack(list(matrices)), self._polynomials, in_bfloat16=self._in_bfloat16)
 
-    def _move(self, group: dict[str, Any], matrices: list[_Matrix], directions: Tensor) -> None:
+    def _move(self, group: dict[str, Any], matrices: list[_Matrix], directions: Tensor, skip: Tensor | None) -> None:
         """Decay and move matrices of one shape along directions (count, rows, columns)."""
         if not matrices:
             return
@@ -151,10 +165,30 @@ class Muon(torch.optim.Optimizer):
         if self._beta_2 is not None:
             moments = [matrix.second_moment for matrix in matrices if matrix.second_moment is not None]
             directions = normuon_normalise(directions, moments, beta_2=self._beta_2)
-        directions_each, amount = list(directions.unbind()), group["lr"] * group["weight_decay"]
-        if amount and self._cautious:
+        decay = group["lr"] * group["weight_decay"]
+        amount: float | Tensor = decay
+        if skip is not None:
+            directions = torch.where(skip, 0.0, directions)
+            amount = torch.where(skip, 0.0, torch.full((), decay, dtype=torch.float64, device=skip.device))
+        directions_each = list(directions.unbind())
+        if decay and self._cautious:
             cautious_weight_decay(weights, directions_each, before=weights, amount=amount)
-        elif amount:
+        elif decay:
             torch._foreach_mul_(weights, 1 - amount)
         step_size = group["lr"] * 0.2 * math.sqrt(max(directions.shape[-2:]))
         torch._foreach_add_(weights, directions_each, alpha=-step_size)
+
+
+def _replaced_where(skip: Tensor, tensors: Sequence[Tensor], others: Sequence[Tensor]) -> list[Tensor]:
+    """The tensors, or the others in their places where `skip`, a bool (), is true; those of one shape in one launch."""
+    replaced = list(tensors)
+    by_shape: dict[torch.Size, list[int]] = defaultdict(list)
+    for place, tensor in enumerate(tensors):
+        by_shape[tensor.shape].append(place)
+    for places in by_shape.values():
+        chosen = torch.where(
+            skip, torch.stack([others[place] for place in places]), torch.stack([tensors[place] for place in places])
+        )  # (count, rows, columns)
+        for place, tensor in zip(places, chosen.unbind(), strict=True):
+            replaced[place] = tensor
+    return replaced

@@ -97,7 +97,8 @@ class Optimizers:
             group["lr"] = settings.muon_peak_learning_rate * learning_rate_factor
             group["momentum"] = muon_momentum(settings, progress)
             group["number"] = number
-        with rollback_if(skip, [*_parameters(self._muon), *_state_tensors(self._muon)]):
+        self._muon.found_inf = skip
+        with rollback_if(skip, self._muon.state_beyond_momenta()):
             self._muon.step()
 
     def zero_gradients(self) -> None:
@@ -160,10 +161,6 @@ def _preconditioning(settings: OptimizerConfiguration) -> SOAPPreconditioning | 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
-
-
-def _state_tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    return [value for state in optimizer.state.values() for value in state.values()]
 
 
 def _hidden_matrices(model: GPTModel) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
