@@ -14,12 +14,15 @@ from gpt25.storage.hashes import sha256_of_bytes, sha256_of_file
 from gpt25.storage.json_lines import append_json_line, read_json, read_json_lines, write_json_lines
 from gpt25.storage.manifest import MANIFEST_NAME, verify_manifest, write_manifest
 from gpt25.storage.output_file import require_output_file
+from gpt25.storage.text_encoding import decode_text
+from gpt25.storage.text_lines import text_lines, with_newlines
 
 __all__ = [
     "MANIFEST_NAME",
     "append_json_line",
     "atomic_directory",
     "atomic_file",
+    "decode_text",
     "exclusive_lock",
     "read_json",
     "read_json_lines",
@@ -28,7 +31,9 @@ __all__ = [
     "require_writable_directory",
     "sha256_of_bytes",
     "sha256_of_file",
+    "text_lines",
     "verify_manifest",
+    "with_newlines",
     "write_bytes",
     "write_json",
     "write_json_lines",
