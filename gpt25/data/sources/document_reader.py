@@ -4,12 +4,14 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 
 from gpt25.data.sources.document import Document
 from gpt25.data.sources.hub_download import HubFetcher
+from gpt25.data.sources.hub_listing import HubFile
 from gpt25.data.sources.part import Part
+from gpt25.data.sources.reading_settings import ReadingSettings
 from gpt25.data.sources.segment import PlacedFile, Segment
 from gpt25.data.sources.source_files import SourceFile, find_source_files, standard_library_files
 from gpt25.data.sources.text_policy import DocumentCounts, InvalidUtf8, TextPolicy
@@ -23,8 +25,9 @@ WHOLE = Part(1, 1)
 class DocumentReader(Iterable[Document]):
     """The documents of some files, in order, read anew by every loop over it; memory holds one document.
 
-    `counts` tells what the last loop replaced, skipped or found empty so far; `sources`, `field`, `invalid_utf8` and
-    `part` tell what was asked for; `fingerprint` changes when a file, its size or its time, or a setting changes.
+    `counts` tells what the last loop replaced, skipped or found empty so far; `sources`, `settings` and `part` tell
+    what was asked for, `left_out` which files of folders are no documents; `fingerprint` changes when a file, its size
+    or its time, or a setting changes.
     """
 
     def __init__(
@@ -32,15 +35,15 @@ class DocumentReader(Iterable[Document]):
         files: Sequence[SourceFile],
         *,
         sources: Sequence[str],
-        field: str = "text",
-        invalid_utf8: InvalidUtf8,
+        settings: ReadingSettings = ReadingSettings(),  # noqa: B008  # frozen: it can be shared
         part: Part = WHOLE,
+        left_out: Sequence[str] = (),
     ) -> None:
-        TextPolicy(invalid_utf8)  # refuses an unknown policy
+        TextPolicy(settings.invalid_utf8)  # refuses an unknown policy
         self.sources = tuple(sources)
-        self.field = field
-        self.invalid_utf8 = invalid_utf8
+        self.settings = settings
         self.part = part
+        self.left_out = tuple(left_out)
         self._files = list(files)
         self._last_loop: list[Segment] = []
 
@@ -52,7 +55,7 @@ class DocumentReader(Iterable[Document]):
     @property
     def fingerprint(self) -> str:
         """SHA-256 over every file's path, size and time and over the settings; reads no content."""
-        parts = [self.field, self.invalid_utf8, *(file.identity for file in self._files)]
+        parts = [*self.settings.words, *(file.identity for file in self._files)]
         if self.part != WHOLE:
             parts.insert(0, str(self.part))
         return hashlib.sha256(json.dumps(parts).encode("utf-8")).hexdigest()
@@ -64,12 +67,32 @@ class DocumentReader(Iterable[Document]):
         Other machines keep the same files in other folders, with other times.
         """
         names = [(file.hub.name if file.hub else file.path.name, file.size) for file in self._files]
-        return hashlib.sha256(json.dumps([self.field, self.invalid_utf8, names]).encode("utf-8")).hexdigest()
+        return hashlib.sha256(json.dumps([*self.settings.words, names]).encode("utf-8")).hexdigest()
 
     @property
     def source_bytes(self) -> int:
         """Bytes of all files together as they lie there, or about those of the part."""
         return sum(segment.source_bytes for segment in self.segments())
+
+    @property
+    def reads_from_hub(self) -> bool:
+        """Whether any of its files must be fetched."""
+        return any(file.hub is not None for file in self._files)
+
+    def has_more_than(self, number_of_documents: int) -> bool:
+        """Whether there are more documents, of files here; reads no more of them than it takes to know."""
+        whole = self.settings.document_separator is None
+        left = number_of_documents
+        for segment in self.segments():
+            for placed in segment.files:
+                if whole and placed.file.kind in ("text", "python"):
+                    left -= placed.file.size > 0  # each is one document
+                else:
+                    one = Segment([placed], settings=self.settings)
+                    left -= sum(1 for _ in islice(one.documents(_nothing_to_fetch), left + 1))
+                if left < 0:
+                    return True
+        return False
 
     def segments(self) -> list[Segment]:
         """The files in stretches of SEGMENT_BYTES and more, one after the other; those without a share left out."""
@@ -80,7 +103,7 @@ class DocumentReader(Iterable[Document]):
 
         def close() -> None:
             if group:
-                segments.append(Segment(group, field=self.field, invalid_utf8=self.invalid_utf8))
+                segments.append(Segment(group, settings=self.settings))
                 group.clear()
 
         for file, first in zip(self._files, firsts[:-1], strict=True):
@@ -122,19 +145,23 @@ def read_documents(
     *,
     field: str = "text",
     invalid_utf8: InvalidUtf8 = "strict",
+    document_separator: str | None = None,
     part: Part = WHOLE,
 ) -> DocumentReader:
     """Documents of files, folders and globs, in the order given and sorted within a folder or glob.
 
-    A name that ends in .jsonl, .ndjson or .json holds JSON lines, whose `field` is the text of one document each;
-    .parquet holds rows, whose column `field` is (with the extra `data`); any other file is one document. All but
-    Parquet may be compressed (.gz, or .zst with the extra `data`). The word "standard-library" stands for this Python's
-    own sources, hf://datasets/OWNER/NAME/PATH for files on the Hugging Face Hub, "fineweb" and "fineweb-edu" for their
-    samples of ten billion tokens there. A byte order mark at a file's start is dropped; empty documents are left out;
-    both are counted.
+    A name that ends in .jsonl, .ndjson or .json holds JSON lines, or one JSON array, whose `field` is the text of one
+    document each; .parquet holds rows, whose column `field` is (with the extra `data`); any other file is one document.
+    All but Parquet may be compressed (.gz, or .zst with the extra `data`). The word "standard-library" stands for this
+    Python's own sources, hf://datasets/OWNER/NAME/PATH for files on the Hugging Face Hub, "fineweb" and "fineweb-edu"
+    for their samples of ten billion tokens there. A byte order mark at a file's start chooses UTF-8, UTF-16 or UTF-32
+    and is dropped; empty documents (also null, and empty cells) are left out; both are counted. A README and the like
+    beside the Parquet or JSON lines of a folder are no documents: the reader's `left_out` names them.
 
     invalid_utf8: "strict" raises DataError naming file and byte, "replace" puts U+FFFD, "skip" leaves the document
     out; the last two are counted in the reader's `counts`. It also rules lone surrogates in JSON.
+    document_separator: what stands between the documents of a text file, such as <|endoftext|>; where it stands alone
+    on a line, the line goes with it.
     part: only that stretch of the bytes of all sources: a row group, a JSON line or an indivisible file belongs to the
     part in which it begins.
     """
@@ -142,12 +169,21 @@ def read_documents(
         sources = [sources]
     if not sources:
         raise DataError("no source was named; name a text file, a folder, a glob, JSON lines or standard-library")
-    files = find_source_files(sources)
-    words = [str(source) for source in sources]
-    return DocumentReader(files, sources=words, field=field, invalid_utf8=invalid_utf8, part=part)
+    found = find_source_files(sources)
+    return DocumentReader(
+        found.files,
+        sources=[str(source) for source in sources],
+        settings=ReadingSettings(field, invalid_utf8, document_separator),
+        part=part,
+        left_out=found.left_out,
+    )
 
 
 def standard_library_documents(root: str | Path | None = None) -> DocumentReader:
     """The standard library's Python sources without tests, sorted by path, one document a file, in UTF-8."""
     files = standard_library_files(root)
-    return DocumentReader(files, sources=["standard-library"], invalid_utf8="strict")
+    return DocumentReader(files, sources=["standard-library"])
+
+
+def _nothing_to_fetch(file: HubFile) -> Path:
+    raise AssertionError(f"{file.name} is read although files on the Hub are not counted")

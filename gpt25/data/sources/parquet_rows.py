@@ -13,8 +13,8 @@ def parquet_texts(path: Path, *, field: str, name: str, owns: Callable[[int], bo
     """(row, text, bytes of the file that are done with it) for every row of the row groups that `owns` says yes to.
 
     `owns` is asked with the byte at which a group would begin if all were of one size. Raises DataError naming `name`
-    for a file that is no Parquet, and a column that is not there or not text; MissingExtraError.
-    An empty cell is an empty text.
+    for a file that is no Parquet, and a column that is not there, there twice or not text; MissingExtraError.
+    Text may be of any of Arrow's string types, as values of a dictionary too. An empty cell is an empty text.
     """
     try:
         from pyarrow import ArrowException, parquet, types
@@ -25,11 +25,13 @@ def parquet_texts(path: Path, *, field: str, name: str, owns: Callable[[int], bo
     try:
         with parquet.ParquetFile(path) as file:
             schema = file.schema_arrow
+            _require_once(schema.names, field, name)
             if field not in schema.names:
                 names = ", ".join(map(repr, schema.names[:10])) or "none"
                 raise DataError(f"{name} has no column {field!r}; its columns: {names}. Choose one with --field.")
             kind = schema.field(field).type
-            if not (types.is_string(kind) or types.is_large_string(kind)):
+            of_values = kind.value_type if types.is_dictionary(kind) else kind
+            if not (types.is_string(of_values) or types.is_large_string(of_values) or types.is_string_view(of_values)):
                 raise DataError(f"{name}: the column {field!r} holds {kind}, expected a string")
             size, groups, row = path.stat().st_size, file.num_row_groups, 0
             for group in range(groups):
@@ -40,6 +42,14 @@ def parquet_texts(path: Path, *, field: str, name: str, owns: Callable[[int], bo
                 row += rows
     except (ArrowException, OSError) as problem:
         raise DataError(f"cannot read {name} as Parquet: {' '.join(str(problem).split())[:300]}") from problem
+
+
+def _require_once(names: list[str], field: str, name: str) -> None:
+    if names.count(field) > 1:
+        raise DataError(
+            f"{name} has {names.count(field)} columns {field!r}, and nothing tells which is meant; write the file again "
+            "with a name for each."
+        )
 
 
 def _texts(batches: Iterator[Any], *, first_row: int, share: float) -> Iterator[tuple[int, str, int]]:

@@ -9,15 +9,17 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from gpt25.data.sources.document import Document
+from gpt25.data.sources.document_separator import separated
 from gpt25.data.sources.hub_listing import HubFile
+from gpt25.data.sources.json_texts import json_texts
 from gpt25.data.sources.opening import is_compressed, open_source, stream_position
 from gpt25.data.sources.parquet_rows import parquet_texts
 from gpt25.data.sources.part import Part
+from gpt25.data.sources.reading_settings import ReadingSettings
 from gpt25.data.sources.source_files import SourceFile
-from gpt25.data.sources.text_policy import BYTE_ORDER_MARK, DocumentCounts, InvalidUtf8, TextPolicy
+from gpt25.data.sources.text_policy import DocumentCounts, TextPolicy
 from gpt25.errors import DataError
 from gpt25.storage.atomic import storage_error
 
@@ -59,17 +61,17 @@ class Segment:
     `key` changes with any file's name, size or time, and with every setting that decides the documents.
     """
 
-    def __init__(self, files: Iterable[PlacedFile], *, field: str, invalid_utf8: InvalidUtf8) -> None:
+    def __init__(self, files: Iterable[PlacedFile], *, settings: ReadingSettings) -> None:
         self.files = list(files)
         self.source_bytes = sum(file.owned_bytes for file in self.files)
-        self._field = field
-        self._policy = TextPolicy(invalid_utf8)
+        self._settings = settings
+        self._policy = TextPolicy(settings.invalid_utf8)
 
     @property
     def key(self) -> str:
         """SHA-256 over every file's identity and place, the part and the settings; reads no content."""
         places = [(*placed.file.identity, placed.first_byte, placed.total, str(placed.part)) for placed in self.files]
-        return hashlib.sha256(json.dumps([self._field, self._policy.policy, places]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([*self._settings.words, places]).encode()).hexdigest()
 
     @property
     def counts(self) -> DocumentCounts:
@@ -86,7 +88,7 @@ class Segment:
         self._policy = TextPolicy(self._policy.policy)
         readers = {
             "text": self._read_text,
-            "json_lines": self._read_json_lines,
+            "json_lines": self._read_json,
             "parquet": self._read_parquet,
             "python": self._read_python,
         }
@@ -106,26 +108,19 @@ class Segment:
             except OSError as problem:
                 raise storage_error(problem, path, "cannot read") from problem
 
-    def _without_mark(self, content: bytes) -> bytes:
-        """A byte order mark at the start of a file tells the encoding and is no text: dropped and counted."""
-        if content.startswith(BYTE_ORDER_MARK):
-            self.counts.byte_order_marks += 1
-            return content[len(BYTE_ORDER_MARK) :]
-        return content
-
     def _read_text(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
-        with open_source(path) as stream:
-            whole = stream.read()
-        content = self._without_mark(whole)
         name = placed.file.name
-        decoded = self._policy.text_from_bytes(content, where=name, first_byte=len(whole) - len(content))
-        if decoded is None:
+        with open_source(path) as stream:
+            content = self._policy.bytes_from_file(stream.read(), where=name)
+        if content is None:
             return
-        text, replaced = decoded
-        if replaced:
-            self.counts.replaced += 1
-            content = text.encode("utf-8")
-        yield Document(name, content, placed.file.size)
+        if self._settings.document_separator is None:
+            yield Document(name, content, placed.file.size)
+            return
+        left = placed.file.size
+        for number, piece in enumerate(separated(content, self._settings.document_separator), start=1):
+            yield Document(f"{name}:{number}", piece, left)
+            left = 0
 
     def _read_python(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
         """Python's own rules: the coding cookie or a byte order mark decides, line ends become newlines."""
@@ -142,47 +137,16 @@ class Segment:
 
     def _read_parquet(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
         name = placed.file.name
-        for row, text, done in parquet_texts(path, field=self._field, name=name, owns=placed.owns):
+        for row, text, done in parquet_texts(path, field=self._settings.field, name=name, owns=placed.owns):
             content = self._policy.bytes_from_text(text, where=f"{name}, row {row:,}")
             if content is not None:
                 yield Document(f"{name}:{row}", content, done)
 
-    def _read_json_lines(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
-        name, first_byte, shared, told = placed.file.name, 0, placed.has_grains, 0
+    def _read_json(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
+        name, told, field = placed.file.name, 0, self._settings.field
         with open_source(path) as stream:
-            for number, whole in enumerate(stream, start=1):
-                place = first_byte
-                first_byte += len(whole)
-                if shared and not placed.owns(place):
-                    continue
-                line = self._without_mark(whole) if number == 1 else whole
-                where = f"{name}, line {number:,}"
-                content = self._field_of(line, where=where, first_byte=first_byte - len(line))
-                done = len(whole) if shared else stream_position(stream) - told
-                if content is not None:
-                    told += done
-                    yield Document(f"{name}:{number}", content, done)
-
-    def _field_of(self, line: bytes, *, where: str, first_byte: int) -> bytes | None:
-        """The chosen field of one JSON line as UTF-8, None for a blank line or a skipped document."""
-        if not line.strip():
-            return None
-        decoded = self._policy.text_from_bytes(line, where=where, first_byte=first_byte)
-        if decoded is None:
-            return None
-        text, replaced = decoded
-        try:
-            row: Any = json.loads(text)
-        except (ValueError, RecursionError) as problem:
-            raise DataError(
-                f"{where} is not JSON: {problem}. JSON lines hold one whole object on every line."
-            ) from problem
-        if not isinstance(row, dict):
-            raise DataError(f"{where} holds {type(row).__name__}, expected an object with the field {self._field!r}")
-        if self._field not in row:
-            names = ", ".join(sorted(map(repr, row))[:10]) or "none"
-            raise DataError(f"{where} has no field {self._field!r}; its fields: {names}. Choose one with --field.")
-        if not isinstance(row[self._field], str):
-            kind = type(row[self._field]).__name__
-            raise DataError(f"{where}: the field {self._field!r} holds {kind}, expected a string")
-        return self._policy.bytes_from_text(row[self._field], where=where, replaced=replaced)
+            owns = placed.owns if placed.has_grains else lambda _: True
+            for number, content, length in json_texts(stream, field=field, name=name, policy=self._policy, owns=owns):
+                done = length if placed.has_grains else stream_position(stream) - told
+                told += done
+                yield Document(f"{name}:{number}", content, done)

@@ -17,6 +17,9 @@ from gpt25.storage.atomic import storage_error
 STANDARD_LIBRARY = "standard-library"
 _PARQUET = ".parquet"
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
+_TABLES = ("parquet", "json_lines")
+_DESCRIBING_STEMS = ("readme", "license", "licence", "citation", "changelog", "contributing", "notice")
+_DESCRIBING_NAMES = ("dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json")
 _UNREADABLE = (".arrow", ".bin", ".npy", ".zip", ".tar", ".7z", ".bz2", ".xz")
 _NOT_LIBRARY = frozenset({"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"})
 
@@ -61,17 +64,38 @@ class SourceFile:
             raise storage_error(problem, self.path, "cannot read") from problem
 
 
-def find_source_files(sources: Sequence[str | Path]) -> list[SourceFile]:
+@dataclass(frozen=True)
+class FoundFiles:
+    """The files to read, and the names of those that lie beside a set and are no part of it."""
+
+    files: tuple[SourceFile, ...]
+    left_out: tuple[str, ...]
+
+
+def find_source_files(sources: Sequence[str | Path]) -> FoundFiles:
     """All files of the sources, in the order given, each folder's and glob's files sorted; a file counts once.
 
-    A folder is read with everything below it except names that begin with a dot. Files on the Hub are listed there,
-    and fetched only when they are read. Raises DataError where a source is not there or matches nothing.
+    A folder is read with everything below it except names that begin with a dot, and except what describes the Parquet
+    or JSON lines in it, such as README.md. Files on the Hub are listed there, and fetched only when they are read.
+    Raises DataError where a source is not there or matches nothing.
     """
     found: dict[str, SourceFile] = {}
+    left_out: list[str] = []
     for source in sources:
-        for file in _files_of(source):
-            found.setdefault(file.key, file)
-    return list(found.values())
+        files = _files_of(source)
+        beside = [file for file in files if len(files) > 1 and _describes_a_set(file)]
+        if all(file.kind not in _TABLES for file in files if file not in beside):
+            beside = []
+        left_out += (file.name for file in beside)
+        for file in files:
+            if file not in beside:
+                found.setdefault(file.key, file)
+    return FoundFiles(tuple(found.values()), tuple(dict.fromkeys(left_out)))
+
+
+def _describes_a_set(file: SourceFile) -> bool:
+    name = file.path.name.lower()
+    return name in _DESCRIBING_NAMES or (file.kind == "text" and name.split(".")[0] in _DESCRIBING_STEMS)
 
 
 def _files_of(source: str | Path) -> list[SourceFile]:

@@ -21,8 +21,11 @@ def sources(tmp_path: Path) -> Path:
     folder.mkdir()
     rows = [f"row {number}" for number in range(300)]
     parquet.write_table(pyarrow.table({"text": rows}), folder / "a.parquet", row_group_size=11)
-    lines = "".join(json.dumps({"text": f"line {number} ü" * (number % 9)}) + "\n" for number in range(400))
+    rows_of_json = [{"text": f"line {number} ü" * (number % 9)} for number in range(400)]
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows_of_json)
     (folder / "b.jsonl").write_text(lines)
+    (folder / "b2.jsonl").write_bytes(("\ufeff" + lines.replace("ü", "猫" * 9)).encode("utf-16-le"))
+    (folder / "b3.json").write_text(json.dumps([{"text": f"entry {number}"} for number in range(50)]))
     (folder / "c.jsonl.gz").write_bytes(gzip.compress(lines.replace("line", "packed").encode()))
     for number in range(9):
         (folder / f"d{number}.txt").write_text(f"text {number}\n" * 40 * number)

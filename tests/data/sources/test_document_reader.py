@@ -108,6 +108,73 @@ def test_a_byte_order_mark_at_the_start_is_dropped_and_counted_elsewhere_it_is_t
     assert reader.counts.byte_order_marks == 2
 
 
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_a_mark_chooses_utf16_and_utf32_for_texts_json_lines_and_arrays(tmp_path: Path, codec: str) -> None:
+    rows = ["Zoë 猫\n", "two"]
+    lines = "".join(json.dumps({"text": row}, ensure_ascii=False) + "\r\n" for row in rows)
+    array = json.dumps([{"text": row} for row in rows], indent=1)
+    for name, text in (("a.txt", rows[0]), ("b.jsonl", lines), ("c.json", array)):
+        (tmp_path / name).write_bytes(("\ufeff" + text).encode(codec))
+    reader = read_documents([tmp_path])
+    assert contents(reader) == [text.encode() for text in [rows[0], *rows, *rows]]
+    assert reader.counts.byte_order_marks == 3
+
+
+def test_replace_is_not_offered_where_it_would_ruin_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    for content, advice in (
+        (b"\xff\xfeab\0", "is not UTF-16.*damaged or cut short"),
+        ("für Zoë, größer, älter".encode("latin-1"), "iconv -f WINDOWS-1252"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=advice) as caught:
+            contents(read_documents([path]))
+        assert "choose replace" not in str(caught.value)
+
+
+def test_a_lone_carriage_return_ends_a_json_line_and_nothing_inside_a_text_does(tmp_path: Path) -> None:
+    rows = [{"text": "one\u2028\x85"}, {"text": "two"}, {"text": "three"}]
+    first, second, third = (json.dumps(row, ensure_ascii=False) for row in rows)
+    (tmp_path / "a.jsonl").write_bytes(f"{first}\r{second}\r\n\r\n{third}".encode())
+    assert contents(read_documents([tmp_path])) == [row["text"].encode() for row in rows]
+
+
+def test_a_json_array_is_read_and_null_is_an_empty_text(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps([{"text": "one"}, {"text": None}, {"text": "two"}], indent=2))
+    write_lines(tmp_path / "b.jsonl", {"text": None}, {"text": "three"})
+    reader = read_documents([tmp_path])
+    assert [document.name.rpartition("/")[2] for document in reader] == ["a.json:1", "a.json:3", "b.jsonl:2"]
+    assert reader.counts.empty == 2
+    (tmp_path / "a.json").write_text('[{"text": "one"}, 2]')
+    with pytest.raises(DataError, match=r"a\.json, entry 2 holds int, expected an object"):
+        contents(read_documents([tmp_path]))
+
+
+def test_a_separator_ends_documents_with_its_whole_line_where_it_stands_alone(tmp_path: Path) -> None:
+    mark = "<|endoftext|>"
+    (tmp_path / "a.txt").write_text(f"one{mark}two\n{mark}\nthree\n{mark}\n{mark}\n \n{mark}")
+    (tmp_path / "b.txt").write_bytes(f"{mark}\r\nfour\r\n{mark}\r\nfive".encode())
+    reader = read_documents([tmp_path], document_separator=mark)
+    assert contents(reader) == [b"one", b"two\n", b"three\n", b"four\r\n", b"five"]
+    assert sum(document.source_bytes or 0 for document in reader) == reader.source_bytes
+    plain = read_documents([tmp_path])
+    assert len(contents(plain)) == 2
+    assert plain.fingerprint != reader.fingerprint
+    with pytest.raises(ConfigurationError, match="document_separator is '\\\\n'; it must hold more than white space"):
+        read_documents([tmp_path], document_separator="\n")
+
+
+def test_documents_are_counted_no_further_than_it_takes_to_know(tmp_path: Path) -> None:
+    write_lines(tmp_path / "a.jsonl", *[{"text": "x"}] * 5, {"no text": "beyond"})
+    for name in ("b.txt", "c.txt", "d.txt"):
+        (tmp_path / name).write_text("" if name == "d.txt" else "x")
+    assert read_documents([tmp_path]).has_more_than(4)
+    with pytest.raises(DataError, match="line 6 has no field"):
+        read_documents([tmp_path]).has_more_than(5)
+    texts = read_documents([str(tmp_path / "*.txt")])
+    assert (texts.has_more_than(1), texts.has_more_than(2)) == (True, False)
+
+
 def test_empty_documents_are_left_out_and_counted(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"")
     write_lines(tmp_path / "b.jsonl", {"text": ""}, {"text": "x"})
@@ -127,8 +194,8 @@ def test_every_loop_reads_anew_and_counts_anew(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ('{"text": "a"', r"a\.jsonl, line 1 is not JSON"),
-        ("[" * 100_000, r"line 1 is not JSON"),
-        ("[1]", r"line 1 holds list, expected an object with the field 'text'"),
+        ("[" * 100_000, r"a\.jsonl is not JSON.* begins like one JSON array"),
+        ('{"text": "a"}\n[1]', r"line 2 holds list, expected an object with the field 'text'"),
         ('{"body": 1, "id": 2}', r"line 1 has no field 'text'; its fields: 'body', 'id'\. Choose one with --field"),
         ('{"text": 7}', r"line 1: the field 'text' holds int, expected a string"),
     ],

@@ -39,6 +39,47 @@ def test_another_column_is_chosen_and_large_strings_and_empty_cells_are_read(tmp
     assert contents(path) == []
 
 
+def test_every_string_type_of_arrow_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    texts = ["one", "two", "one", None]
+    for array in (
+        pyarrow.array(texts).dictionary_encode(),
+        pyarrow.array(texts, pyarrow.large_string()).dictionary_encode(),
+        pyarrow.array(texts, pyarrow.string_view()),
+    ):
+        parquet.write_table(pyarrow.table({"text": array}), path)
+        reader = read_documents([path])
+        assert [document.content for document in reader] == [b"one", b"two", b"one"]
+        assert reader.counts.empty == 1
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pyarrow.table([["x"], ["y"], ["z"]], names=["text", "text", "body"]), path)
+    assert contents(path, field="body") == ["z"]
+    with pytest.raises(DataError, match=r"a\.parquet has 2 columns 'text'"):
+        contents(path)
+
+
+def test_a_readme_beside_the_files_of_a_set_is_no_document(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    (folder / "data").mkdir(parents=True)
+    write(folder / "data" / "train.parquet", ["x"])
+    for name in ("README.md", "LICENSE", "dataset_infos.json"):
+        (folder / name).write_text("{}")
+    for source in (folder, f"{folder}/**/*"):
+        reader = read_documents([source])
+        assert [document.content for document in reader] == [b"x"]
+        assert [Path(name).name for name in reader.left_out] == ["LICENSE", "README.md", "dataset_infos.json"]
+    assert read_documents([folder / "README.md"]).left_out == ()
+    (folder / "data" / "train.parquet").unlink()
+    (folder / "notes.txt").write_text("y")
+    (folder / "dataset_infos.json").unlink()
+    texts = read_documents([folder])
+    assert len(list(texts)) == 3
+    assert texts.left_out == ()
+
+
 def test_folders_and_globs_of_parquet_become_shards(tmp_path: Path, tokenizer: Tokenizer) -> None:
     (tmp_path / "in").mkdir()
     for number in (1, 0):

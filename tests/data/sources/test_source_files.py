@@ -9,7 +9,7 @@ from gpt25.errors import DataError, MissingExtraError
 
 
 def names(tmp_path: Path, *sources: str | Path) -> list[str]:
-    return [file.path.relative_to(tmp_path).as_posix() for file in find_source_files(sources)]
+    return [file.path.relative_to(tmp_path).as_posix() for file in find_source_files(sources).files]
 
 
 @pytest.fixture
@@ -30,12 +30,12 @@ def test_globs_are_sorted_sources_keep_their_order_and_a_file_counts_once(tree: 
 
 
 def test_the_ending_tells_how_a_file_is_read(tree: Path) -> None:
-    kinds = {file.path.name: file.kind for file in find_source_files([tree])}
+    kinds = {file.path.name: file.kind for file in find_source_files([tree]).files}
     assert kinds == {"a.txt": "text", "b.txt": "text", "z.md": "text", "c.jsonl": "json_lines"}
 
 
 def test_the_word_standard_library_stands_for_it() -> None:
-    files = find_source_files(["standard-library"])
+    files = find_source_files(["standard-library"]).files
     assert any(file.name == "json/decoder.py" and file.kind == "python" for file in files)
 
 
