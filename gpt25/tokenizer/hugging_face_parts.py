@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt25.errors import CorruptFileError, StorageError, TokenizerError
-from gpt25.storage import read_json
+from gpt25.storage import decode_text, read_json, with_newlines
 
 _GPT2_SPLIT_CLASSES = ("GPT2", "CodeGen", "Roberta", "Bart", "PreTrained")
 _SWITCHES = {"byte_fallback": False, "ignore_merges": False, "continuing_subword_prefix": "", "end_of_word_suffix": ""}
@@ -143,9 +143,9 @@ def _merge(path: Path, number: int, entry: Any) -> tuple[str, str]:
 
 def _read_merges(path: Path) -> list[tuple[str, str]]:
     try:
-        content = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise TokenizerError(f"{path} cannot be read as UTF-8 text: {problem}.") from problem
+        content = with_newlines(decode_text(path.read_bytes(), where=str(path), error=TokenizerError))
+    except OSError as problem:
+        raise TokenizerError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
     if not content.endswith("\n"):
         raise TokenizerError(
             f"{path} does not end with a line break, so it was probably cut off: fetch it again, or add the line break."

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import tiktoken
 
@@ -28,6 +28,8 @@ _ENGINE_PATTERN = (
     r"|\s++$|(?=\s\s)(?:\s{256}(?=\s))*+(?:\s(?=\s))*+|\s"
 )
 _ESCAPED_BYTES = re.compile("([\udc80-\udcff]+)")
+SpecialTokens = Literal["text", "parse"]
+"""What becomes of the name of a special token that stands in a text."""
 _GPT2_WORDS = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl")
 
 
@@ -45,10 +47,9 @@ class Tokenizer:
         self._vocabulary = vocabulary
         self._bytes_by_id = vocabulary.bytes_by_id()
         self._encoding, self._id_by_rank = _engine(vocabulary)
-        self._plain_tokens: re.Pattern[str] | None = None
-        if vocabulary.plain:
-            longest_first = sorted(vocabulary.plain, key=len, reverse=True)
-            self._plain_tokens = re.compile("(" + "|".join(map(re.escape, longest_first)) + ")")
+        self._plain_tokens = _any_of(vocabulary.plain) if vocabulary.plain else None
+        self._special_names = _any_of(vocabulary.special)
+        self._all_names = _any_of({**vocabulary.plain, **vocabulary.special})
 
     @classmethod
     def gpt2(cls) -> "Tokenizer":
@@ -99,7 +100,7 @@ class Tokenizer:
 
     @property
     def special_tokens(self) -> dict[str, int]:
-        """The ids that no text encodes to, by their names: put them between encoded texts yourself."""
+        """The ids that no text encodes to, by their names: put them between encoded texts, or have names parsed."""
         return dict(self._vocabulary.special)
 
     def table(self) -> TokenTable:
@@ -116,11 +117,17 @@ class Tokenizer:
         """For people: "gpt2", or size and fingerprint as in "bpe-4096-1a2b3c4d"."""
         return "gpt2" if self.fingerprint == GPT2_FINGERPRINT else f"bpe-{self.vocabulary_size}-{self.fingerprint[:8]}"
 
-    def encode(self, text: str) -> list[int]:
+    def encode(self, text: str, *, special_tokens: SpecialTokens = "text") -> list[int]:
         """Ids of a text. Text that looks like a special token stays text: its id is never in the answer.
+
+        special_tokens: with "parse", the name of a special token becomes its id wherever it stands, as `transformers`
+        does it: encode("<|endoftext|>", special_tokens="parse") -> [50256]. Not for text of others, who could end
+        documents with it.
 
         Raises TokenizerError for lone surrogates, which have no UTF-8 form.
         """
+        if special_tokens not in get_args(SpecialTokens):
+            raise TokenizerError(f"special_tokens is {special_tokens!r}; it must be text or parse.")
         try:
             text.encode("utf-8")
         except UnicodeEncodeError as problem:
@@ -129,26 +136,35 @@ class Tokenizer:
                 "which is no Unicode text. Encode the bytes it was read from with encode_bytes, or replace it first: "
                 "text.encode('utf-8', 'replace').decode('utf-8')."
             ) from problem
-        if self._plain_tokens is None:
+        names = self._all_names if special_tokens == "parse" else self._plain_tokens
+        if names is None:
             return self._encode_ordinary(text)
         ids: list[int] = []
-        for place, part in enumerate(self._plain_tokens.split(text)):
+        for place, part in enumerate(names.split(text)):
             # The pattern is one group, so the parts at odd places are what it matched.
-            ids += [self._vocabulary.plain[part]] if place % 2 else self._encode_ordinary(part)
+            ids += [self._added_id(part)] if place % 2 else self._encode_ordinary(part)
         return ids
+
+    def _added_id(self, name: str) -> int:
+        special = self._vocabulary.special
+        return special[name] if name in special else self._vocabulary.plain[name]
+
+    def special_names_in(self, text: str) -> int:
+        """How many times the names of special tokens stand in a text: what "parse" would make tokens of."""
+        return sum(1 for _ in self._special_names.finditer(text))
 
     def _encode_ordinary(self, text: str) -> list[int]:
         ranks = self._encoding.encode_ordinary(text)
         return ranks if self._id_by_rank is None else [self._id_by_rank[rank] for rank in ranks]
 
-    def encode_bytes(self, content: bytes) -> list[int]:
-        """Ids of any bytes, so that decode_bytes gives them back exactly.
+    def encode_bytes(self, content: bytes, *, special_tokens: SpecialTokens = "text") -> list[int]:
+        """Ids of any bytes, so that decode_bytes gives them back exactly; special_tokens as in `encode`.
 
         Valid UTF-8 gets the ids of its text. Where it is not valid, each offending byte becomes its own single-byte
         token, and the valid stretches between are encoded each by itself.
         """
         try:
-            return self.encode(content.decode("utf-8"))
+            return self.encode(content.decode("utf-8"), special_tokens=special_tokens)
         except UnicodeDecodeError:
             pass
         ids: list[int] = []
@@ -157,15 +173,18 @@ class Tokenizer:
             if place % 2:
                 ids += [self._vocabulary.ordinary[bytes([byte])] for byte in part.encode("utf-8", "surrogateescape")]
             else:
-                ids += self.encode(part)
+                ids += self.encode(part, special_tokens=special_tokens)
         return ids
 
-    def encode_batch(self, texts: Iterable[str], number_of_threads: int = 1) -> list[list[int]]:
+    def encode_batch(
+        self, texts: Iterable[str], number_of_threads: int = 1, *, special_tokens: SpecialTokens = "text"
+    ) -> list[list[int]]:
         """Ids of each text, in order; more threads help from about ten kilobytes per text on."""
+        encode = functools.partial(self.encode, special_tokens=special_tokens)
         if number_of_threads == 1:
-            return [self.encode(text) for text in texts]
+            return [encode(text) for text in texts]
         with ThreadPoolExecutor(number_of_threads) as pool:
-            return list(pool.map(self.encode, texts))
+            return list(pool.map(encode, texts))
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of the ids; bytes that are not valid UTF-8 become U+FFFD. Raises TokenizerError for an unknown id."""
@@ -206,6 +225,11 @@ class Tokenizer:
 @functools.cache
 def _gpt2_tokenizer() -> Tokenizer:
     return Tokenizer(gpt2_vocabulary())
+
+
+def _any_of(names: Iterable[str]) -> re.Pattern[str]:
+    """What finds any of the names, the longest where several begin alike, as its one group."""
+    return re.compile("(" + "|".join(map(re.escape, sorted(names, key=len, reverse=True))) + ")")
 
 
 def _engine(vocabulary: Vocabulary) -> tuple[tiktoken.Encoding, list[int] | None]:

@@ -36,13 +36,17 @@ class Chunk:
 
 @dataclass(frozen=True)
 class ChunkRecord:
-    """A finished chunk: tokens, documents and text bytes of each split, and the SHA-256 of its token bytes."""
+    """A finished chunk: tokens, documents and text bytes of each split, and the SHA-256 of its token bytes.
+
+    `special_names`: how many names of special tokens its text holds, whatever became of them.
+    """
 
     key: str
     tokens: dict[Split, int]
     documents: dict[Split, int]
     bytes: dict[Split, int]
     sha256: str
+    special_names: int = 0
 
 
 @dataclass(frozen=True)
@@ -159,15 +163,24 @@ def chunk_path(folder: Path, number: int) -> Path:
     return folder / f"chunk-{number:06d}"
 
 
-def write_chunk(path: Path, chunk: Chunk, tokens: dict[Split, NDArray[np.uint16]]) -> ChunkRecord:
+def write_chunk(
+    path: Path,
+    key: str,
+    tokens: dict[Split, NDArray[np.uint16]],
+    *,
+    documents: dict[Split, int],
+    text_bytes: dict[Split, int],
+    special_names: int = 0,
+) -> ChunkRecord:
     """Write a chunk file atomically: one line of JSON (its record), then the train and the validation tokens."""
     payload = b"".join(tokens[split].astype(TOKEN_TYPE).tobytes() for split in tokens)
     record = ChunkRecord(
-        key=chunk.key,
+        key=key,
         tokens={split: len(ids) for split, ids in tokens.items()},
-        documents={split: sum(owner == split for owner, _ in chunk.documents) for split in tokens},
-        bytes={split: sum(len(text) for owner, text in chunk.documents if owner == split) for split in tokens},
+        documents=documents,
+        bytes=text_bytes,
         sha256=sha256_of_bytes(payload),
+        special_names=special_names,
     )
     write_bytes(path, json.dumps(asdict(record)).encode() + b"\n" + payload)
     return record

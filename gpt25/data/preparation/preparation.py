@@ -4,14 +4,17 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from gpt25.data.preparation.assembly import assemble
+from gpt25.data.preparation.chunks import ChunkRecord
 from gpt25.data.preparation.preparation_settings import PreparationSettings
 from gpt25.data.preparation.same_preparation import content_hash, require_same_preparation
-from gpt25.data.preparation.segment_encoding import encode_segments, encode_stream
+from gpt25.data.preparation.segment_encoding import encode_segments, encode_stream, is_begun
+from gpt25.data.preparation.split_rule import chosen_split_rule
 from gpt25.data.shards.prepared_data import INDEX_NAME, PARTIAL_NAME, TOKENIZER_NAME, PreparedData, PreparedPart
-from gpt25.data.sources.document import Document, SplitRule
+from gpt25.data.sources.document import SPLITS, Document, SplitRule
 from gpt25.data.sources.document_reader import WHOLE, DocumentReader, sum_of_counts
 from gpt25.data.sources.part import Part
 from gpt25.data.sources.text_policy import DocumentCounts
@@ -23,7 +26,7 @@ from gpt25.storage import (
     require_writable_directory,
 )
 from gpt25.storage.atomic import storage_error
-from gpt25.tokenizer import Tokenizer
+from gpt25.tokenizer import SpecialTokens, Tokenizer
 
 _LOCK_NAME = "lock"
 _SHARD_NAME = re.compile(r"(train|validation)-\d{6}\.bin")
@@ -37,27 +40,35 @@ def prepare(
     validation_fraction: float = 0.05,
     validation_tokens: int | None = None,
     tokens_per_shard: int = 100_000_000,
-    split_rule: SplitRule = "content",
+    split_rule: SplitRule | None = None,
+    special_tokens: SpecialTokens = "text",
+    remake: bool = False,
     number_of_processes: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> PreparedData:
     """Encode documents into shards `train-000000.bin` … and `validation-000000.bin` …, with index.json and tokenizer.
 
-    Every document is written as the end-of-text token followed by its tokens, in order. Its content decides its split
-    (see split_of), unless the `split_rule` is "position": then the end of every document is validation, which suits a
-    few long ones. A corpus of a single document is always cut by position. With `validation_tokens`, the rule is
-    "first": so many tokens from the beginning are validation, as in llm.c's FineWeb.
+    Every document is written as the end-of-text token followed by its tokens, in order. With the `split_rule` "content"
+    its content decides its split (see split_of), with "position" the end of every document is validation, which suits
+    a few. None takes "position" for at most FEW_DOCUMENTS (see split_rule.py). A corpus of a single document is always
+    cut by position. With `validation_tokens`, the rule is "first": so many tokens from the beginning are validation, as
+    in llm.c's FineWeb.
+
+    special_tokens: what becomes of the name of a special token in a text, see Tokenizer.encode; how many there were is
+    told either way.
 
     The result is the same for any number of processes (None: one a usable core) and after any interruption: finished
     chunks of text are kept in `directory`/.partial, and the next call takes over those whose text, tokenizer and
     fraction are the same; stretches of files that are all done are not even read again. Files of the Hub are fetched
     there, two at a time at most. A finished directory is returned as it is when the arguments and the text are the
-    same, and refused when they are not. `progress` is told the bytes of the sources done since its last call.
+    same, and refused when they are not, or with `remake` made anew. `progress` is told the bytes of the sources done
+    since its last call.
 
     A reader of one part of several writes into a folder of its own in `directory`; all together they are the data set,
     of which validation_tokens are the first of the first part.
 
-    Raises ConfigurationError for values that cannot be, DataError for an empty corpus, a directory of other data or a
+    Raises ConfigurationError for values that cannot be, DataError for an empty corpus, for a split that is left without
+    text although the fraction lies between 0 and 1 (of a whole set, not of parts), a directory of other data or a
     worker that died, StorageError or DiskFullError where the disk refuses or another process prepares
     there; finished chunks survive all of them.
     """
@@ -66,7 +77,9 @@ def prepare(
         part = documents.part
     if validation_tokens is not None:
         validation_fraction, split_rule = 0.0, "first"
-    settings = PreparationSettings(tokenizer, validation_fraction, tokens_per_shard, split_rule, validation_tokens)
+    settings = PreparationSettings(
+        tokenizer, validation_fraction, tokens_per_shard, split_rule or "content", validation_tokens, special_tokens
+    )
     processes = _usable_cores() if number_of_processes is None else number_of_processes
     if processes < 1:
         raise ConfigurationError(f"number_of_processes must be at least 1, not {processes}")
@@ -76,13 +89,22 @@ def prepare(
         raise DataError(f"{directory} holds parts of a data set; choose another output directory, or name the part")
     if (directory / INDEX_NAME).exists():
         finished = PreparedData.read(directory)
-        require_same_preparation(finished, documents, settings)
-        _tidy(directory)
-        return finished
+        if split_rule is None and finished.split_rule != "first":
+            settings = replace(settings, split_rule=finished.split_rule)
+        try:
+            require_same_preparation(finished, documents, settings)
+            _tidy(directory)
+            return finished
+        except DataError:
+            if not remake:
+                raise
+        _give_up(directory)
     _refuse_foreign_shards(directory)
     partial = require_writable_directory(require_writable_directory(directory) / PARTIAL_NAME)
     advice = "Wait for it, or choose another output directory."
     with exclusive_lock(partial / _LOCK_NAME, of=str(directory), advice=advice):
+        if split_rule is None and 0 < validation_fraction < 1:
+            settings, documents = _with_chosen_rule(settings, documents, partial)
         data = _prepare_anew(documents, directory, settings, processes, progress, part)
         data.write()
         _tidy(directory)
@@ -105,7 +127,7 @@ def _part_directory(directory: Path, part: Part, settings: PreparationSettings) 
         )
     if settings.validation_tokens is not None and part.number > 1:
         # The first tokens of the whole are in the first part: all of another part is for training.
-        settings = PreparationSettings(settings.tokenizer, 0.0, settings.tokens_per_shard, "content")
+        settings = replace(settings, split_rule="content", validation_tokens=None)
     return directory / part.folder, settings
 
 
@@ -139,6 +161,8 @@ def _prepare_anew(
         raise DataError(
             f"there is no text in {', '.join(reader.sources) if reader else 'the documents'}: nothing to prepare"
         )
+    if part == WHOLE and 0 < settings.validation_fraction < 1:
+        _require_both_splits(records, partial, settings)
     splits = assemble(records, partial, settings)
     _move_into_place(partial, directory, tokenizer)
     return PreparedData(
@@ -158,7 +182,45 @@ def _prepare_anew(
         content_sha256=content_hash(hashes),
         counts=counts,
         part=None if part == WHOLE or reader is None else PreparedPart.of(part, reader.portable_fingerprint),
+        special_tokens=settings.special_tokens,
+        special_token_names=sum(record.special_names for record in records),
     )
+
+
+def _with_chosen_rule(
+    settings: PreparationSettings, documents: Iterable[Document], partial: Path
+) -> tuple[PreparationSettings, Iterable[Document]]:
+    """The settings with the rule of an unfinished preparation, or with that which the documents' number asks for."""
+    if isinstance(documents, DocumentReader):
+        for rule in ("content", "position"):
+            known = replace(settings, split_rule=rule)
+            if is_begun(documents.segments(), partial, known):
+                return known, documents
+    rule, documents = chosen_split_rule(documents)
+    return replace(settings, split_rule=rule), documents
+
+
+def _require_both_splits(records: list[ChunkRecord], partial: Path, settings: PreparationSettings) -> None:
+    """Raise DataError, before anything is moved into place, where one split would have no text."""
+    for split in SPLITS:
+        if not any(record.tokens[split] for record in records):
+            shutil.rmtree(partial, ignore_errors=True)
+            documents = sum(sum(record.documents.values()) for record in records)
+            text_bytes = sum(sum(record.bytes.values()) for record in records)
+            other = "smaller" if split == "train" else "larger"
+            raise DataError(
+                f"no text is left for the {split} split: {documents:,} documents of {text_bytes:,} bytes were split with "
+                f"a validation fraction of {settings.validation_fraction}. Give a {other} one, or more text."
+            )
+
+
+def _give_up(directory: Path) -> None:
+    """Make a finished directory an unfinished one, whose shards the next preparation replaces."""
+    require_writable_directory(directory / PARTIAL_NAME)
+    try:
+        (directory / INDEX_NAME).unlink()
+    except OSError as problem:
+        raise storage_error(problem, directory / INDEX_NAME, "cannot replace") from problem
 
 
 def _usable_cores() -> int:

@@ -2,11 +2,12 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from gpt25.data.shards.shard_format import require_16_bit_vocabulary
 from gpt25.data.sources.document import SplitRule
 from gpt25.errors import ConfigurationError
+from gpt25.tokenizer import SpecialTokens
 
 if TYPE_CHECKING:
     from gpt25.tokenizer import Tokenizer
@@ -14,13 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PreparationSettings:
-    """Tokenizer, split and shard size; checked on construction. validation_tokens goes with the split rule "first"."""
+    """Tokenizer, split, shard size and what becomes of special tokens' names in text; checked on construction.
+
+    validation_tokens goes with the split rule "first".
+    """
 
     tokenizer: "Tokenizer"
     validation_fraction: float
     tokens_per_shard: int
     split_rule: SplitRule
     validation_tokens: int | None = None
+    special_tokens: SpecialTokens = "text"
 
     def __post_init__(self) -> None:
         require_16_bit_vocabulary(self.tokenizer.vocabulary_size)
@@ -30,6 +35,8 @@ class PreparationSettings:
             raise ConfigurationError(
                 f"tokens_per_shard must lie between 1 and 2,147,483,647, not {self.tokens_per_shard}"
             )
+        if self.special_tokens not in get_args(SpecialTokens):
+            raise ConfigurationError(f"special_tokens must be text or parse, not {self.special_tokens!r}")
         if self.validation_tokens is not None and self.validation_tokens < 1:
             raise ConfigurationError(f"validation_tokens must be at least 1, not {self.validation_tokens}")
         if (self.split_rule == "first") != (self.validation_tokens is not None):
@@ -43,7 +50,8 @@ class PreparationSettings:
     @property
     def chunk_settings(self) -> str:
         """What a finished chunk depends on; the size of shards is not among it."""
-        return json.dumps([self.tokenizer.fingerprint, self.cut_fraction])
+        parsed = [] if self.special_tokens == "text" else [self.special_tokens]
+        return json.dumps([self.tokenizer.fingerprint, self.cut_fraction, *parsed])
 
     @property
     def segment_settings(self) -> str:

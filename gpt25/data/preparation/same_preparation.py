@@ -28,7 +28,7 @@ def require_same_preparation(data: PreparedData, documents: Iterable[Document], 
             f"{where} was prepared with the tokenizer {data.tokenizer_name} ({data.tokenizer_fingerprint}), "
             f"not with {tokenizer.name} ({tokenizer.fingerprint}). {advice}"
         )
-    for name in ("validation_fraction", "validation_tokens", "tokens_per_shard"):
+    for name in ("validation_fraction", "validation_tokens", "tokens_per_shard", "special_tokens"):
         if getattr(data, name) != getattr(settings, name):
             raise DataError(
                 f"{where} was prepared with {name} {getattr(data, name)}, not {getattr(settings, name)}. {advice}"

@@ -1,6 +1,6 @@
 """Encode the sources stretch by stretch, so that what is done need neither be fetched nor read again."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -25,10 +25,19 @@ def encode_stream(
 ) -> tuple[list[ChunkRecord], list[str], bool]:
     """Chunks of documents that come from anywhere, their hash, and whether each was cut by position."""
     cutter = _cutter([documents], settings, first_chunk=0, known=None)
-    encoded = encode_chunks(cutter, settings.tokenizer, partial, number_of_processes=processes, progress=progress)
+    encoded = _encoded(cutter, partial, settings, processes, progress)
     with closing(encoded):
         records = list(encoded)
     return records, [stretch.sha256 for stretch in cutter.finished], cutter.by_position
+
+
+def is_begun(segments: list[Segment], partial: Path, settings: PreparationSettings) -> bool:
+    """Whether the first segment was finished under these very settings; reads none of the sources."""
+    return bool(segments) and bool(finished_segments(partial, _keys(segments[:1], settings)))
+
+
+def _keys(segments: list[Segment], settings: PreparationSettings) -> list[str]:
+    return [sha256_of_bytes(f"{settings.segment_settings} {segment.key}".encode()) for segment in segments]
 
 
 def encode_segments(
@@ -44,8 +53,7 @@ def encode_segments(
 
     lone_by_position: whether a single document in all of them is to be cut by position.
     """
-    prefix = settings.segment_settings
-    keys = [sha256_of_bytes(f"{prefix} {segment.key}".encode()) for segment in segments]
+    keys = _keys(segments, settings)
     finished = finished_segments(partial, keys)
     yield from finished
     hub_files = [file for segment in segments for file in segment.hub_files]
@@ -62,7 +70,7 @@ def encode_segments(
         first_chunk=first_chunk,
         known=finished[0].by_position if finished else (None if lone_by_position else False),
     )
-    encoded = encode_chunks(cutter, settings.tokenizer, partial, number_of_processes=processes, progress=progress)
+    encoded = _encoded(cutter, partial, settings, processes, progress)
     written, begin = 0, 0
     records: list[ChunkRecord] = []
 
@@ -85,6 +93,23 @@ def encode_segments(
             yield from settle()
         yield from settle()
     assert written == len(left)
+
+
+def _encoded(
+    cutter: ChunkCutter,
+    partial: Path,
+    settings: PreparationSettings,
+    processes: int,
+    progress: Callable[[int], None] | None,
+) -> Generator[ChunkRecord, None, None]:
+    return encode_chunks(
+        cutter,
+        settings.tokenizer,
+        partial,
+        number_of_processes=processes,
+        progress=progress,
+        special_tokens=settings.special_tokens,
+    )
 
 
 def _release(segment: Segment, fetcher: HubFetcher) -> None:

@@ -60,6 +60,7 @@ def join_parts(directory: Path) -> PreparedData:
         content_sha256=hashlib.sha256("".join(data.content_sha256 for data in parts).encode()).hexdigest(),
         counts=sum_of_counts(data.counts for data in parts),
         part=None,
+        special_token_names=sum(data.special_token_names for data in parts),
     )
 
 
@@ -79,6 +80,11 @@ def _require_fitting(part: Part, data: PreparedData, first: PreparedData) -> Non
         raise DataError(
             f"{where}: part {part} was cut from other files, or read with another field or policy, than part 1 "
             f"({', '.join(data.sources)}; {', '.join(first.sources)}). Prepare one of them again."
+        )
+    if data.special_tokens != first.special_tokens:
+        raise DataError(
+            f"{where}: part {part} was prepared with special_tokens {data.special_tokens}, part 1 with "
+            f"{first.special_tokens}. Prepare one of them again."
         )
     if data.validation_fraction != first.validation_fraction:  # 0 beside a first part that holds out tokens
         raise DataError(

@@ -9,12 +9,14 @@ from gpt25.data.sources.part import Part
 from gpt25.data.sources.text_policy import DocumentCounts
 from gpt25.errors import CorruptFileError, DataError
 from gpt25.storage import read_json, write_json
+from gpt25.tokenizer import SpecialTokens
 
 INDEX_NAME = "index.json"
 PARTIAL_NAME = ".partial"
 TOKENIZER_NAME = "tokenizer"
 _FORMAT = "gpt25 token shards"
 _VERSION = 1
+_UNLESS_USUAL = {"special_tokens": "text", "special_token_names": 0}
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,9 @@ class PreparedData:
     counts: DocumentCounts
     validation_tokens: int | None = None
     part: PreparedPart | None = None
+    special_tokens: SpecialTokens = "text"
+    special_token_names: int = 0
+    """How many names of special tokens the text holds: text like any other, or parsed, as `special_tokens` says."""
 
     def split(self, name: Split) -> PreparedSplit:
         """The named split."""
@@ -83,6 +88,9 @@ class PreparedData:
         """The JSON object of index.json; it does not name the directory."""
         content = asdict(self)
         del content["directory"]
+        for name, usual in _UNLESS_USUAL.items():  # so that data in which there are none is the same in every release
+            if content[name] == usual:
+                del content[name]
         return {"format": _FORMAT, "version": _VERSION, **content}
 
     def write(self) -> None:
@@ -111,7 +119,7 @@ class PreparedData:
 
     @classmethod
     def _from_json(cls, directory: Path, content: dict[str, Any]) -> "PreparedData":
-        content = {"validation_tokens": None, "part": None, **content}  # an index of before they were there
+        content = {"validation_tokens": None, "part": None, **_UNLESS_USUAL, **content}  # an index of before they were there
         plain = {field.name: content[field.name] for field in fields(cls) if field.name != "directory"}
         plain |= {
             "train": _split_from_json(content["train"]),

@@ -10,6 +10,7 @@ import pytest
 
 from gpt25.data import Document, PreparedData, open_shards, prepare, read_documents, split_of
 from gpt25.data.preparation import chunks as chunks_module
+from gpt25.data.preparation.split_rule import FEW_DOCUMENTS
 from gpt25.errors import ConfigurationError, DataError, DiskFullError, StorageError
 from gpt25.tokenizer import Tokenizer
 
@@ -122,7 +123,8 @@ def test_the_end_of_every_document_is_held_out_where_positions_rule(tmp_path: Pa
         assert 0.08 < len(held_out) / len(document.content) < 0.11
     assert prepare(documents, tokenizer, tmp_path / "out", **words) == data
     with pytest.raises(DataError, match=r"out was split by position, not by content\. Choose another output directory"):
-        prepare(documents, tokenizer, tmp_path / "out", validation_fraction=0.1)
+        prepare(documents, tokenizer, tmp_path / "out", validation_fraction=0.1, split_rule="content")
+    assert prepare(documents, tokenizer, tmp_path / "out", validation_fraction=0.1) == data
 
 
 def test_a_finished_lone_file_is_not_read_again(
@@ -133,6 +135,59 @@ def test_a_finished_lone_file_is_not_read_again(
     monkeypatch.setattr("gpt25.data.preparation.same_preparation.ChunkCutter", None)
     for rule in ("content", "position"):
         assert prepare(read_documents([tmp_path / "a.txt"]), tokenizer, tmp_path / "out", split_rule=rule) == data
+
+
+@pytest.mark.parametrize("count", [2, 6, 40, FEW_DOCUMENTS])
+def test_of_few_documents_a_piece_of_each_is_held_out(
+    tmp_path: Path, tokenizer: Tokenizer, documents: list[Document], count: int
+) -> None:
+    few = documents[:count]
+    data = prepare(few, tokenizer, tmp_path / "list")
+    assert (data.split_rule, data.train.documents, data.validation.documents) == ("position", count, count)
+    assert data.train.bytes + data.validation.bytes == sum(len(document.content) for document in few)
+    for number, document in enumerate(few):
+        (tmp_path / f"{number:03}.txt").write_bytes(document.content)
+    lines = "".join(json.dumps({"text": document.content.decode()}) + "\n" for document in few)
+    (tmp_path / "lines.jsonl").write_text(lines)
+    for name, source in (
+        ("iterator", iter(few)),
+        ("folder", read_documents([f"{tmp_path}/*.txt"])),
+        ("lines", read_documents([tmp_path / "lines.jsonl"])),
+    ):
+        assert prepare(source, tokenizer, tmp_path / name).validation.shards == data.validation.shards
+
+
+def test_more_documents_are_split_by_content_wherever_they_come_from(
+    tmp_path: Path, tokenizer: Tokenizer, documents: list[Document]
+) -> None:
+    many = documents[: FEW_DOCUMENTS + 1]
+    data = prepare(many, tokenizer, tmp_path / "list")
+    assert (data.split_rule, data.train.documents + data.validation.documents) == ("content", len(many))
+    assert prepare(iter(many), tokenizer, tmp_path / "iterator").train.shards == data.train.shards
+
+
+@pytest.mark.parametrize(("fraction", "split", "other"), [(1e-9, "validation", "larger"), (1 - 1e-9, "train", "smaller")])
+def test_a_split_without_text_is_an_error_and_its_advice_works_in_the_same_directory(
+    tmp_path: Path, tokenizer: Tokenizer, documents: list[Document], fraction: float, split: str, other: str
+) -> None:
+    for corpus in (documents[:6], documents):
+        message = rf"no text is left for the {split} split: {len(corpus)} documents of .* Give a {other} one"
+        with pytest.raises(DataError, match=message):
+            prepare(corpus, tokenizer, tmp_path / "out", validation_fraction=fraction)
+        assert contents(tmp_path / "out") == {}
+    assert prepare(documents, tokenizer, tmp_path / "out", validation_fraction=0.5).validation.tokens
+    whole = prepare(documents[:6], tokenizer, tmp_path / "all", validation_fraction=0)
+    assert (whole.split_rule, whole.validation.tokens) == ("content", 0)
+
+
+def test_a_directory_of_other_arguments_is_remade_where_that_is_asked_for(
+    tmp_path: Path, tokenizer: Tokenizer, documents: list[Document]
+) -> None:
+    prepare(documents, tokenizer, tmp_path / "out")
+    data = prepare(documents, tokenizer, tmp_path / "out", validation_fraction=0.3, remake=True)
+    assert data.validation_fraction == 0.3
+    prepare(documents, tokenizer, tmp_path / "fresh", validation_fraction=0.3)
+    assert contents(tmp_path / "out") == contents(tmp_path / "fresh")
 
 
 def test_a_lone_document_without_lines_is_never_cut_inside_a_character(tmp_path: Path, tokenizer: Tokenizer) -> None:
@@ -146,7 +201,8 @@ def test_a_lone_document_without_lines_is_never_cut_inside_a_character(tmp_path:
 
 
 def test_two_documents_are_split_by_content_again(tmp_path: Path, tokenizer: Tokenizer) -> None:
-    data = prepare([Document("a", b"4"), Document("b", b"0")], tokenizer, tmp_path / "out", validation_fraction=0.3)
+    documents = [Document("a", b"4"), Document("b", b"0")]
+    data = prepare(documents, tokenizer, tmp_path / "out", validation_fraction=0.3, split_rule="content")
     assert data.split_rule == "content"
     assert (data.train.bytes, data.validation.bytes) == (1, 1)
 
