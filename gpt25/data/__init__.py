@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gpt25.data.preparation.notices import notices
     from gpt25.data.preparation.preparation import prepare
     from gpt25.data.preparation.pretokenized import PRETOKENIZED_SETS, fetch_shards, list_shards
     from gpt25.data.preparation.verification import verify
@@ -41,6 +42,7 @@ _HOMES = {
     "Validation": "shards.validation",
     "fetch_shards": "preparation.pretokenized",
     "list_shards": "preparation.pretokenized",
+    "notices": "preparation.notices",
     "open_shards": "shards.token_shards",
     "prepare": "preparation.preparation",
     "read_documents": "sources.document_reader",
@@ -70,6 +72,7 @@ __all__ = [
     "Validation",
     "fetch_shards",
     "list_shards",
+    "notices",
     "open_shards",
     "prepare",
     "read_documents",

@@ -18,6 +18,7 @@ from gpt25.evaluation.sets.harness_wikitext import harness_page, harness_pages
 from gpt25.evaluation.sets.hub_sets import fetch_set
 from gpt25.evaluation.sets.row_fields import text_of
 from gpt25.evaluation.task import Task
+from gpt25.storage import with_newlines
 
 T = TypeVar("T")
 _WHOLE_BYTES, _TEST_BYTES = 100_000_000, 5_000_000  # enwik8 and text8: the last 5 % are the usual test part
@@ -61,6 +62,7 @@ def read_examples(task: Task, data: str | None, *, skip_invalid: bool = False) -
             raise DataError(f"{data} is no file; --data takes one file of the set {task.name}.")
     if task.kind == "text":
         texts = list(_texts(task, paths))
+        source += _never_detokenised(task, texts)
         return Examples(_of_another_release(task, source, (text.text for text in texts)), texts=texts)
     if task.kind == "last word":
         words = _items(task, source, paths, _last_word, skip_invalid)
@@ -87,6 +89,17 @@ def _of_another_release(task: Task, source: str, texts: Iterable[str]) -> str:
     if task.name.startswith("wikitext") and any("<unk>" in text for text in texts):
         return f"{source} (the release with <unk>, not the raw one: the published figures are of another)"
     return source
+
+
+def _never_detokenised(task: Task, texts: Sequence[CorpusText]) -> str:
+    """A warning where the de-tokeniser found nothing to do, so that the text is not what its figures are of."""
+    as_it_is = task.detokeniser is None and task.documents != "harness pages"
+    if as_it_is or any(len(text.text) != text.characters for text in texts):
+        return ""
+    return (
+        f" (no line of it was de-tokenised: it is not cut into words as {task.name} is, and the published figures are "
+        "of another text)"
+    )
 
 
 def _items(
@@ -118,7 +131,9 @@ def _texts(task: Task, paths: Sequence[Path]) -> Iterator[CorpusText]:
         yield from _pages(task, paths)
         return
     whole = "".join(map(read_text, paths))
-    if task.detokeniser is None:
+    if task.detokeniser is not None:
+        whole = with_newlines(whole)  # the releases have \n alone, and the rules of lines are written for it
+    else:
         content = whole.encode("utf-8")
         if len(content) == _WHOLE_BYTES:
             whole = content[-_TEST_BYTES:].decode("utf-8", "replace")
@@ -153,7 +168,7 @@ def _pages(task: Task, paths: Sequence[Path]) -> Iterator[CorpusText]:
         if isinstance(first.get("page"), str):
             pages: Iterable[str] = (text_of(row, "page") for row in read_rows(path))
         else:
-            pages = harness_pages(read_text(path))
+            pages = harness_pages(with_newlines(read_text(path)))
         for page in pages:
             count += 1
             yield harness_page(page)

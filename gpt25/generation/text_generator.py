@@ -12,7 +12,7 @@ from gpt25.generation.sample import Sample
 from gpt25.generation.sampling_settings import SamplingChanges, SamplingSettings
 from gpt25.generation.short_repr import short_repr
 from gpt25.model import Accounting, GPTModel
-from gpt25.tokenizer import Tokenizer
+from gpt25.tokenizer import SpecialTokens, Tokenizer
 
 DEFAULT_NEW_TOKENS = 256  # where max_new_tokens is None and the block size leaves as many: about a page
 # What the rows of one batch may take: 1 GiB is about 45 rows of 300 positions for the 124M in float32, whose cache
@@ -58,23 +58,26 @@ class TextGenerator:
         prompt: str | Sequence[int] = "",
         *,
         settings: SamplingSettings = SamplingSettings(),  # noqa: B008  # frozen: it can be shared
+        special_tokens: SpecialTokens = "text",
         **changes: Unpack[SamplingChanges],
     ) -> list[Sample]:
         """Continue the prompt, once per sample.
 
         prompt: text, or token ids; empty means `<|endoftext|>`, where every training document begins.
         settings, changes: see SamplingSettings; `changes` replace single fields, as in temperature=0.
+        special_tokens: whether the name of a special token in the prompt is text or, with "parse", that token.
         Returns the samples in order. Raises GenerationError when a setting is out of range, when prompt and new tokens
         do not fit the block size, or when the logits are not finite; TokenizerError for text that has no UTF-8.
         """
         settings = settings.changed(changes).with_seed()
-        return collect_samples(self.stream(prompt, settings=settings), settings)
+        return collect_samples(self.stream(prompt, settings=settings, special_tokens=special_tokens), settings)
 
     def stream(
         self,
         prompt: str | Sequence[int] = "",
         *,
         settings: SamplingSettings = SamplingSettings(),  # noqa: B008  # frozen: it can be shared
+        special_tokens: SpecialTokens = "text",
         **changes: Unpack[SamplingChanges],
     ) -> Iterator[Piece]:
         """Continue the prompt and yield the text as it becomes certain; arguments and errors as in `generate`.
@@ -83,13 +86,13 @@ class TextGenerator:
         its sample, and a sample's last piece has a finish_reason.
         """
         settings = settings.changed(changes).with_seed()
-        prompt_ids = self.prompt_ids(prompt)
+        prompt_ids = self.prompt_ids(prompt, special_tokens=special_tokens)
         return self._run(prompt_ids, settings, self.new_tokens(len(prompt_ids), settings.max_new_tokens))
 
-    def prompt_ids(self, prompt: str | Sequence[int]) -> list[int]:
+    def prompt_ids(self, prompt: str | Sequence[int], *, special_tokens: SpecialTokens = "text") -> list[int]:
         """The token ids that the model will read: checked, and never empty."""
         if isinstance(prompt, str):
-            ids = self.tokenizer.encode(prompt)
+            ids = self.tokenizer.encode(prompt, special_tokens=special_tokens)
         else:
             ids = _checked_ids(prompt, self.tokenizer)
         return ids or [self.tokenizer.end_of_text_id]

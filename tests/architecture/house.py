@@ -31,7 +31,7 @@ IMPORTS = {
     "training": GROUND | {"runtime", "storage", "model", "tokenizer", "records", "data", "weights"},
     "generation": GROUND | {"runtime", "model", "tokenizer"},
     "inspection": GROUND | {"runtime", "model", "tokenizer"},
-    "evaluation": GROUND | {"runtime", "model", "tokenizer", "references", "data"},
+    "evaluation": GROUND | {"runtime", "model", "tokenizer", "references", "data", "storage"},
     "plots": GROUND | {"storage", "records", "references"},
     "server": GROUND
     | {"runtime", "weights", "generation", "inspection", "model", "tokenizer", "records", "references"},

@@ -210,7 +210,7 @@ def write_sets(folder: Path, tokenizer: Tokenizer) -> dict[str, str]:
     for number in range(30):
         (folder / f"document-{number}.txt").write_text(text(8, 100 + number))
     documents = read_documents([folder / "document-*.txt"])
-    prepare(documents, tokenizer, folder / "shards", validation_fraction=0.3)
+    prepare(documents, tokenizer, folder / "shards", validation_fraction=0.3, split_rule="content")
     data |= dict.fromkeys(("loss", "openwebtext"), str(folder / "shards"))
     (folder / "core").mkdir()
     core = {

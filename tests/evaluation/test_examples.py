@@ -95,6 +95,26 @@ def test_texts_are_one_document_or_lines_or_articles(tmp_path: Path) -> None:
     assert len(read_examples(TASKS["1bw"], str(path)).texts) == 6
 
 
+def test_line_ends_of_windows_and_a_mark_change_nothing(tmp_path: Path) -> None:
+    plain, other = tmp_path / "wiki.raw", tmp_path / "other.raw"
+    plain.write_text(WIKITEXT)
+    for content in (WIKITEXT.replace("\n", "\r\n"), "\ufeff" + WIKITEXT, WIKITEXT.replace("\n", "\r")):
+        other.write_bytes(content.encode())
+        for name in ("wikitext2", "wikitext2-articles", "1bw"):
+            assert read_examples(TASKS[name], str(other)).texts == read_examples(TASKS[name], str(plain)).texts
+    other.write_bytes(b"a\r\nb")
+    assert read_examples(TASKS["enwik8"], str(other)).texts[0].bytes == 4  # what is measured by bytes keeps them
+
+
+def test_a_text_that_is_not_cut_into_words_is_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "wiki.txt"
+    path.write_text("It was detokenised already, you see.\nAll of it.\n")
+    assert "(no line of it was de-tokenised: " in read_examples(TASKS["wikitext2"], str(path)).source
+    assert read_examples(TASKS["enwik8"], str(path)).source == str(path)
+    path.write_text(WIKITEXT)
+    assert read_examples(TASKS["wikitext2"], str(path)).source == str(path)
+
+
 @pytest.mark.parametrize("name", ["enwik8", "text8"])
 def test_of_a_whole_file_the_last_part_is_scored(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gpt25.evaluation.examples._WHOLE_BYTES", 100)

@@ -15,6 +15,7 @@ from gpt25.data import (
     PreparedData,
     fetch_shards,
     list_shards,
+    notices,
     open_shards,
     prepare,
     read_documents,
@@ -22,7 +23,7 @@ from gpt25.data import (
     verify,
 )
 from gpt25.errors import ConfigurationError
-from gpt25.tokenizer import Tokenizer
+from gpt25.tokenizer import SpecialTokens, Tokenizer
 
 _PEEK_TOKENS = 64
 _DEFAULT_FRACTION = 0.05
@@ -48,7 +49,8 @@ class Prepare:
     part: str | None = None
     """Only a part, such as 3/64: the third of 64 equal stretches. All parts, in one directory, are the data set."""
     validation_fraction: float | None = None
-    """The share of documents, chosen by their content, that is kept for validation; 0.05 unless given."""
+    """The share that is kept for validation, 0.05 unless given: of at most 100 documents the end of each, of more some
+    whole documents, chosen by their content."""
     validation_tokens: int | None = None
     """Instead: so many tokens from the beginning. For fineweb and fineweb-edu 100 million unless given, llm.c's first
     shard, on which OpenAI's published losses are measured."""
@@ -56,6 +58,10 @@ class Prepare:
     """Worker processes; one a core unless given. The result does not depend on it."""
     invalid_utf8: Literal["strict", "replace", "skip"] = "strict"
     """Text that is not UTF-8: stop, put U+FFFD in its place, or leave the document out."""
+    special_tokens: SpecialTokens = "text"
+    """What the name of a special token in the text, such as <|endoftext|>, is: text, or parse: that token."""
+    document_separator: str | None = None
+    """What stands between the documents of one text file, such as <|endoftext|>; without it a file is one document."""
     tokens_per_shard: int = 100_000_000
     """The most tokens in one file, 2 bytes each."""
     json: bool = False
@@ -126,6 +132,7 @@ def _prepare(arguments: Prepare, output: Output) -> None:
         arguments.sources,
         field=arguments.field,
         invalid_utf8=arguments.invalid_utf8,
+        document_separator=arguments.document_separator,
         **({} if arguments.part is None else {"part": Part.from_word(arguments.part)}),
     )
     tokenizer = Tokenizer.from_word(arguments.tokenizer)
@@ -139,11 +146,14 @@ def _prepare(arguments: Prepare, output: Output) -> None:
             else arguments.validation_fraction,
             validation_tokens=_validation_tokens(arguments),
             tokens_per_shard=arguments.tokens_per_shard,
+            special_tokens=arguments.special_tokens,
             number_of_processes=arguments.processes,
             progress=progress.advance,
         )
     if not output.json:
         _say_what_it_is(data, output)
+    for notice in notices(data, documents.left_out):
+        output.note(notice)
     output.result(_as_json(data), kept=arguments.output)
 
 
@@ -221,6 +231,3 @@ def _say_what_it_is(data: PreparedData, output: Output) -> None:
         output.say(f"the first {data.validation_tokens:,} tokens are the validation split")
     if data.split_rule == "position":
         output.say("the end of every document is the validation split")
-    for name in SPLITS:
-        if not data.split(name).tokens and data.part is None:
-            output.say(f"no document fell into the {name} split; more documents or another fraction would change that")

@@ -12,11 +12,14 @@ import torch
 import tyro
 
 from gpt25.cli.output import Output
+from gpt25.cli.special_names import special_names_notice
 from gpt25.cli.streams.standard_input import standard_input
 from gpt25.errors import ConfigurationError, GenerationError
 from gpt25.generation import Piece, SamplingSettings, TextGenerator, collect_samples
 from gpt25.model import quantise_int8
 from gpt25.runtime import Stopwatch, choose_device, choose_precision
+from gpt25.storage import decode_text
+from gpt25.tokenizer import SpecialTokens
 from gpt25.weights import load_pretrained
 
 
@@ -28,6 +31,8 @@ class Arguments:
     """A size name (gpt2, gpt2-medium, gpt2-large, gpt2-xl), a Hub id owner/name, a Hugging Face directory or a run."""
     prompt: str = ""
     """The text to continue; - reads standard input (without its last line break); empty starts a new document."""
+    special_tokens: SpecialTokens = "text"
+    """What the name of a special token in the prompt, such as <|endoftext|>, is: text, or parse: that token."""
     samples: int = 1
     """How many texts, independent of one another."""
     max_new_tokens: int | None = None
@@ -79,8 +84,12 @@ def run(arguments: Arguments, output: Output) -> None:
     if precision == "int8":
         quantise_int8(model)
     generator = TextGenerator(model, tokenizer)
+    if arguments.special_tokens == "text" and (count := generator.tokenizer.special_names_in(prompt)):
+        output.note(special_names_notice(count, what="the prompt"))
     stopwatch = Stopwatch()
-    pieces: Iterable[Piece] = generator.stream(prompt, settings=settings)
+    pieces: Iterable[Piece] = generator.stream(
+        prompt, settings=settings, special_tokens=arguments.special_tokens
+    )
     if arguments.stream and not arguments.json:
         pieces = _shown_in_order(pieces, prompt=prompt, number_of_samples=settings.samples, output=output)
     samples = collect_samples(pieces, settings)
@@ -138,14 +147,8 @@ def _settings(arguments: Arguments) -> SamplingSettings:
 
 def _standard_input() -> str:
     """The prompt on standard input, without the line break that `echo` and editors put at the end."""
-    content = standard_input()
-    try:
-        return content.decode("utf-8").removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError as problem:
-        raise GenerationError(
-            f"the prompt on standard input is no UTF-8 at byte {problem.start} (0x{content[problem.start]:02x}); "
-            "convert it, for example with iconv -t utf-8."
-        ) from problem
+    text = decode_text(standard_input(), where="the prompt on standard input", error=GenerationError)
+    return text.removesuffix("\n").removesuffix("\r")
 
 
 def _heading(index: int, number_of_samples: int) -> str:

@@ -9,11 +9,13 @@ from typing import Annotated, Literal
 import tyro
 
 from gpt25.cli.output import Output
+from gpt25.cli.special_names import special_names_notice
 from gpt25.cli.streams.standard_input import standard_input
 from gpt25.errors import TokenizerError
 from gpt25.records import in_this_shell, offered_command
-from gpt25.storage import require_writable_directory
-from gpt25.tokenizer import Tokenizer
+from gpt25.storage import decode_text, require_writable_directory
+from gpt25.storage.text_encoding import encoding_of
+from gpt25.tokenizer import SpecialTokens, Tokenizer
 
 _MOST_ROWS = 1000
 
@@ -41,9 +43,11 @@ class Encode:
     """The token ids of a text, and what each of them stands for."""
 
     text: tyro.conf.Positional[str]
-    """The text; - reads standard input, any bytes."""
+    """The text; - reads standard input, any bytes; a byte-order mark chooses their encoding."""
     tokenizer: str = "gpt2"
     """gpt2, or a directory that holds a tokenizer."""
+    special_tokens: SpecialTokens = "text"
+    """What the name of a special token, such as <|endoftext|>, is: text, or parse: that token."""
     json: bool = False
     """Print one JSON object on standard output."""
 
@@ -110,11 +114,13 @@ def _train(arguments: Train, output: Output) -> None:
 def _encode(arguments: Encode, output: Output) -> None:
     tokenizer = Tokenizer.from_word(arguments.tokenizer)
     if arguments.text == "-":
-        content = standard_input()
+        content = _standard_input()
     else:
         # Undoes how Python read the words of the command line, so that also bytes that are not UTF-8 arrive unchanged.
         content = arguments.text.encode("utf-8", sys.getfilesystemencodeerrors())
-    ids = tokenizer.encode_bytes(content)
+    ids = tokenizer.encode_bytes(content, special_tokens=arguments.special_tokens)
+    if arguments.special_tokens == "text" and (count := tokenizer.special_names_in(content.decode("utf-8", "replace"))):
+        output.note(special_names_notice(count, what="the text"))
     if not output.json:
         rows = [(place, number, _piece(tokenizer.token_bytes(number))) for place, number in enumerate(ids[:_MOST_ROWS])]
         title = f"{len(content):,} bytes are {len(ids):,} tokens of {tokenizer.name}"
@@ -122,6 +128,14 @@ def _encode(arguments: Encode, output: Output) -> None:
         if len(ids) > _MOST_ROWS:
             output.say(f"… and {len(ids) - _MOST_ROWS:,} more; --json prints all of them")
     output.result({"token_ids": ids})
+
+
+def _standard_input() -> bytes:
+    """UTF-8 of what stands there, without the byte-order mark that tells its encoding; other bytes as they are."""
+    content = standard_input()
+    if not encoding_of(content).mark:
+        return content
+    return decode_text(content, where="the text on standard input", error=TokenizerError).encode("utf-8")
 
 
 def _piece(token: bytes) -> str:

@@ -145,8 +145,8 @@ def _open_prepared(
     if not part.shards:
         raise DataError(
             f"{data.directory} has no {split} tokens: its {data.train.documents + data.validation.documents:,} "
-            f"documents were split with a validation fraction of {data.validation_fraction}. Prepare with another "
-            "fraction or more documents."
+            f"documents were split with a validation fraction of {data.validation_fraction}. Prepare it "
+            "with another fraction, or more documents, in another directory."
         )
     shards = TokenShards(
         [data.directory / shard.file for shard in part.shards],

@@ -26,8 +26,10 @@ def lm_eval_model(
     """A model as lm-evaluation-harness wants it: `lm_eval.simple_evaluate(model=lm_eval_model(...), tasks=["piqa"])`.
 
     Log-likelihoods are those of `ContinuationScorer`, shared prefixes read once. Free answers are greedy; a task that
-    asks for anything else raises EvaluationError, which names it. Under several ranks each asks for everything and the
-    work on log-likelihoods is shared. Raises MissingExtraError where lm-eval is not installed.
+    asks for anything else raises EvaluationError, which names it. Names of special tokens in a task's texts are parsed,
+    as the harness's own model does it: its tokenizer adds none and still reads those that stand there. Under several
+    ranks each asks for everything and the work on log-likelihoods is shared. Raises MissingExtraError where lm-eval is
+    not installed.
     """
     try:
         from lm_eval.api.model import LM
@@ -94,13 +96,14 @@ class _Answers:
 
     def of_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[float, bool]]:
         """Log-likelihood in nats of (context, continuation), and whether the continuation is greedy."""
-        encoded = [encode_request(self.tokenizer, *pair, encoding="together") for pair in pairs]
+        encoded = [encode_request(self.tokenizer, *pair, encoding="together", special_tokens="parse") for pair in pairs]
         return [(answer.log_likelihood, answer.is_greedy) for answer in self.scorer.answer(encoded)]
 
     def of_texts(self, texts: Sequence[str]) -> list[float]:
         """Log-likelihood in nats of whole texts, every token scored once."""
         end, block_size = self.tokenizer.end_of_text_id, self.scorer.model.configuration.block_size
-        parts = [windows(self.tokenizer.encode(text), end_of_text_id=end, block_size=block_size) for text in texts]
+        encoded = [self.tokenizer.encode(text, special_tokens="parse") for text in texts]
+        parts = [windows(tokens, end_of_text_id=end, block_size=block_size) for tokens in encoded]
         answers = iter(self.scorer.answer([window for some in parts for window in some]))
         return [float(sum(next(answers).log_likelihood for _ in some)) for some in parts]
 
@@ -120,6 +123,7 @@ class _Answers:
                 [asked[number][0] for number in numbers],
                 stops=[*group.stops, end],  # written out it ends an answer too, as in the harness
                 max_new_tokens=group.max_new_tokens,
+                special_tokens="parse",
             )
             found.update(zip(numbers, texts, strict=True))
         return [found[number] for number in range(len(asked))]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 
 from gpt25.model import GPTModel, KeyValueCache, evaluating
-from gpt25.tokenizer import Tokenizer
+from gpt25.tokenizer import SpecialTokens, Tokenizer
 
 _MOST_ROWS = 32
 _MOST_POSITIONS = 16_384  # of all rows together; their keys and values of the 124M in float32 are 1.2 GB
@@ -25,12 +25,19 @@ class _Row:
 
 
 def greedy_texts(
-    model: GPTModel, tokenizer: Tokenizer, contexts: Sequence[str], *, stops: Sequence[str], max_new_tokens: int
+    model: GPTModel,
+    tokenizer: Tokenizer,
+    contexts: Sequence[str],
+    *,
+    stops: Sequence[str],
+    max_new_tokens: int,
+    special_tokens: SpecialTokens = "text",
 ) -> list[str]:
     """The continuations of some contexts, each without the stop that ended it, in the contexts' order.
 
     Each ends before one of `stops`, at a token that ends a text or after `max_new_tokens`, which must be fewer than
     the block holds. A context that leaves no room for them is cut on the left, as lm-evaluation-harness does.
+    special_tokens: see Tokenizer.encode.
 
     The texts are those that each context would get alone: contexts of like length are read together up to where the
     shortest ends, and from there on a row takes its own next token as long as its context has one.
@@ -39,7 +46,7 @@ def greedy_texts(
     assert 1 <= max_new_tokens < block_size
     room = block_size - max_new_tokens
     rows = [
-        _Row(number, tokenizer.encode(context)[-room:] or [tokenizer.end_of_text_id])
+        _Row(number, tokenizer.encode(context, special_tokens=special_tokens)[-room:] or [tokenizer.end_of_text_id])
         for number, context in enumerate(contexts)
     ]
     with evaluating(model):

@@ -10,6 +10,7 @@ from typing import Any
 
 from gpt25.data.sources.opening import open_source
 from gpt25.errors import DataError, MissingExtraError
+from gpt25.storage import decode_text, text_lines
 
 Row = dict[str, Any]
 _JSON = (".jsonl", ".ndjson", ".json")
@@ -25,8 +26,9 @@ def kind_of(path: Path) -> str:
 def read_rows(path: Path) -> Iterator[Row]:
     """The rows of a set: JSON lines, one JSON list, Parquet, or the lines of a text file as {"text": line}.
 
-    A .json file that is one object, as some releases are, is one row. .gz and .zst are unpacked on the way; .parquet
-    and .zst need the extra `data`. Raises DataError with file and line.
+    A .json file that is one object, as some releases are, is one row. Blank lines are none, in text and in JSON lines.
+    A byte-order mark chooses UTF-8, UTF-16 or UTF-32 and is no text. .gz and .zst are unpacked on the way; .parquet and
+    .zst need the extra `data`. Raises DataError with file and line.
     """
     kind = kind_of(path)
     if kind == ".parquet":
@@ -34,25 +36,23 @@ def read_rows(path: Path) -> Iterator[Row]:
     elif kind in _JSON:
         yield from _json_rows(path)
     else:
-        for line in read_bytes(path).decode("utf-8", "replace").splitlines():
-            yield {"text": line}
+        for line in text_lines(_decoded_text(path)):
+            if line.strip():
+                yield {"text": line}
 
 
 def read_text(path: Path) -> str:
     """The whole text of a set: a text file as it is, or the texts of its rows, each on its own lines.
 
-    Bytes that are no UTF-8 raise DataError with their place.
+    A byte-order mark chooses the encoding and is no text. Bytes that are no text raise DataError with their place.
     """
     if kind_of(path) in (*_JSON, ".parquet"):
         return "".join(_with_line_end(_text_of(row, path, number)) for number, row in enumerate(read_rows(path), 1))
-    content = read_bytes(path)
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as problem:
-        raise DataError(
-            f"{path} is no UTF-8 at byte {problem.start:,} (0x{content[problem.start]:02x}); convert it first, for "
-            "example with iconv -t utf-8."
-        ) from problem
+    return _decoded_text(path)
+
+
+def _decoded_text(path: Path) -> str:
+    return decode_text(read_bytes(path), where=str(path), error=DataError)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -67,25 +67,25 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _json_rows(path: Path) -> Iterator[Row]:
-    content = read_bytes(path)
-    if kind_of(path) == ".json" and content.lstrip()[:1] == b"{":
+    content = _decoded_text(path)
+    if kind_of(path) == ".json" and content.lstrip()[:1] == "{":
         whole = None
         with contextlib.suppress(ValueError, RecursionError):  # else it is JSON lines under another name
             whole = json.loads(content)
         if whole is not None:
             yield whole
             return
-    if content.lstrip()[:1] == b"[":
+    if content.lstrip()[:1] == "[":
         rows = _decoded(content, f"{path}")
         yield from (_checked(row, f"{path}, entry {number:,}") for number, row in enumerate(rows, 1))
         return
-    for number, line in enumerate(content.splitlines(), 1):
+    for number, line in enumerate(text_lines(content), 1):
         if line.strip():
             where = f"{path}, line {number:,}"
             yield _checked(_decoded(line, where), where)
 
 
-def _decoded(content: bytes, where: str) -> Any:
+def _decoded(content: str, where: str) -> Any:
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as problem:
@@ -106,7 +106,12 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
             f"reading {path} needs the package pyarrow; install it with: pip install 'gpt25[data]'"
         ) from problem
     try:
-        for batch in parquet.ParquetFile(path).iter_batches():
+        file = parquet.ParquetFile(path)
+        names = file.schema_arrow.names
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise DataError(f"{path} has several columns {twice[0]!r}, and nothing tells which is meant.")
+        for batch in file.iter_batches():
             yield from batch.to_pylist()
     except (ArrowException, OSError) as problem:
         raise DataError(f"cannot read {path} as Parquet: {problem}") from problem

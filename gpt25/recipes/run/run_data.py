@@ -1,9 +1,8 @@
 """The token shards of a run: those that it names, or its texts made into shards inside its directory."""
 
-from itertools import islice
 from pathlib import Path
 
-from gpt25.data import INDEX_NAME, DocumentReader, prepare, read_documents
+from gpt25.data import INDEX_NAME, notices, prepare, read_documents
 from gpt25.errors import ConfigurationError
 from gpt25.recipes.reporter import Reporter
 from gpt25.records import RunDirectory
@@ -11,7 +10,6 @@ from gpt25.tokenizer import Tokenizer
 from gpt25.training import DataConfiguration
 
 _STANDARD_LIBRARY = "standard-library"
-_FEW_DOCUMENTS = 30
 
 
 def run_data(run: RunDirectory, data: DataConfiguration) -> Path:
@@ -29,8 +27,9 @@ def prepare_run_data(
 ) -> None:
     """Make token shards of the run's texts in its directory, unless it names shards or has made them already.
 
-    begun: what the run was begun with; texts of the same names are then not read again. Raises ConfigurationError
-    without a tokenizer, DataError and StorageError as the data floor does.
+    begun: what the run was begun with; texts of the same names are then not read again. Shards of a run that has not
+    begun, left by an earlier try with other words, are made anew. Raises ConfigurationError without a tokenizer,
+    DataError and StorageError as the data floor does.
     """
     if data.directory is not None:
         return
@@ -42,7 +41,12 @@ def prepare_run_data(
             "directory), or prepared shards with --data.directory."
         )
     sources = data.texts or (_STANDARD_LIBRARY,)
-    documents = read_documents(sources, field=data.json_field, invalid_utf8=data.invalid_utf8)
+    documents = read_documents(
+        sources,
+        field=data.json_field,
+        invalid_utf8=data.invalid_utf8,
+        document_separator=data.document_separator,
+    )
     reporter.say(f"texts: {', '.join(sources)}; tokenizer: {tokenizer.name}")
     with reporter.progress("encoding", documents.source_bytes, "bytes") as progress:
         made = prepare(
@@ -50,12 +54,11 @@ def prepare_run_data(
             tokenizer,
             run.data_path,
             validation_fraction=data.validation_fraction,
-            split_rule="position" if _are_few(documents) else "content",
+            special_tokens=data.special_tokens,
+            remake=begun is None,
             progress=progress.advance,
         )
+    for notice in notices(made, documents.left_out):
+        reporter.note(notice)
     reporter.say(f"tokens: {made.train.tokens:,} to train on, {made.validation.tokens:,} held out")
 
-
-def _are_few(documents: DocumentReader) -> bool:
-    """Whether there are so few documents that a share of them by chance might be none, or most of the text."""
-    return len(list(islice(documents, _FEW_DOCUMENTS + 1))) <= _FEW_DOCUMENTS

@@ -18,10 +18,14 @@ class DataConfiguration:
     json_field: str = "text"
     """The field of each line of JSON lines that is the text."""
     validation_fraction: float = 0.05
-    """The share of the texts that is kept for validation: of at most 30 documents the end of each, of more some whole
+    """The share of the texts that is kept for validation: of at most 100 documents the end of each, of more some whole
     documents, chosen by their content."""
     invalid_utf8: Literal["strict", "replace", "skip"] = "strict"
     """Texts that are not UTF-8: stop, put U+FFFD in its place, or leave the document out."""
+    special_tokens: Literal["text", "parse"] = "text"
+    """What the name of a special token in a text, such as <|endoftext|>, is: text, or parse: that token."""
+    document_separator: str | None = None
+    """What stands between the documents of one text file, such as <|endoftext|>."""
     tokenizer: str | None = None
     """The tokenizer of texts, and of shards that have no index.json: gpt2 or a directory."""
     validation_tokens: int = 10_485_760
@@ -39,5 +43,7 @@ class DataConfiguration:
         require_fraction(self, "data", "validation_fraction")
         chosen: str = self.validation_selection
         require(chosen in ("first", "even"), "data.validation_selection", chosen, "first or even")
+        parsing: str = self.special_tokens
+        require(parsing in ("text", "parse"), "data.special_tokens", parsing, "text or parse")
         policy: str = self.invalid_utf8
         require(policy in ("strict", "replace", "skip"), "data.invalid_utf8", policy, "strict, replace or skip")

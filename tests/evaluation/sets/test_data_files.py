@@ -3,8 +3,10 @@ import json
 import sys
 from pathlib import Path
 
+import pyarrow
 import pytest
 import zstandard
+from pyarrow import parquet
 
 from gpt25.errors import DataError, MissingExtraError
 from gpt25.evaluation.sets.data_files import kind_of, read_rows, read_text
@@ -33,7 +35,30 @@ def test_one_json_list_is_rows_too(tmp_path: Path) -> None:
 def test_text_is_read_as_it_is_and_its_lines_are_rows(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / name, b" one \n\ntwo")
     assert read_text(path) == " one \n\ntwo"
-    assert list(read_rows(path)) == [{"text": " one "}, {"text": ""}, {"text": "two"}]
+    assert list(read_rows(path)) == [{"text": " one "}, {"text": "two"}]
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16-le", "utf-32-be"])
+def test_a_mark_chooses_the_encoding_and_is_no_text(tmp_path: Path, codec: str) -> None:
+    for name, text in (("set.txt", "one\r\n\r\ntwo\r\n"), ("a.jsonl", LINES.decode()), ("b.json", json.dumps(ROWS))):
+        rows = list(read_rows(write(tmp_path / name, ("\ufeff" + text).encode(codec))))
+        assert [row["text"].strip() for row in rows] == ["one", "two"]
+    assert read_text(tmp_path / "set.txt") == "one\r\n\r\ntwo\r\n"
+
+
+def test_nothing_but_a_line_break_ends_a_row(tmp_path: Path) -> None:
+    texts = ["a\u2028b", "c\x85d", "e\x0bf", "g\x1ch"]
+    path = write(tmp_path / "set.txt", "\r".join(texts).encode())
+    assert [row["text"] for row in read_rows(path)] == texts
+    lines = "\r\n".join(json.dumps({"text": text}, ensure_ascii=False) for text in texts)
+    assert [row["text"] for row in read_rows(write(tmp_path / "set.jsonl", lines.encode()))] == texts
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "set.parquet"
+    parquet.write_table(pyarrow.table([["x"], ["y"]], names=["text", "text"]), path)
+    with pytest.raises(DataError, match=r"set\.parquet has several columns 'text'"):
+        list(read_rows(path))
 
 
 def test_kinds_are_seen_behind_compression() -> None:
@@ -66,7 +91,7 @@ def test_damaged_rows_are_named(tmp_path: Path, name: str, content: bytes, messa
 
 
 def test_damaged_texts_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"set.txt is no UTF-8 at byte 1 \(0xff\); convert it first"):
+    with pytest.raises(DataError, match=r"set.txt: byte 1 \(0xff\) is not UTF-8: .* convert it"):
         read_text(write(tmp_path / "set.txt", b"a\xff"))
     whole = write(tmp_path / "set.txt.gz", b"text " * 1000).read_bytes()
     (tmp_path / "cut.txt.gz").write_bytes(whole[:-10])
