@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gpt25.data.preparation.bare_tokens import adopt_bare_tokens
     from gpt25.data.preparation.notices import notices
     from gpt25.data.preparation.preparation import prepare
     from gpt25.data.preparation.pretokenized import PRETOKENIZED_SETS, fetch_shards, list_shards
@@ -40,6 +41,7 @@ _HOMES = {
     "Split": "sources.document",
     "TokenShards": "shards.token_shards",
     "Validation": "shards.validation",
+    "adopt_bare_tokens": "preparation.bare_tokens",
     "fetch_shards": "preparation.pretokenized",
     "list_shards": "preparation.pretokenized",
     "notices": "preparation.notices",
@@ -70,6 +72,7 @@ __all__ = [
     "Split",
     "TokenShards",
     "Validation",
+    "adopt_bare_tokens",
     "fetch_shards",
     "list_shards",
     "notices",

@@ -97,7 +97,12 @@ def _prepare(
     tokenizer = _tokenizer(run.path / "tokenizer", corpus, recipe.model.vocabulary_size, reporter)
     with reporter.progress("encoding", _size(corpus), "bytes") as progress:
         data = prepare(
-            corpus, tokenizer, run.data_path, validation_fraction=VALIDATION_FRACTION, progress=progress.advance
+            corpus,
+            tokenizer,
+            run.data_path,
+            validation_fraction=VALIDATION_FRACTION,
+            split_rule="content",  # by which the vocabulary was learned without the held-out files
+            progress=progress.advance,
         )
     reporter.say(
         f"tokens: {data.train.tokens:,} to train on, {data.validation.tokens:,} held out "

@@ -30,7 +30,7 @@ _MARKED = (
 
 
 def encoding_of(beginning: bytes) -> TextEncoding:
-    """The encoding that a byte-order mark tells, UTF-8 without one: encoding_of(b"\\xff\\xfeH\\0") is UTF-16."""
+    r"""The encoding that a byte-order mark tells, UTF-8 without one: encoding_of(b"\xff\xfeH\0") is UTF-16."""
     return next((encoding for encoding in _MARKED if beginning.startswith(encoding.mark)), UTF_8)
 
 

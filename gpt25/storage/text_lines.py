@@ -1,4 +1,4 @@
-"""Lines of text, the same for every reader: they end in \\n, \\r\\n or a lone \\r, and nowhere else.
+r"""Lines of text, the same for every reader: they end in \n, \r\n or a lone \r, and nowhere else.
 
 `str.splitlines` cuts at U+0085, U+2028 and others besides, which are characters of a text.
 """
@@ -7,20 +7,20 @@ from collections.abc import Iterable, Iterator
 
 
 def with_newlines(text: str) -> str:
-    """The text with \\n for every end of a line: with_newlines("a\\r\\nb\\rc") -> "a\\nb\\nc"."""
+    r"""The text with \n for every end of a line: with_newlines("a\r\nb\rc") -> "a\nb\nc"."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def text_lines(text: str) -> list[str]:
-    """The lines without their ends: text_lines("a\\r\\n\\nb\\u2028c\\n") -> ["a", "", "b\\u2028c"]."""
+    r"""The lines without their ends: text_lines("a\r\n\nb\u2028c\n") -> ["a", "", "b\u2028c"]."""
     lines = with_newlines(text).split("\n")
     return lines if lines[-1] else lines[:-1]
 
 
 def byte_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a stream of blocks of UTF-8, each with its end: joined they are the stream; one line is in memory.
+    r"""The lines of a stream of blocks of UTF-8, each with its end: joined they are the stream; one line is in memory.
 
-    byte_lines([b"a\\r", b"\\nb"]) -> b"a\\r\\n", b"b"
+    byte_lines([b"a\r", b"\nb"]) -> b"a\r\n", b"b"
     """
     pieces: list[bytes] = []
     for block in blocks:

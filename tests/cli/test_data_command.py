@@ -71,7 +71,40 @@ def test_every_flag_reaches_the_preparation(tmp_path: Path, capsys: pytest.Captu
     printed = capsys.readouterr().out
     assert "1 documents skipped for invalid UTF-8" in printed
     assert "1 empty documents left out" in printed
-    assert "no document fell into the validation split; more documents or another fraction would change that" in printed
+    assert "there is no text in the validation split; another fraction would change that" in printed
+
+
+def test_separators_of_a_corpus_are_noticed_parsed_or_end_its_documents(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.txt").write_text("One.\n<|endoftext|>\nTwo.\n<|endoftext|>\nThree. And more of it\n")
+    words = ["prepare", tmp_path / "a.txt", "--tokenizer", "gpt2", "--validation-fraction", 0, "--output"]
+    assert main(["data", *map(str, words), str(tmp_path / "text"), "--json"]) == 0
+    printed = capsys.readouterr()
+    assert "the text holds names of special tokens 2 times, read as text like any other" in printed.err
+    text = json.loads(printed.out)
+    assert (text["special_token_names"], "special_tokens" in text) == (2, False)
+    parsed = answer(capsys, *words, tmp_path / "parsed", "--special-tokens", "parse")
+    assert parsed["train"]["documents"] == 3
+    assert parsed["train"]["bytes"] == text["train"]["bytes"] - 2 * len("<|endoftext|>")
+    assert parsed["train"]["tokens"] < text["train"]["tokens"]
+    separated = answer(capsys, *words, tmp_path / "separated", "--document-separator", "<|endoftext|>")
+    assert separated["train"]["documents"] == 3
+    assert separated["train"]["bytes"] == len("One.\nTwo.\nThree. And more of it\n")
+    assert "special_token_names" not in separated
+    assert main(["data", *map(str, words), str(tmp_path / "parsed")]) == 2
+    assert "was prepared with special_tokens parse, not text" in capsys.readouterr().err
+
+
+def test_files_beside_a_set_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "README.md").write_text("A card.")
+    (tmp_path / "set" / "a.jsonl").write_text('{"text": "one two"}\n' * 3)
+    words = ["prepare", str(tmp_path / "set"), "--tokenizer", "gpt2", "--output", str(tmp_path / "out")]
+    assert main(["data", *words, "--validation-fraction", "0"]) == 0
+    printed = capsys.readouterr()
+    assert "1 files beside the set are no documents of it and were left out" in printed.err
+    assert "README.md" in printed.err
 
 
 def test_a_truncated_shard_is_named(tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str]) -> None:

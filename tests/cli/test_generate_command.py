@@ -130,13 +130,35 @@ def test_a_dash_reads_the_prompt_from_standard_input(
         assert answer(capsys, model_directory, "--prompt", "-", "--max-new-tokens", "3")["prompt"] == prompt
 
 
+def test_a_byte_order_mark_chooses_the_encoding_of_standard_input(
+    model_directory: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for codec in ("utf-8", "utf-16-le", "utf-32-be"):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\ufeffcafé\r\n".encode(codec))))
+        assert answer(capsys, model_directory, "--prompt", "-", "--max-new-tokens", "1")["prompt"] == "café"
+
+
+def test_special_tokens_of_a_prompt_are_parsed_where_asked_and_noticed_elsewhere(
+    model_directory: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    original = Tokenizer.encode
+    monkeypatch.setattr(Tokenizer, "encode", lambda *words, **named: seen.append(original(*words, **named)) or seen[-1])
+    words = ["generate", model_directory, "--prompt", "a<|endoftext|>b", "--max-new-tokens", "1", "--json"]
+    assert main(words) == 0
+    assert "the prompt holds the name of a special token, read as text like any other" in capsys.readouterr().err
+    assert main([*words, "--special-tokens", "parse"]) == 0
+    assert "special token" not in capsys.readouterr().err
+    assert len(seen[-1]) == 3 < len(seen[0])
+
+
 def test_standard_input_that_is_no_utf8_is_refused(
     model_directory: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9 au lait")))
     assert complaint(capsys, model_directory, "--prompt", "-") == (
-        "error: the prompt on standard input is no UTF-8 at byte 3 (0xe9); convert it, for example with "
-        "iconv -t utf-8.\n"
+        "error: the prompt on standard input: byte 3 (0xe9) is not UTF-8: invalid continuation byte. Mend it, or "
+        "convert it, for example with iconv -t utf-8.\n"
     )
 
 

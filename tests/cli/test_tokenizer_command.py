@@ -72,6 +72,24 @@ def test_encode_reads_any_bytes_from_standard_input(
     assert Tokenizer.gpt2().decode_bytes(ids) == content
 
 
+def test_encode_reads_what_a_byte_order_mark_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for codec in ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le"):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\ufeffcafé".encode(codec))))
+        assert answer(capsys, "encode", "-")["token_ids"] == Tokenizer.gpt2().encode("café")
+
+
+def test_encode_parses_special_tokens_where_asked_and_notices_them_elsewhere(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert answer(capsys, "encode", "a<|endoftext|>", "--special-tokens", "parse")["token_ids"] == [64, 50256]
+    assert main(["tokenizer", "encode", "a<|endoftext|>", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert "the text holds the name of a special token, read as text like any other" in printed.err
+    assert len(json.loads(printed.out)["token_ids"]) == 8
+
+
 def test_bytes_of_the_command_line_arrive_unchanged() -> None:
     words = [sys.executable, "-m", "gpt25", "tokenizer", "encode", b"a\xffb \xc3\xa9", "--json"]
     done = subprocess.run(words, capture_output=True, env={**os.environ, "PYTHONUTF8": "1"}, check=True)

@@ -409,9 +409,14 @@ def test_too_little_text_is_told_before_the_run_is_written_down(
     recipe: TrainingConfiguration, tmp_path: Path, reporter: Any
 ) -> None:
     (tmp_path / "tiny.txt").write_text("a few words\n" * 20)
-    with pytest.raises(DataError, match=r"validation tokens, too few for one block: 32 \+ 1 are needed"):
+    with pytest.raises(
+        DataError, match=r"too few for one block: 32 \+ 1 are needed\. Give .* a larger validation fraction"
+    ):
         pretrain(changed(recipe, "data", texts=(str(tmp_path / "tiny.txt"),)), tmp_path / "run", reporter=reporter)
     assert not (tmp_path / "run" / "run.toml").exists()
+    more = changed(recipe, "data", texts=(str(tmp_path / "tiny.txt"),), validation_fraction=0.5)
+    run = pretrain(more, tmp_path / "run", reporter=reporter)  # the advice works in the same directory
+    assert run.summary_path.exists() or run.checkpoints()
 
 
 def test_a_missing_model_is_told_before_anything_is_written(

@@ -1,9 +1,11 @@
 import pickle
 import random
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tokenizers
 
 from gpt25.errors import TokenizerError
 from gpt25.tokenizer import Tokenizer
@@ -24,6 +26,26 @@ def test_no_text_gives_the_end_of_text_id(tokenizer: Tokenizer, many_texts: list
         assert tokenizer.end_of_text_id not in tokenizer.encode(text)
         assert tokenizer.end_of_text_id not in tokenizer.encode_bytes(text.encode() + b"\xff")
     assert tokenizer.decode([tokenizer.end_of_text_id]) == "<|endoftext|>"
+
+
+def test_names_of_special_tokens_are_parsed_where_that_is_asked_for(tmp_path: Path) -> None:
+    gpt2 = Tokenizer.gpt2()
+    text = "Hello<|endoftext|> world<|endoftext|>"
+    twin = transformers_twin(gpt2, tmp_path)
+    assert gpt2.encode(text, special_tokens="parse") == twin == [15496, 50256, 995, 50256]
+    assert gpt2.encode_bytes(text.encode() + b"\xff", special_tokens="parse")[:4] == twin
+    assert gpt2.encode_batch([text] * 2, 2, special_tokens="parse") == [twin] * 2
+    assert 50256 not in gpt2.encode(text)
+    assert (gpt2.special_names_in(text), gpt2.special_names_in("<|endoftext |>")) == (2, 0)
+    with pytest.raises(TokenizerError, match="special_tokens is 'all'; it must be text or parse"):
+        gpt2.encode(text, special_tokens="all")  # type: ignore[arg-type]
+
+
+def transformers_twin(tokenizer: Tokenizer, directory: Path) -> list[int]:
+    """The ids of the `tokenizers` library, which parses special tokens as `transformers` does."""
+    tokenizer.save(directory)
+    engine = tokenizers.Tokenizer.from_file(str(directory / "tokenizer.json"))
+    return engine.encode("Hello<|endoftext|> world<|endoftext|>", add_special_tokens=False).ids
 
 
 def test_bytes_of_text_get_the_ids_of_the_text(tokenizer: Tokenizer, hostile_texts: list[str]) -> None:

@@ -57,6 +57,13 @@ def test_openai_names_of_the_pair_are_read(small: Tokenizer, saved: Path) -> Non
     assert Tokenizer.load(saved).fingerprint == small.fingerprint
 
 
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16-le"])
+def test_a_merge_list_with_a_mark_and_line_ends_of_windows_is_read(codec: str, small: Tokenizer, saved: Path) -> None:
+    path = keep(saved, *PAIR) / "merges.txt"
+    path.write_bytes(("\ufeff" + path.read_text().replace("\n", "\r\n")).encode(codec))
+    assert Tokenizer.load(saved).fingerprint == small.fingerprint
+
+
 def test_merges_may_be_pairs_or_strings(small: Tokenizer, saved: Path) -> None:
     change(saved / FAST, lambda file: file["model"].update(merges=[merge.split() for merge in file["model"]["merges"]]))
     assert Tokenizer.load(keep(saved, FAST)).fingerprint == small.fingerprint

@@ -231,3 +231,6 @@ def _say_what_it_is(data: PreparedData, output: Output) -> None:
         output.say(f"the first {data.validation_tokens:,} tokens are the validation split")
     if data.split_rule == "position":
         output.say("the end of every document is the validation split")
+    for name in SPLITS:
+        if not data.split(name).tokens and data.part is None:
+            output.say(f"there is no text in the {name} split; another fraction would change that")

@@ -87,9 +87,7 @@ def run(arguments: Arguments, output: Output) -> None:
     if arguments.special_tokens == "text" and (count := generator.tokenizer.special_names_in(prompt)):
         output.note(special_names_notice(count, what="the prompt"))
     stopwatch = Stopwatch()
-    pieces: Iterable[Piece] = generator.stream(
-        prompt, settings=settings, special_tokens=arguments.special_tokens
-    )
+    pieces: Iterable[Piece] = generator.stream(prompt, settings=settings, special_tokens=arguments.special_tokens)
     if arguments.stream and not arguments.json:
         pieces = _shown_in_order(pieces, prompt=prompt, number_of_samples=settings.samples, output=output)
     samples = collect_samples(pieces, settings)

@@ -80,9 +80,7 @@ def encode_chunk(
                 parsed = int((ids == identifier).sum()) - own
                 text_bytes[split] -= parsed * len(name.encode("utf-8"))
                 documents[split] += parsed if own or identifier == tokenizer.end_of_text_id else 0
-    return write_chunk(
-        path, chunk.key, arrays, documents=documents, text_bytes=text_bytes, special_names=special_names
-    )
+    return write_chunk(path, chunk.key, arrays, documents=documents, text_bytes=text_bytes, special_names=special_names)
 
 
 def encode_chunks(
@@ -151,7 +149,10 @@ def _encode_in_workers(
             path = chunk_path(folder, chunk.number)
             record = read_chunk(path, chunk.key)
             if record is None:
-                running[pool.submit(_encode_in_worker, chunk, path, special_tokens)] = (chunk.number, chunk.source_bytes)
+                running[pool.submit(_encode_in_worker, chunk, path, special_tokens)] = (
+                    chunk.number,
+                    chunk.source_bytes,
+                )
             else:
                 records[chunk.number] = record
                 report(chunk.source_bytes)

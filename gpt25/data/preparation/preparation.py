@@ -209,8 +209,8 @@ def _require_both_splits(records: list[ChunkRecord], partial: Path, settings: Pr
             text_bytes = sum(sum(record.bytes.values()) for record in records)
             other = "smaller" if split == "train" else "larger"
             raise DataError(
-                f"no text is left for the {split} split: {documents:,} documents of {text_bytes:,} bytes were split with "
-                f"a validation fraction of {settings.validation_fraction}. Give a {other} one, or more text."
+                f"no text is left for the {split} split: {documents:,} documents of {text_bytes:,} bytes were split "
+                f"with a validation fraction of {settings.validation_fraction}. Give a {other} one, or more text."
             )
 
 

@@ -11,7 +11,7 @@ FEW_DOCUMENTS = 100
 
 
 def chosen_split_rule(documents: Iterable[Document]) -> tuple[SplitRule, Iterable[Document]]:
-    """"position" for at most FEW_DOCUMENTS, whose ends are all held out, "content" for more; and the documents to read.
+    """For at most FEW_DOCUMENTS "position", which holds out the end of each, else "content"; and the documents to read.
 
     Files of a reader are counted no further than it takes; those on the Hub, and parts of a set, are taken for many.
     The first documents of an iterator, which can be read only once, are held in memory until they are counted.

@@ -119,7 +119,12 @@ class PreparedData:
 
     @classmethod
     def _from_json(cls, directory: Path, content: dict[str, Any]) -> "PreparedData":
-        content = {"validation_tokens": None, "part": None, **_UNLESS_USUAL, **content}  # an index of before they were there
+        content = {
+            "validation_tokens": None,
+            "part": None,
+            **_UNLESS_USUAL,
+            **content,
+        }  # an index of before they were there
         plain = {field.name: content[field.name] for field in fields(cls) if field.name != "directory"}
         plain |= {
             "train": _split_from_json(content["train"]),

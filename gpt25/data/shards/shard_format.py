@@ -17,6 +17,8 @@ HEADER_BYTES = 256 * 4
 TOKEN_BYTES = 2
 LARGEST_VOCABULARY = 2**16
 _MAGIC_OF_32_BITS = 20240801
+_KNOWN_BEGINNINGS = (struct.pack("<i", MAGIC), struct.pack("<i", _MAGIC_OF_32_BITS))
+_BARE_NAMES = ("train.bin", "val.bin")
 TOKEN_TYPE = np.dtype("<u2")
 
 
@@ -45,6 +47,13 @@ def read_shard_header(path: Path) -> int:
             size = file.seek(0, 2)
     except OSError as problem:
         raise storage_error(problem, path, "cannot read") from problem
+    if header[:4] not in _KNOWN_BEGINNINGS and path.name in _BARE_NAMES:
+        folder = path.parent
+        raise DataError(
+            f"{path} has no header: it is a list of bare ids, as nanoGPT writes it. Make shards of it with: python -c "
+            f'"from gpt25.data import adopt_bare_tokens as adopt; adopt({str(folder)!r}, {str(folder) + "-shards"!r})"\n'
+            f"Then name {folder}-shards and its tokenizer (--data.tokenizer gpt2)."
+        )
     if len(header) < HEADER_BYTES:
         raise DataError(
             f"{path} ends at byte {size:,}, inside the header of {HEADER_BYTES:,} bytes: it is no whole shard"

@@ -36,8 +36,8 @@ class Validation:
         if available < 1:
             raise DataError(
                 f"{where} has {shards.number_of_tokens:,} validation tokens, too few for one block: {block_size:,} + 1 "
-                "are needed. Give more text, a larger validation fraction (where the shards were made before, in another "
-                "directory), or a smaller block size."
+                "are needed. Give more text, a larger validation fraction (prepared shards: into another directory), "
+                "or a smaller block size."
             )
         wanted = available if number_of_tokens is None else number_of_tokens // block_size
         if wanted < 1:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 
 def separated(content: bytes, separator: str) -> Iterator[bytes]:
-    """The documents between separators; a separator alone on its line goes with the whole line. Blank ones are none.
+    r"""The documents between separators; a separator alone on its line goes with the whole line. Blank ones are none.
 
-    separated(b"one\\n<|endoftext|>\\ntwo", "<|endoftext|>") -> b"one\\n", b"two"
+    separated(b"one\n<|endoftext|>\ntwo", "<|endoftext|>") -> b"one\n", b"two"
     """
     mark = re.escape(separator.encode("utf-8"))
     for piece in re.split(rb"(?:(?<=[\r\n])|\A)%b(?:\r\n|\n|\r|\Z)|%b" % (mark, mark), content):

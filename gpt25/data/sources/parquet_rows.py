@@ -47,8 +47,8 @@ def parquet_texts(path: Path, *, field: str, name: str, owns: Callable[[int], bo
 def _require_once(names: list[str], field: str, name: str) -> None:
     if names.count(field) > 1:
         raise DataError(
-            f"{name} has {names.count(field)} columns {field!r}, and nothing tells which is meant; write the file again "
-            "with a name for each."
+            f"{name} has {names.count(field)} columns {field!r}, and nothing tells which is meant; write the file "
+            "again with a name for each."
         )
 
 

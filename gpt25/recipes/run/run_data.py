@@ -61,4 +61,3 @@ def prepare_run_data(
     for notice in notices(made, documents.left_out):
         reporter.note(notice)
     reporter.say(f"tokens: {made.train.tokens:,} to train on, {made.validation.tokens:,} held out")
-

@@ -166,7 +166,9 @@ def test_more_documents_are_split_by_content_wherever_they_come_from(
     assert prepare(iter(many), tokenizer, tmp_path / "iterator").train.shards == data.train.shards
 
 
-@pytest.mark.parametrize(("fraction", "split", "other"), [(1e-9, "validation", "larger"), (1 - 1e-9, "train", "smaller")])
+@pytest.mark.parametrize(
+    ("fraction", "split", "other"), [(1e-9, "validation", "larger"), (1 - 1e-9, "train", "smaller")]
+)
 def test_a_split_without_text_is_an_error_and_its_advice_works_in_the_same_directory(
     tmp_path: Path, tokenizer: Tokenizer, documents: list[Document], fraction: float, split: str, other: str
 ) -> None:

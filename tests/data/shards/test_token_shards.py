@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gpt25.data import Document, PreparedData, TokenShards, open_shards, prepare
+from gpt25.data import Document, PreparedData, TokenShards, adopt_bare_tokens, open_shards, prepare
 from gpt25.errors import ConfigurationError, CorruptFileError, DataError, StorageError
 from gpt25.tokenizer import Tokenizer
 
@@ -182,3 +182,22 @@ def test_opening_reads_headers_only(tmp_path: Path) -> None:
         file.truncate(1024 + 2 * 10**9)
     shards = TokenShards([path], vocabulary_size=10, fingerprint=None, number_of_bytes=None)
     assert shards.tokens(10**9 - 1, 1).tolist() == [0]
+
+
+def test_nanogpts_bare_ids_are_recognised_and_what_is_offered_works(tmp_path: Path) -> None:
+    folder = tmp_path / "shakespeare"
+    folder.mkdir()
+    np.arange(900, dtype=np.uint16).tofile(folder / "train.bin")
+    np.arange(90, dtype=np.uint16).tofile(folder / "val.bin")
+    for split in ("train", "validation"):
+        with pytest.raises(DataError, match="has no header: it is a list of bare ids, as nanoGPT writes it") as caught:
+            open_shards(folder, split, vocabulary_size=50257)
+    command = str(caught.value).split('python -c "')[1].split('"')[0]
+    exec(command, {})
+    assert open_shards(f"{folder}-shards", "train", vocabulary_size=50257).tokens(0, 900).tolist() == [*range(900)]
+    assert open_shards(f"{folder}-shards", "validation", vocabulary_size=50257).number_of_tokens == 90
+    with pytest.raises(DataError, match="holds .bin files already"):
+        adopt_bare_tokens(folder, f"{folder}-shards")
+    (folder / "train.bin").write_bytes(b"odd")
+    with pytest.raises(DataError, match="no whole number of 16-bit ids"):
+        adopt_bare_tokens(folder, tmp_path / "other")

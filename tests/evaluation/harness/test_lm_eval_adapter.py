@@ -62,6 +62,25 @@ def test_whole_texts_are_scored_window_by_window(
     assert len(kept) == 2
 
 
+def test_special_tokens_in_a_tasks_texts_are_parsed_as_by_the_harnesss_own_model(
+    tiny_model: GPTModel, byte_tokenizer: Tokenizer, oracle: Callable[[Sequence[Request]], Any], kept: list[Any]
+) -> None:
+    (name,) = byte_tokenizer.special_tokens
+    model = lm_eval_model(tiny_model, byte_tokenizer)
+    ((log_likelihood, _),) = model.loglikelihood(instances((f"a{name}b", " c")))
+    tokens = [*byte_tokenizer.encode("a"), 256, *byte_tokenizer.encode("b")]
+    ((expected, _),) = oracle([Request(tuple(tokens), tuple(byte_tokenizer.encode(" c")))])
+    assert log_likelihood == pytest.approx(sum(expected), abs=1e-3)
+    (whole,) = model.loglikelihood_rolling(instances((f"a{name}b",)))
+    ((expected, _),) = oracle(windows(tokens, end_of_text_id=256, block_size=64))
+    assert whole == pytest.approx(sum(expected), rel=1e-4)
+    (written,) = model.generate_until(instances((f"a{name}b", {"until": [], "max_gen_toks": 8})))
+    start = len(tokens)
+    for _ in range(8):
+        tokens.append(int(tiny_model(torch.tensor([tokens]))[0, -1].argmax()))
+    assert written == byte_tokenizer.decode(tokens[start:]).partition(name)[0]
+
+
 def greedy(model: GPTModel, tokenizer: Tokenizer, context: str, length: int) -> str:
     """What a loop without batches, caches and stops writes."""
     tokens = tokenizer.encode(context)[length - 64 :]
