@@ -47,12 +47,12 @@ def read_shard_header(path: Path) -> int:
             size = file.seek(0, 2)
     except OSError as problem:
         raise storage_error(problem, path, "cannot read") from problem
-    if header[:4] not in _KNOWN_BEGINNINGS and path.name in _BARE_NAMES:
-        folder = path.parent
+    if header[:4] not in _KNOWN_BEGINNINGS and _is_nanogpts(path):
+        folder, made = str(path.parent), f"{path.parent}-shards"
         raise DataError(
-            f"{path} has no header: it is a list of bare ids, as nanoGPT writes it. Make shards of it with: python -c "
-            f'"from gpt25.data import adopt_bare_tokens as adopt; adopt({str(folder)!r}, {str(folder) + "-shards"!r})"\n'
-            f"Then name {folder}-shards and its tokenizer (--data.tokenizer gpt2)."
+            f"{path} has no header: it is a list of bare ids, as nanoGPT writes it. Make shards of it with:\n"
+            f'python -c "from gpt25.data import adopt_bare_tokens as adopt; adopt({folder!r}, {made!r})"\n'
+            f"Then name {made} and its tokenizer (--data.tokenizer gpt2)."
         )
     if len(header) < HEADER_BYTES:
         raise DataError(
@@ -77,3 +77,8 @@ def read_shard_header(path: Path) -> int:
             f"but the file has {size:,}: {fault}"
         )
     return int(tokens)
+
+
+def _is_nanogpts(path: Path) -> bool:
+    """Whether both of nanoGPT's files lie there under its names, and this is one of them."""
+    return path.name in _BARE_NAMES and all(path.with_name(name).is_file() for name in _BARE_NAMES)
