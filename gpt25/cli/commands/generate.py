@@ -12,7 +12,6 @@ import torch
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.cli.special_names import special_names_notice
 from gpt25.cli.streams.standard_input import standard_input
 from gpt25.errors import ConfigurationError, GenerationError
 from gpt25.generation import Piece, SamplingSettings, TextGenerator, collect_samples
@@ -20,6 +19,7 @@ from gpt25.model import quantise_int8
 from gpt25.runtime import Stopwatch, choose_device, choose_precision
 from gpt25.storage import decode_text
 from gpt25.tokenizer import SpecialTokens
+from gpt25.tokenizer.special_names import special_names_notice
 from gpt25.weights import load_pretrained
 
 

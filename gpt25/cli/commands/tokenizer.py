@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.cli.special_names import special_names_notice
 from gpt25.cli.streams.standard_input import standard_input
 from gpt25.errors import TokenizerError
 from gpt25.records import in_this_shell, offered_command
 from gpt25.storage import decode_text, require_writable_directory
 from gpt25.storage.text_encoding import encoding_of
 from gpt25.tokenizer import SpecialTokens, Tokenizer
+from gpt25.tokenizer.special_names import special_names_notice
 
 _MOST_ROWS = 1000
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gpt25.data.shards.prepared_data import PreparedData
+from gpt25.tokenizer.special_names import special_names_notice
 
 _NAMED = 5
 
@@ -20,8 +21,6 @@ def notices(data: PreparedData, left_out: Sequence[str] = ()) -> list[str]:
     if count and data.special_tokens == "parse":
         said.append(f"names of special tokens in the text, {count:,} times, became these tokens")
     elif count:
-        said.append(
-            f"the text holds names of special tokens {count:,} times, read as text like any other.\n"
-            "special-tokens parse makes tokens of them; document-separator NAME cuts text files there."
-        )
+        separators = "\ndocument-separator NAME cuts text files there."
+        said.append(special_names_notice(count, what="the text") + separators)
     return said
