@@ -13,7 +13,6 @@ _OVERHEAD = 500_000_000  # the CUDA context and the libraries' own space
 # What Muon's step holds for an element of its matrices: the update (4 B), and of the oblong matrices, two thirds of all
 # elements, a stack, the same scaled, and the result (3 x 4 B x 2/3), with some Gram matrices (2 B). In bfloat16 less.
 MUON_STEP_BYTES = 14
-UNDO_BYTES = 8  # old weight and momentum, so that the device can undo a step whose figures are read late
 CAUTIOUS_STEP_BYTES = 8  # AdamW's old weight and its decay
 
 
@@ -76,9 +75,9 @@ def _more_in_the_step(
     matrices, others: the elements that Muon and AdamW move. Shared out over ranks, Muon needs less: what is exchanged
     is smaller than the stacks that a rank does not make.
     """
-    late = is_on(configuration.speed.read_late, device_type="cuda")
-    undo = UNDO_BYTES + _preconditioning_bytes(configuration) if late else 0
-    each = MUON_STEP_BYTES + undo if matrices else 0
+    # Where figures are read late, a step that the device may have to skip keeps a copy of what SOAP's state was.
+    kept = _preconditioning_bytes(configuration) if is_on(configuration.speed.read_late, device_type="cuda") else 0
+    each = MUON_STEP_BYTES + kept if matrices else 0
     cautious = CAUTIOUS_STEP_BYTES if configuration.optimizer.cautious_weight_decay else 0
     per_element, elements = max((each, matrices), (cautious, others), key=lambda pair: pair[0] * pair[1])
     more = per_element * elements - passing

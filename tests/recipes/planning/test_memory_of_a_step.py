@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.recipes import load_recipe
-from gpt25.recipes.planning.memory_plan import CAUTIOUS_STEP_BYTES, MUON_STEP_BYTES, UNDO_BYTES, memory_parts
+from gpt25.recipes.planning.memory_plan import CAUTIOUS_STEP_BYTES, MUON_STEP_BYTES, memory_parts
 from gpt25.training import OptimizerConfiguration, Optimizers, TrainingConfiguration
 
 SHAPE = GPTConfiguration(
@@ -61,13 +61,12 @@ def test_muons_step_is_as_large_as_counted(skip: bool | None, beta_2: float | No
     settings = OptimizerConfiguration(
         name="muon", muon_beta_2=beta_2, cautious_weight_decay=True, muon_weight_decay=0.1
     )
-    counted = (MUON_STEP_BYTES + (0 if skip is None else UNDO_BYTES)) * MATRICES
-    assert most_in_a_step(settings, skip) == pytest.approx(counted, rel=0.01)
+    assert most_in_a_step(settings, skip) == pytest.approx(MUON_STEP_BYTES * MATRICES, rel=0.01)
 
 
-def test_a_step_with_soap_can_be_undone_in_the_bytes_that_are_counted() -> None:
+def test_a_step_with_soap_can_be_skipped_in_the_bytes_that_are_counted() -> None:
     settings = OptimizerConfiguration(name="muon", muon_soap_beta_2=0.9)
-    counted = (MUON_STEP_BYTES + UNDO_BYTES + 32) * MATRICES
+    counted = (MUON_STEP_BYTES + 32) * MATRICES
     assert most_in_a_step(settings, False) == pytest.approx(counted, rel=0.01)
 
 
@@ -100,15 +99,15 @@ def test_the_plan_counts_what_activations_leave_no_room_for() -> None:
     matrices = 12 * 36 * 1280**2
     passing = 34 * 1280 * 36 * 1024 + 4 * 1024 * 50_257  # of one row
     part = memory_parts(large(name="muon"), 1)[-1]
-    assert (part.name, part.number_of_bytes) == ("more in the step", 22 * matrices - passing)
-    assert part.arithmetic == "22 B x 707,788,800 less activations and logits"
+    assert (part.name, part.number_of_bytes) == ("more in the step", 14 * matrices - passing)
+    assert part.arithmetic == "14 B x 707,788,800 less activations and logits"
     prompt = large(name="muon")
     prompt = dataclasses.replace(prompt, speed=dataclasses.replace(prompt.speed, read_late=False))
     assert memory_parts(prompt, 1)[-1].number_of_bytes == 14 * matrices - passing
     cautious = memory_parts(large(name="adamw", cautious_weight_decay=True), 1)[-1]
     assert cautious.number_of_bytes == 8 * 774_030_080 - passing
     soap = memory_parts(large(name="muon", muon_soap_beta_2=0.9), 1)[-1]
-    assert soap.number_of_bytes == (22 + 32) * matrices - passing
+    assert soap.number_of_bytes == (14 + 32) * matrices - passing
 
 
 @pytest.mark.parametrize("name", ["gpt2_124m", "gpt2_124m_adamw", "gpt2_medium", "gpt2_large", "laptop_8gb"])
