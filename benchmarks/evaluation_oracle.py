@@ -135,13 +135,13 @@ def compare(name: str, path: str, directory: Path, peer: Any, limit: int | None)
     answers = iter(ContinuationScorer(model).answer(requests))
     own = [[next(answers).log_likelihood for _ in item] for item in items]
     problems = []
-    for who, asked in (("lm-eval's transformers model", peer), ("our model through the adapter", None)):
-        figures, theirs = run_harness(asked or lm_eval_model(model, tokenizer), harness_task(name, path), limit)
+    for label, other_model in (("lm-eval's transformers model", peer), ("our model through the adapter", None)):
+        figures, theirs = run_harness(other_model or lm_eval_model(model, tokenizer), harness_task(name, path), limit)
         pairs = [(a, b) for one, other in zip(own, theirs, strict=True) for a, b in zip(one, other, strict=True)]
         largest = max(abs(a - b) for a, b in pairs)
-        print(f"{name}, {who}: {len(pairs):,} log-likelihoods, largest difference {largest:.1e} nats", flush=True)
+        print(f"{name}, {label}: {len(pairs):,} log-likelihoods, largest difference {largest:.1e} nats", flush=True)
         if largest > TOLERANCE_IN_NATS:
-            problems.append(f"{name}: a log-likelihood differs by {largest:.2e} from {who}")
+            problems.append(f"{name}: a log-likelihood differs by {largest:.2e} from {label}")
         for metric, value in figures.items():
             if metric.endswith("_stderr"):
                 continue
@@ -149,7 +149,7 @@ def compare(name: str, path: str, directory: Path, peer: Any, limit: int | None)
             error = figures.get(f"{metric}_stderr")
             print(f"  {metric}: {mine.value!r} ± {mine.standard_error}, there {value!r} ± {error}", flush=True)
             if mine.value != value if metric in ACCURACIES else abs(mine.value / value - 1) > TOLERANCE_IN_NATS:
-                problems.append(f"{name}: {metric} is {mine.value!r}, {who} says {value!r}")
+                problems.append(f"{name}: {metric} is {mine.value!r}, {label} says {value!r}")
     return problems
 
 
@@ -166,8 +166,8 @@ def compare_texts(path: str, directory: Path, peer: Any, limit: int | None) -> l
     words = [process_results(page, (0.0,))["word_perplexity"][1] for page in pages]
     if texts != [document.text for document in documents] or words != [document.words for document in documents]:
         return ["wikitext2-harness: a page's text or number of words is not the harness's"]
-    asked = [Instance("loglikelihood_rolling", {}, (text,), number) for number, text in enumerate(texts)]
-    theirs = peer.loglikelihood_rolling(asked)
+    requests = [Instance("loglikelihood_rolling", {}, (text,), number) for number, text in enumerate(texts)]
+    theirs = peer.loglikelihood_rolling(requests)
     scorer, block_size = ContinuationScorer(model), model.configuration.block_size
     worst = 0.0
     for text, expected in zip(texts, theirs, strict=True):

@@ -5,7 +5,7 @@
     python benchmarks/llama_cpp_parity.py random-124m    # GPT-2's shape and vocabulary, random weights
 
 Each file is compared with two models of ours: the one it was made from, and one that holds the file's own, rounded
-numbers. The first says what a user will see; the second tells llama.cpp's arithmetic from the rounding of the weights.
+values. The first says what a user will see; the second tells llama.cpp's arithmetic from the rounding of the weights.
 llama.cpp runs with its defaults, once more with keys and values in float32 (--cache float32); both are processors only.
 """
 
@@ -37,7 +37,7 @@ PROMPTS = (
     "日本語 and 👩‍👩‍👧‍👦,",
     "<|endoftext|>",
 )
-HOSTILE = (
+EDGE_CASES = (
     "", " ", "  ", "   a", "a   ", "\r\n\r\n \r\n\tx", "\t\t \n \n\n  end", "it's we'll I'm they've can'T O'RE ''s",
     "price: $1,234.56 ½ ² ٣ ⅷ", "\x00nul\x00\x00", "\ufeffmark", "e\u0301 combining, é composed", "🏳️‍🌈 🇩🇪 👍🏽",
     "日本語、中文。한국어", "שלום ؟ مرحبا", "zero\u200bwidth\u2060\u00adsoft",
@@ -45,7 +45,7 @@ HOSTILE = (
     "\x1c\x1d\x1e\x1f", "<|endoftext|>", "before<|endoftext|>after <|endoftext", "\U0010ffff\ufffe\ue000",
     "a" * 300 + " " * 300 + "!" * 300 + "\n" * 300, " " * 257 + "x", " " * 514 + "\n\nx" + " " * 512,
 )  # fmt: skip
-LETTERS = [*"aab bcé1 2!'\n\t\r  ", "\u3000", "\u2028", "\x1c", "'s", "'ll", "the", "👩‍👧", "日本", "\x00"]
+FRAGMENTS = [*"aab bcé1 2!'\n\t\r  ", "\u3000", "\u2028", "\x1c", "'s", "'ll", "the", "👩‍👧", "日本", "\x00"]
 
 
 @dataclasses.dataclass
@@ -64,8 +64,8 @@ class Comparison:
     def row(self) -> list[str]:
         """The cells of a table: two counts, the difference, and the largest margin where there is one."""
         margin = f"{max(self.margins):.2g}" if self.margins else ""
-        shares = (self.same_until_first_difference, self.same_choice)
-        return [*(f"{count:,}/{self.tokens:,}" for count in shares), f"{self.largest_difference:.2g}", margin]
+        counts = (self.same_until_first_difference, self.same_choice)
+        return [*(f"{count:,}/{self.tokens:,}" for count in counts), f"{self.largest_difference:.2g}", margin]
 
 
 def random_124m() -> tuple[GPTModel, Tokenizer]:
@@ -81,15 +81,15 @@ def random_124m() -> tuple[GPTModel, Tokenizer]:
 
 
 def model_of_file(path: Path, configuration: GPTConfiguration) -> GPTModel:
-    """Our model with the numbers that a GGUF file holds."""
+    """Our model with the values that a GGUF file holds."""
     rows = {tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors}
     vocabulary_size = int(rows["token_embd.weight"].shape[1])
     model = GPTModel(dataclasses.replace(configuration, vocabulary_size=vocabulary_size))
     with torch.no_grad():
         for name in tensor_names(model.configuration):
             stored = rows[name.llama_cpp]
-            numbers = gguf.dequantize(stored.data, stored.tensor_type)
-            model.get_parameter(name.ours).copy_(torch.tensor(numbers).view(name.shape))
+            values = gguf.dequantize(stored.data, stored.tensor_type)
+            model.get_parameter(name.ours).copy_(torch.tensor(values).view(name.shape))
     return model.eval()
 
 
@@ -143,8 +143,8 @@ def compare(llama: llama_cpp.Llama, model: GPTModel, tokenizer: Tokenizer, new_t
 def tokenization(llama: llama_cpp.Llama, tokenizer: Tokenizer, number_of_texts: int = 3000) -> tuple[int, list[str]]:
     """How many texts were compared, and those that llama.cpp turns into other ids than we do."""
     source = random.Random(1)
-    texts = [*HOSTILE, *PROMPTS, Path(__file__).read_text(encoding="utf-8"), Path(random.__file__).read_text()]
-    texts += ["".join(source.choices(LETTERS, k=source.randrange(24))) for _ in range(number_of_texts)]
+    texts = [*EDGE_CASES, *PROMPTS, Path(__file__).read_text(encoding="utf-8"), Path(random.__file__).read_text()]
+    texts += ["".join(source.choices(FRAGMENTS, k=source.randrange(24))) for _ in range(number_of_texts)]
     texts += [chr(source.randrange(0x20, 0xD800)) + chr(source.randrange(0xE000, 0x110000)) for _ in range(1000)]
     different = []
     for text in texts:
@@ -174,9 +174,9 @@ def main() -> None:
             path = Path(folder) / f"{dtype_name}.gguf"
             summary = export_gguf(model, tokenizer, path, dtype_name=dtype_name)
             llama = llama_cpp.Llama(str(path), n_ctx=context, verbose=False, logits_all=True, **cache)
-            for words, ours in (("the model", model), ("the file's numbers", model_of_file(path, model.configuration))):
+            for label, ours in (("the model", model), ("the file's values", model_of_file(path, model.configuration))):
                 row = compare(llama, ours, tokenizer, arguments.new_tokens).row()
-                print("| " + " | ".join([dtype_name, f"{summary.number_of_bytes:,}", words, *row]) + " |", flush=True)
+                print("| " + " | ".join([dtype_name, f"{summary.number_of_bytes:,}", label, *row]) + " |", flush=True)
         number_of_texts, different = tokenization(llama, tokenizer)
         print(
             f"token ids: {len(different)} of {number_of_texts:,} texts differ", *map(ascii, different[:10]), sep="\n  "

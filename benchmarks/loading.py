@@ -69,8 +69,8 @@ def measure(package: str, directory: Path, environment: dict[str, str]) -> dict[
     """One process from its start to its first logits: seconds of its stages, bytes, and the logits (vocabulary)."""
     program = PROGRAM.format(imports=IMPORTS[package], loading=LOADING[package], logits=LOGITS[package])
     start = time.monotonic()
-    words = [sys.executable, "-c", program, str(directory), PROMPT]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
+    command = [sys.executable, "-c", program, str(directory), PROMPT]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     found = json.loads(done.stdout.splitlines()[-1])
     return {
         "seconds": found["done"] - start,

@@ -55,13 +55,13 @@ def steps(rank: int, number: int, port: int, arguments: argparse.Namespace, answ
     generator = torch.Generator().manual_seed(2)
     for parameter in model.parameters():
         parameter.grad = torch.randn(parameter.shape, generator=generator)
-    ways = ["alone"] if number == 1 else ["alone", "shared"]
+    modes = ["alone"] if number == 1 else ["alone", "shared"]
     contenders = {}
     for option in arguments.options:
         settings = dataclasses.replace(recipe.optimizer, **OPTIONS[option])
-        for way in ways:
-            shared = DistributedOrthogonalisation(ranks, timeout_seconds=600) if way == "shared" else None
-            contenders[option, way] = Optimizers(model, settings, shared=shared)
+        for mode in modes:
+            shared = DistributedOrthogonalisation(ranks, timeout_seconds=600) if mode == "shared" else None
+            contenders[option, mode] = Optimizers(model, settings, shared=shared)
     seconds: dict[tuple[str, str], list[float]] = {contender: [] for contender in contenders}
     for _ in range(1 + arguments.rounds):
         for contender, optimizers in contenders.items():

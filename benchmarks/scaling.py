@@ -6,7 +6,7 @@
 What is fitted, in bits per byte for N parameters and D tokens, is the form of Hoffmann et al. 2022, "Training
 Compute-Optimal Large Language Models", section 3.3: E + A / N^alpha + B / D^beta. E, A and alpha belong to the text and
 the architecture, so both recipes share them; a recipe has its own B and beta. Every run counts alike, by its relative
-error. The range of a projection is what comes out when each size in turn is left out, and with E fixed at nothing.
+error. The range of a projection is what comes out when each size in turn is left out, and with E fixed at 0.
 """
 
 import argparse

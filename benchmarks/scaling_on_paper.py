@@ -43,9 +43,9 @@ ASSUMPTIONS = (
     f"AdamW passes once over {scaling.ADAMW_BYTES} bytes a parameter on every GPU. Muon's orthogonalisation, in "
     f"bfloat16, is shared out among {MOST_SHARERS} neighbours, a node's GPUs, which exchange the matrices in bfloat16 "
     "by NVLink, the large ones while they compute the others. Recipes without Muon exchange none.",
-    "Weights are whole on every GPU, but for gpt2-xl, whose recipe has loop.shard_parameters: there every micro-batch "
-    "gathers them for its forward and again for its backward pass and scatters gradients, three times half of an "
-    "all-reduce, behind all that it computes but for the embeddings'; and a GPU's AdamW passes over its share.",
+    "Weights are replicated on every GPU, but for gpt2-xl, whose recipe has loop.shard_parameters: there every "
+    "micro-batch gathers them for its forward and again for its backward pass and scatters gradients, three times half "
+    "of an all-reduce, behind all that it computes but for the embeddings'; and a GPU's AdamW passes over its shard.",
 )
 
 
@@ -91,20 +91,20 @@ def limit_row(model: str, configuration: TrainingConfiguration) -> list[str]:
     return [
         model,
         f"{configuration.batch.tokens_per_update / 1e6:.2f}",
-        f"{scaling.most_gpus_worth_it(configuration)}",
+        f"{scaling.most_efficient_gpus(configuration)}",
         f"{loss:.3f}",
         f"{critical / 1e6:.2f}",
         f"{power / 1e6:.2f}",
-        f"{scaling.most_gpus_worth_it(larger)}",
+        f"{scaling.most_efficient_gpus(larger)}",
     ]
 
 
 def conclusion(recipes: dict[str, TrainingConfiguration]) -> str:
     """What the tables say about 8, 64 and 512 GPUs."""
     used = {gpus: [scaling.efficiency(recipe, gpus) for recipe in recipes.values()] for gpus in GPUS}
-    told = [f"{gpus} GPUs keep {min(parts):.0%} to {max(parts):.0%} of the ideal" for gpus, parts in used.items()]
+    kept = [f"{gpus} GPUs keep {min(each):.0%} to {max(each):.0%} of the ideal" for gpus, each in used.items()]
     return textwrap.fill(
-        f"With the recipes' own batches, {told[0]}, {told[1]}, and {told[2]}. A node is always worth it, and eight "
+        f"With the recipes' own batches, {kept[0]}, {kept[1]}, and {kept[2]}. A node is always worth it, and eight "
         "nodes still are; at 512 a row or two are left to each GPU, and what remains is the exchange and the "
         "optimizer, which no GPU more makes shorter. A batch beyond the critical one would keep them busy, but with "
         "tokens that teach less: at the critical batch a run needs twice the tokens of a small one, and money goes "
@@ -129,8 +129,12 @@ def page() -> str:
     ]
     heads += ["million tokens/s", "of the ideal"]
     strong = table(heads, [row for model, recipe in recipes.items() for row in strong_rows(model, recipe)])
-    limits = ["model", "batch, million tokens", f"GPUs at {scaling.WORTH_IT:.0%} or more", "loss"]
-    limits += ["critical batch, million tokens", "power of two below", f"GPUs at {scaling.WORTH_IT:.0%} with it"]
+    limits = ["model", "batch, million tokens", f"GPUs at {scaling.LEAST_EFFICIENCY:.0%} or more", "loss"]
+    limits += [
+        "critical batch, million tokens",
+        "power of two below",
+        f"GPUs at {scaling.LEAST_EFFICIENCY:.0%} with it",
+    ]
     rows = table(limits, [limit_row(model, recipe) for model, recipe in recipes.items()])
     assumed = "\n".join(
         textwrap.fill(f"- {sentence}", width=120, subsequent_indent="  ", break_on_hyphens=False)

@@ -52,7 +52,7 @@ def small_copy(
 ) -> TrainingConfiguration:
     """The recipe at another size over about `tokens` tokens; `changes` are values by "section.key"."""
     big = load_recipe(recipe)
-    whole = tokens_per_update // BLOCK_SIZE * BLOCK_SIZE
+    rounded = tokens_per_update // BLOCK_SIZE * BLOCK_SIZE
     model = dataclasses.replace(
         big.model,
         block_size=BLOCK_SIZE,
@@ -70,9 +70,9 @@ def small_copy(
             validation_tokens=VALIDATION_TOKENS,
             validation_selection="even",
         ),
-        batch=_small_batch(big, tokens_per_update=whole),
+        batch=_small_batch(big, tokens_per_update=rounded),
     )
-    copy = with_length(copy, max(2, round(tokens / whole)))
+    copy = with_length(copy, max(2, round(tokens / rounded)))
     content = tomllib.loads(recipe_text(copy))
     for name, value in changes.items():
         section, key = name.split(".")
@@ -108,14 +108,14 @@ def fingerprint(configuration: TrainingConfiguration, data: PreparedData) -> str
     """
     anywhere = dataclasses.replace(configuration, data=dataclasses.replace(configuration.data, directory=None))
     default = TrainingConfiguration()
-    told = {
+    changed = {
         f"{section.name}.{field.name}": getattr(part, field.name)
         for section in dataclasses.fields(anywhere)
         for part, usual in [(getattr(anywhere, section.name), getattr(default, section.name))]
         for field in dataclasses.fields(part)
         if getattr(part, field.name) != getattr(usual, field.name)
     }
-    text = f"{sorted(told.items())}{data.train.shards[0].sha256}{data.tokenizer_fingerprint}"
+    text = f"{sorted(changed.items())}{data.train.shards[0].sha256}{data.tokenizer_fingerprint}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -82,32 +82,32 @@ def datasets_map(path: Path, processes: int) -> None:
         )
 
 
-def seconds_of(way: Callable[[], None]) -> tuple[float, float]:
+def seconds_of(contender: Callable[[], None]) -> tuple[float, float]:
     """Wall time and processor time of this process and its children."""
     before, begin = os.times(), time.perf_counter()
-    way()
+    contender()
     wall, after = time.perf_counter() - begin, os.times()
     return wall, sum(after[:4]) - sum(before[:4])
 
 
-def ways_of(texts: Texts, processes: int, *, with_datasets: bool) -> dict[str, tuple[int, Callable[[], None]]]:
+def contenders_of(texts: Texts, processes: int, *, with_datasets: bool) -> dict[str, tuple[int, Callable[[], None]]]:
     """What is compared: name -> (processes, function)."""
-    ways: dict[str, tuple[int, Callable[[], None]]] = {
+    contenders: dict[str, tuple[int, Callable[[], None]]] = {
         "raw tiktoken": (1, lambda: raw_tiktoken(texts.documents)),
         "gpt25, JSON lines": (1, lambda: ours(texts.lines, 1)),
         "gpt25, Parquet": (1, lambda: ours(texts.table, 1)),
     }
     if with_datasets:
-        ways["datasets.map"] = (1, lambda: datasets_map(texts.table, 1))
+        contenders["datasets.map"] = (1, lambda: datasets_map(texts.table, 1))
     if processes > 1:
-        ways |= {
+        contenders |= {
             f"raw tiktoken x {processes}": (processes, lambda: raw_in_processes(texts.documents, processes)),
             f"gpt25, JSON lines x {processes}": (processes, lambda: ours(texts.lines, processes)),
             f"gpt25, Parquet x {processes}": (processes, lambda: ours(texts.table, processes)),
         }
         if with_datasets:
-            ways[f"datasets.map x {processes}"] = (processes, lambda: datasets_map(texts.table, processes))
-    return ways
+            contenders[f"datasets.map x {processes}"] = (processes, lambda: datasets_map(texts.table, processes))
+    return contenders
 
 
 def main() -> None:
@@ -118,22 +118,26 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--datasets", action="store_true")
-    options = parser.parse_args()
+    arguments = parser.parse_args()
 
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # one thread a process, for all
-    documents = list(read_texts(options.sources, options.megabytes * 1e6, options.document_characters))
+    documents = list(read_texts(arguments.sources, arguments.megabytes * 1e6, arguments.document_characters))
     with tempfile.TemporaryDirectory() as folder:
         few = written(documents[: len(documents) // 8], Path(folder) / "few")
         all_of_them = written(documents, Path(folder) / "all")
         print(f"{len(documents):,} documents, {all_of_them.megabytes:.1f} MB")
-        for _, way in ways_of(few, options.processes, with_datasets=options.datasets).values():
-            way()  # what is imported at the first call is not measured
+        for _, contender in contenders_of(few, arguments.processes, with_datasets=arguments.datasets).values():
+            contender()  # what is imported at the first call is not measured
         taken: dict[str, list[list[tuple[float, float]]]] = {}
-        for _ in range(options.repeats):
+        for _ in range(arguments.repeats):
             for place, texts in enumerate((few, all_of_them)):
-                for name, (_, way) in ways_of(texts, options.processes, with_datasets=options.datasets).items():
-                    taken.setdefault(name, [[], []])[place].append(seconds_of(way))
-        processes = {name: count for name, (count, _) in ways_of(few, options.processes, with_datasets=True).items()}
+                for name, (_, contender) in contenders_of(
+                    texts, arguments.processes, with_datasets=arguments.datasets
+                ).items():
+                    taken.setdefault(name, [[], []])[place].append(seconds_of(contender))
+        processes = {
+            name: count for name, (count, _) in contenders_of(few, arguments.processes, with_datasets=True).items()
+        }
     report(taken, processes, few.megabytes, all_of_them.megabytes)
 
 
@@ -169,7 +173,7 @@ def report(
         return min(seconds[kind] for seconds in taken[name][place])
 
     raw = (megabytes - few) / (best("raw tiktoken", 1, 1) - best("raw tiktoken", 0, 1))
-    print("| way | by wall time | by processor time | range | after the start | of raw tiktoken |")
+    print("| contender | by wall time | by processor time | range | after the start | of raw tiktoken |")
     print("|---|---|---|---|---|---|")
     for name, (_, all_seconds) in taken.items():
         rates = sorted(megabytes / cpu for _, cpu in all_seconds)

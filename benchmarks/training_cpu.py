@@ -89,9 +89,9 @@ def measure(contender: str, shape_name: str, precision_name: str, updates: int) 
 
 def measure_in_process(contender: str, shape_name: str, precision_name: str, updates: int) -> dict[str, float]:
     """The same in a process of its own."""
-    words = ["--one", contender, "--shapes", shape_name, "--precision", precision_name, "--updates", str(updates)]
+    arguments = ["--one", contender, "--shapes", shape_name, "--precision", precision_name, "--updates", str(updates)]
     done = subprocess.run(
-        [sys.executable, str(Path(__file__).resolve()), *words], capture_output=True, text=True, check=False
+        [sys.executable, str(Path(__file__).resolve()), *arguments], capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise SystemExit(f"{contender} on {shape_name} failed:\n{done.stderr[-2000:]}")

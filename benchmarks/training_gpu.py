@@ -3,7 +3,7 @@
     git clone https://github.com/karpathy/nanoGPT ../nanoGPT
     pip install 'gpt25[dev]'                                         # transformers and accelerate, for the Trainer
     python benchmarks/training_gpu.py --nanogpt ../nanoGPT           # some ten minutes, most of them compiling
-    python benchmarks/training_gpu.py --ablation                     # ours with each of its means switched off or on
+    python benchmarks/training_gpu.py --ablation                     # ours with each optimisation off or on
     python benchmarks/training_gpu.py --device cpu --nanogpt ../nanoGPT      # the same on a processor, a tiny model
 
 Every contender trains the same shape on the same windows of the same text in the same order, in bfloat16 (on a
@@ -163,9 +163,9 @@ def parse_arguments() -> argparse.Namespace:
         "--ablation",
         nargs="*",
         choices=[*ABLATIONS, *ADDITIONS],
-        metavar="MEANS",
-        help=f"ours alone, with each of these means (or every one) switched off: {', '.join(ABLATIONS)}; "
-        f"or on, which is off by itself: {', '.join(ADDITIONS)}",
+        metavar="OPTIMISATION",
+        help=f"ours alone, with each of these optimisations (or every one) switched off: {', '.join(ABLATIONS)}; "
+        f"or on, which is off by default: {', '.join(ADDITIONS)}",
     )
     parser.add_argument("--optimizer", choices=("AdamW", "Muon"), default="AdamW", help="of the ablation")
     parser.add_argument("--json", type=Path, help="write everything here as well")

@@ -47,13 +47,15 @@ def print_verdicts(rows: list[dict[str, Any]], device_type: str) -> None:
         if not row["name"].startswith("gpt25") or "problem" in row:
             continue
         found = [
-            (f"{ratio:.2f} times {base} where {wanted} are asked for", ratio >= wanted)
-            for base, wanted in TARGETS
+            (f"{ratio:.2f} times {base} where the target is {target}", ratio >= target)
+            for base, target in TARGETS
             if (ratio := row["ratios"].get(base)) is not None
         ]
         share = row["share_of_matrix_rate"]
-        asked = f"{SHARE_OF_MATRIX_RATE:.0%} are asked for"
-        found.append((f"{share:.0%} of the matrix rate where {asked}", share >= SHARE_OF_MATRIX_RATE))
+        target_share = f"{SHARE_OF_MATRIX_RATE:.0%}"
+        found.append(
+            (f"{share:.0%} of the matrix rate where the target is {target_share}", share >= SHARE_OF_MATRIX_RATE)
+        )
         lines += [f"{row['name']}: {text}: {'met' if met else 'missed'}" for text, met in found]
     if lines and device_type != "cuda":
         lines.append("These targets are one H200's; on a processor they say nothing.")

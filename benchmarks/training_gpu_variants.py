@@ -1,10 +1,10 @@
-"""Which of a run's means training_gpu.py switches off or on, one at a time."""
+"""The optimisations of speed that training_gpu.py ablates, one at a time."""
 
 from collections.abc import Sequence
 from typing import Any
 
 Changes = dict[str, dict[str, Any]]
-"""Fields of sections of a recipe that are not as they are by themselves; `attention` is the worker's own section."""
+"""Fields of sections of a recipe that are not at their defaults; `attention` is the worker's own section."""
 
 ABLATIONS: dict[str, Changes] = {
     "compile": {"loop": {"compile": False}},
@@ -17,12 +17,12 @@ ABLATIONS: dict[str, Changes] = {
     "bfloat16": {"loop": {"precision": "float32"}},
     "bfloat16 in Muon": {"speed": {"bfloat16_orthogonalisation": False}},
 }
-"""Means that are on by themselves on a GPU; Muon's is the same as everything where AdamW trains."""
+"""On by default on a GPU; Muon's is the same as everything where AdamW trains."""
 ADDITIONS: dict[str, Changes] = {
     "a short residual stream": {"speed": {"short_residual_stream": True}},
     "more kernels to choose from": {"speed": {"compile_mode": "max-autotune-no-cudagraphs"}},
 }
-"""Means that are off by themselves."""
+"""Off by default."""
 # On a processor too, where "auto" means off.
 _ALL_ON: Changes = {
     "speed": {"padded_vocabulary": True, "prefetch": True, "read_late": True, "bfloat16_orthogonalisation": True}
@@ -30,7 +30,7 @@ _ALL_ON: Changes = {
 
 
 def variants(chosen: Sequence[str]) -> dict[str, Changes]:
-    """The chosen means, or every one, each switched off or on alone, behind a run with everything."""
+    """The chosen optimisations, or every one, each switched off or on alone, behind a run with everything."""
     changed = {**ABLATIONS, **ADDITIONS}
     found = {"everything": _ALL_ON}
     for name in chosen or changed:

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
 
 
-def transformers_model(shape: GPTConfiguration, **words: Any) -> "GPT2LMHeadModel":
-    """A GPT2LMHeadModel with random weights and no dropout; `words` go to its GPT2Config."""
+def transformers_model(shape: GPTConfiguration, **fields: Any) -> "GPT2LMHeadModel":
+    """A GPT2LMHeadModel with random weights and no dropout; `fields` go to its GPT2Config."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
     return GPT2LMHeadModel(
@@ -22,6 +22,6 @@ def transformers_model(shape: GPTConfiguration, **words: Any) -> "GPT2LMHeadMode
             resid_pdrop=0.0,
             embd_pdrop=0.0,
             attn_pdrop=0.0,
-            **words,
+            **fields,
         )
     )

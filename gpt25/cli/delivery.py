@@ -1,4 +1,4 @@
-"""What becomes of a command whose words could not be written."""
+"""The exit code of a command whose output could not be written."""
 
 from gpt25.cli.output import Output
 from gpt25.cli.streams.standard_streams import StandardStreams
@@ -20,21 +20,21 @@ def exit_code_of_delivery(streams: StandardStreams, output: Output, *, exit_code
         return _without_output(streams.output.problem, output, exit_code)
     if streams.error.problem is not None and output.kept is not None and not output.json:
         reason = _reason(streams.error.problem)
-        output.say(f"standard error could not be written to ({reason}): some remarks are lost. {output.kept} is whole.")
+        output.say(f"standard error could not be written to ({reason}): some notes are lost. {output.kept} is whole.")
     return exit_code
 
 
 def _without_output(problem: OSError, output: Output, exit_code: int) -> int:
     reason = _reason(problem)
     if exit_code == 0 and output.kept is not None:
-        output.note(f"standard output could not be written to ({reason}): some words are lost. {output.kept} is whole.")
+        output.note(f"standard output could not be written to ({reason}): some output is lost. {output.kept} is whole.")
     elif isinstance(problem, BrokenPipeError):
         return exit_code or _BROKEN_PIPE_EXIT_CODE
     elif exit_code == 0:
         output.error(f"the result could not be written to standard output: {reason}. Send it to another place.")
         return _UNDELIVERED_EXIT_CODE
     else:
-        output.note(f"standard output could not be written to ({reason}): some words are lost.")
+        output.note(f"standard output could not be written to ({reason}): some output is lost.")
     return exit_code
 
 

@@ -1,4 +1,4 @@
-"""The command `gpt25`: finds the command's module, imports it, and turns what it raises into words and an exit code.
+"""The command `gpt25`: finds the command's module, imports it, and turns what it raises into an error and exit code.
 
 Exit codes: 0 done; 2 the user's input or surroundings are at fault; 1 a bug; 130 or 143 stopped by a signal; 141
 nobody wanted to read the result to its end. Nothing heavy is imported here, so that `gpt25 --help` answers at once.
@@ -22,7 +22,7 @@ COMMANDS = {
     "plan": "memory, hours, money and loss of a run, before paying",
     "tokenizer": "train a tokenizer; encode and decode text",
     "data": "turn text into token shards; describe and verify them",
-    "train": "train by a recipe; the same words resume a run",
+    "train": "train by a recipe; the same command resumes a run",
     "generate": "write text with a model",
     "evaluate": "score a model beside OpenAI's GPT-2",
     "compare": "runs beside one another and OpenAI's: one report",
@@ -64,8 +64,8 @@ def _unknown_command(word: str) -> ConfigurationError:
     )
 
 
-def _speaks() -> bool:
-    """Whether this process speaks for all: of the processes that torchrun starts, the first one does."""
+def _is_first_rank() -> bool:
+    """Whether this process prints for all: of those that torchrun starts, rank 0 does."""
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -74,14 +74,14 @@ def _is_one_of_several() -> bool:
     return os.environ.get("WORLD_SIZE", "1") != "1"
 
 
-def _complain(problem: Exception) -> None:
-    """One error for people, on standard error, with the rank in front where there are several."""
+def _print_error(problem: Exception) -> None:
+    """One error message on standard error, with the rank in front where there are several."""
     rank = "" if not _is_one_of_several() else f"rank {os.environ.get('RANK', '0')} of {os.environ['WORLD_SIZE']}: "
     Output().error(f"{rank}{problem}")
 
 
 def _run(words: list[str]) -> Output:
-    """Run one command and return what it has spoken through."""
+    """Run one command and return the output that it printed to."""
     if not words or words[0] in ("--help", "-h", "help"):
         print(help_text())
     elif words[0] == "--version":
@@ -89,25 +89,25 @@ def _run(words: list[str]) -> Output:
     elif words[0] not in COMMANDS:
         raise _unknown_command(words[0])
     else:
+        from gpt25.cli.captured_warnings import captured_warnings
         from gpt25.cli.parsing import parse
-        from gpt25.cli.spoken_warnings import spoken_warnings
 
         command = import_module(f"gpt25.cli.commands.{words[0]}")
         arguments = parse(command, words[0], words[1:])
         if arguments is not None:
-            output = Output(json=arguments.json, quiet=not _speaks())
-            with spoken_warnings(output):
+            output = Output(json=arguments.json, quiet=not _is_first_rank())
+            with captured_warnings(output):
                 command.run(arguments, output)
             return output
     return Output()
 
 
 def _attempt(words: list[str], streams: StandardStreams) -> tuple[int, Output]:
-    """Run one command; returns its exit code, with what it raised already put into words, and what it spoke through."""
+    """Run one command; returns its exit code, with errors already reported, and the output that it printed to."""
     try:
         return 0, _run(words)
     except GPT25Error as problem:
-        _complain(problem)
+        _print_error(problem)
         return problem.exit_code, Output()
     except Interrupted as stop:
         Output().note(str(stop))
@@ -125,7 +125,7 @@ def _attempt(words: list[str], streams: StandardStreams) -> tuple[int, Output]:
 def main(words: list[str] | None = None) -> int:
     """Run one command; `words` defaults to the process's own. Returns the exit code.
 
-    Nothing that fails while people are told something ends the command: it does its work, and what could not be
+    No output that fails ends the command: it does its work, and what could not be
     written, and whether that was the result, is accounted for at the end.
     """
     with StandardStreams.taken() as streams:

@@ -42,9 +42,9 @@ def to_json(value: Any) -> Any:
 
 
 class Output:
-    """Where a command's words go.
+    """Where a command's output goes.
 
-    With `json`, standard output carries the one object given to `result` and everything for people goes to standard
+    With `json`, standard output carries the one object given to `result` and human-readable text goes to standard
     error. With `quiet` (a rank other than the first) nothing is said at all. On standard error no line begins with
     "error" but those of `error` itself, whatever a name or a sample holds.
     """
@@ -55,19 +55,19 @@ class Output:
         self.kept: Path | None = None
         """Where the work lies that the result only speaks about; None where the result is all there is."""
 
-    def _people(self) -> TextIO:
+    def _text_stream(self) -> TextIO:
         return sys.stderr if self.json else sys.stdout
 
     @property
     def on_terminal(self) -> bool:
-        """Whether the text for people goes to a terminal, not to a file or a pipe."""
-        return self._people().isatty()
+        """Whether human-readable text goes to a terminal, not to a file or a pipe."""
+        return self._text_stream().isatty()
 
     def say(self, text: str = "", *, end: str = "\n") -> None:
-        """Text for people: standard output, or standard error with --json. `end=""` for pieces of a stream."""
+        """Human-readable text: standard output, or standard error with --json. `end=""` for pieces of a stream."""
         if not self.quiet:
             text = visible_text(text)
-            print(_no_error(text) if self.json else text, end=end, file=self._people(), flush=True)
+            print(_no_error(text) if self.json else text, end=end, file=self._text_stream(), flush=True)
 
     def verbatim(self, text: str, *, end: str = "\n") -> None:
         """Text that is the result itself, such as a model's: exact in a file or pipe, made visible on a terminal.
@@ -76,7 +76,7 @@ class Output:
         """
         if self.quiet:
             return
-        stream = self._people()
+        stream = self._text_stream()
         print(visible_text(text) if stream.isatty() else text, end=end, file=stream, flush=True)
         problem = getattr(stream, "problem", None)
         if problem is not None:
@@ -111,7 +111,7 @@ class Output:
             return
         title = visible_text(title)
         cells = [["" if cell is None else visible_text(str(cell), in_one_line=True) for cell in row] for row in rows]
-        stream = self._people()
+        stream = self._text_stream()
         if stream.isatty():
             _draw_table(stream, title, columns, cells)
         else:

@@ -35,14 +35,14 @@ def duration_text(seconds: float) -> str:
 
 def fields_text(fields: dict[str, Any]) -> str:
     """{"loss": 3.14159, "tokens_per_second": 51234.0} -> "loss 3.1416, tokens/s 51,234"."""
-    words = []
+    texts = []
     for name, value in fields.items():
         if isinstance(value, float):
             value = f"{value:.4f}" if abs(value) < 100 else f"{value:,.0f}"
         elif isinstance(value, int) and not isinstance(value, bool):
             value = f"{value:,}"
-        words.append(f"{name.replace('_per_second', '/s').replace('_', ' ')} {value}")
-    return visible_text(", ".join(words), in_one_line=True)
+        texts.append(f"{name.replace('_per_second', '/s').replace('_', ' ')} {value}")
+    return visible_text(", ".join(texts), in_one_line=True)
 
 
 class SilentProgress:

@@ -9,16 +9,16 @@ from gpt25.references.published_score import PublishedScore
 
 def show_scores(
     title: str,
-    words: Sequence[str],
+    models: Sequence[str],
     results: Sequence[Sequence[Measurement]],
     references: Sequence[PublishedScore],
     output: Output,
 ) -> None:
-    """Every model's figures (`words` names them) with published ones below, and the parts of the first one's."""
+    """Every model's figures (`models` names them) with published ones below, and the parts of the first one's."""
     rows = []
-    for word, measurements in zip(words, results, strict=False):
-        whole, _ = groups_last(measurements)
-        rows += [(each.metric, word, number(each.value), _errors(each), each.definition) for each in whole]
+    for model, measurements in zip(models, results, strict=False):
+        totals, _ = groups_last(measurements)
+        rows += [(each.metric, model, number(each.value), _errors(each), each.definition) for each in totals]
     named = {row[0] for row in rows}
     for each in references:
         name = each.metric if each.metric in named else f"({each.metric})"
@@ -31,7 +31,7 @@ def show_scores(
     output.say()
 
 
-def show_differences(words: Sequence[str], differences: Sequence[Difference], output: Output) -> None:
+def show_differences(models: Sequence[str], differences: Sequence[Difference], output: Output) -> None:
     """By how much the first model is above the second, and how likely that is by chance; of whole sets only."""
     rows = [
         (
@@ -46,15 +46,15 @@ def show_differences(words: Sequence[str], differences: Sequence[Difference], ou
     ]
     output.say()
     all_paired = all(each.is_paired for each in differences)
-    title = f"{words[0]} minus {words[1]}{', on the same units' if all_paired else ''}"
+    title = f"{models[0]} minus {models[1]}{', on the same units' if all_paired else ''}"
     output.table(title, ("metric", "difference", "± s.e.", "p", "test"), rows)
 
 
 def _errors(measurement: Measurement) -> str:
     """The formula's error, and of a perplexity the bootstrap's behind it."""
-    words = error(measurement.standard_error)
+    formula = error(measurement.standard_error)
     bootstrap = measurement.bootstrap_error
-    return words if bootstrap is None else f"{words} (bootstrap {error(bootstrap)})"
+    return formula if bootstrap is None else f"{formula} (bootstrap {error(bootstrap)})"
 
 
 def number(value: float) -> str:

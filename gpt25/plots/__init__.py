@@ -1,27 +1,27 @@
 """Pictures of a run and of what is inside a model, and the report. Never torch; matplotlib only while drawing."""
 
 from gpt25.plots.curves import HorizontalAxis, names_of
+from gpt25.plots.formatting import two_digits
 from gpt25.plots.pictures.attention import AttentionOfText, draw_attention
 from gpt25.plots.pictures.differences import TensorPair, draw_differences
 from gpt25.plots.pictures.losses import draw_losses
-from gpt25.plots.pictures.picture_kind import PictureKind, picture_kind, require_picture_place
+from gpt25.plots.pictures.picture_format import PictureFormat, picture_format, require_picture_file
 from gpt25.plots.pictures.positions import PositionsOfModel, draw_positions
 from gpt25.plots.pictures.predictions import PredictionsOfText, draw_predictions, positions_that_fit
 from gpt25.plots.report.compared_run import ComparedRun
 from gpt25.plots.report.comparison_picture import draw_comparison
-from gpt25.plots.report.data_set import common_data_set, lines_beside, loss_levels
+from gpt25.plots.report.data_set import common_data_set, lines_beside, loss_reference_lines
 from gpt25.plots.report.published_lines import DataSetName
 from gpt25.plots.report.report import write_report
 from gpt25.plots.report.score_comparison import ScoreComparison
 from gpt25.plots.report.settings import ReportSettings
-from gpt25.plots.wording import share
 
 __all__ = [
     "AttentionOfText",
     "ComparedRun",
     "DataSetName",
     "HorizontalAxis",
-    "PictureKind",
+    "PictureFormat",
     "PositionsOfModel",
     "PredictionsOfText",
     "ReportSettings",
@@ -35,11 +35,11 @@ __all__ = [
     "draw_positions",
     "draw_predictions",
     "lines_beside",
-    "loss_levels",
+    "loss_reference_lines",
     "names_of",
-    "picture_kind",
+    "picture_format",
     "positions_that_fit",
-    "require_picture_place",
-    "share",
+    "require_picture_file",
+    "two_digits",
     "write_report",
 ]

@@ -12,9 +12,9 @@ HorizontalAxis = Literal["tokens", "seconds", "updates"]
 Point = tuple[float, float]
 
 _FIELD_OF_AXIS = {"tokens": "tokens", "seconds": "elapsed_seconds", "updates": "update"}
-_SMOOTHED_SHARE = 40  # a smoothed point is the mean of 1/40 of the run on either side
+_SMOOTHING_WINDOWS = 40  # a smoothed point is the mean of 1/40 of the run on either side
 _FEWEST_POINTS_TO_CROP = 50
-_CROPPED_SHARE = 0.03  # what happens in the first 3 % may leave the frame at the top
+_CROPPED_FRACTION = 0.03  # what happens in the first 3 % may leave the frame at the top
 _PADDING = 0.08
 
 
@@ -43,7 +43,7 @@ class Curves:
     @property
     def is_smoothed(self) -> bool:
         """Whether there are points enough for smoothing to change anything."""
-        return len(self.training) >= _SMOOTHED_SHARE
+        return len(self.training) >= _SMOOTHING_WINDOWS
 
     @property
     def is_empty(self) -> bool:
@@ -52,21 +52,21 @@ class Curves:
 
 
 def curves_of(rows: Sequence[dict[str, Any]], *, name: str, x: HorizontalAxis) -> Curves:
-    """Pick the drawable numbers out of metric rows; what is absent, null or not finite is left out."""
+    """Pick the drawable values out of metric rows; what is absent, null or not finite is left out."""
     field = _FIELD_OF_AXIS[x]
-    placed = [(place, row) for row in rows if (place := _number(row.get(field))) is not None]
+    placed = [(place, row) for row in rows if (place := _finite(row.get(field))) is not None]
 
     placed_at_start = [(place, row) for place, row in placed[:1] if row.get("update") == 0]
 
     def points(measure: str, *, placed: list[tuple[float, dict[str, Any]]] = placed) -> list[Point]:
-        return [(place, value) for place, row in placed if (value := _number(row.get(measure))) is not None]
+        return [(place, value) for place, row in placed if (value := _finite(row.get(measure))) is not None]
 
     return Curves(
         name=name,
         training=points("training_loss"),
         validation=points("validation_loss"),
         learning_rate=points("learning_rate"),
-        not_finite=[place for place, row in placed if "training_loss" in row and _number(row["training_loss"]) is None],
+        not_finite=[place for place, row in placed if "training_loss" in row and _finite(row["training_loss"]) is None],
         start=next(iter(points("validation_loss", placed=placed_at_start)), None),
     )
 
@@ -88,7 +88,7 @@ def smooth(points: Sequence[Point]) -> list[Point]:
     At the left end, where the loss falls steeply, as few on the right as there are on the left, so that the line does
     not run ahead of the loss; at the right end as many as there are, so that its last value is not the last noise.
     """
-    reach = len(points) // _SMOOTHED_SHARE
+    reach = len(points) // _SMOOTHING_WINDOWS
     sums = [0.0, *accumulate(y for _, y in points)]
     smoothed = []
     for index, (x, _) in enumerate(points):
@@ -98,7 +98,7 @@ def smooth(points: Sequence[Point]) -> list[Point]:
     return smoothed
 
 
-def thin_out(points: Sequence[Point], *, columns: int) -> list[Point]:
+def downsample(points: Sequence[Point], *, columns: int) -> list[Point]:
     """At most four points per column of a picture: first, lowest, highest and last, so that no spike is lost."""
     if len(points) <= 4 * columns:
         return list(points)
@@ -122,7 +122,7 @@ def vertical_limits(runs: Sequence[Curves]) -> tuple[float, float]:
         lines = [curves.smoothed, curves.validation]
         places = [x for line in lines for x, _ in line]
         start = min(places, default=0.0)
-        from_here = start + _CROPPED_SHARE * (max(places, default=0.0) - start)
+        from_here = start + _CROPPED_FRACTION * (max(places, default=0.0) - start)
         crop = len(curves.training) >= _FEWEST_POINTS_TO_CROP
         everything += [y for line in lines for _, y in line]
         settled += [y for line in lines for x, y in line if not crop or x >= from_here]
@@ -139,7 +139,7 @@ def _corners(bucket: Sequence[Point]) -> list[Point]:
     return [bucket[place] for place in sorted(places)]
 
 
-def _number(value: Any) -> float | None:
+def _finite(value: Any) -> float | None:
     """A finite number as it is, None for everything else."""
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)

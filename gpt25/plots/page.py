@@ -1,11 +1,11 @@
-"""A page that answers to the pointer: one HTML file with its numbers, its style and its script; it fetches nothing."""
+"""An interactive page: one HTML file with its data, its style and its script; it fetches nothing."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from gpt25.plots.html_text import text
-from gpt25.plots.page_assets import fingerprint, page_asset
+from gpt25.plots.page_assets import page_asset, script_hash
 from gpt25.plots.page_style import REPORT_STYLE
 from gpt25.storage import write_text
 from gpt25.version import __version__
@@ -20,11 +20,11 @@ def write_page(output: str | Path, *, title: str, eyebrow: str, lead: str, scrip
     """
     code = page_asset("figures.js") + page_asset(script)
     policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; script-src '{fingerprint(code)}'; "
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src '{script_hash(code)}'; "
         "base-uri 'none'; form-action 'none'"
     )
     # "<" could end the element and "&" begin an entity for a careless reader; JSON can spell both otherwise.
-    numbers = json.dumps(content, allow_nan=False).replace("<", "\\u003c").replace("&", "\\u0026")
+    payload = json.dumps(content, allow_nan=False).replace("<", "\\u003c").replace("&", "\\u0026")
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
@@ -39,7 +39,7 @@ def write_page(output: str | Path, *, title: str, eyebrow: str, lead: str, scrip
         "</noscript></div>",
         f"<footer>Written by gpt25 {text(__version__)}. This page loads nothing.</footer>",
         '</main><div id="tip" role="status"></div>',
-        f'<script type="application/json" id="content">{numbers}</script>',
+        f'<script type="application/json" id="content">{payload}</script>',
         f"<script>{code}</script></body></html>",
     ]
     write_text(output, "\n".join(parts) + "\n")

@@ -1,4 +1,4 @@
-"""The scripts and styles of pages, and the names by which a content security policy lets a script run."""
+"""The scripts and styles of pages, and the hashes by which a content security policy allows a script."""
 
 import base64
 import hashlib
@@ -10,6 +10,6 @@ def page_asset(name: str) -> str:
     return (files("gpt25.plots") / "pages" / name).read_text(encoding="utf-8")
 
 
-def fingerprint(code: str) -> str:
-    """How a content security policy names a script: its SHA-256 in base64."""
+def script_hash(code: str) -> str:
+    """The hash source by which a content security policy allows a script: its SHA-256 in base64."""
     return "sha256-" + base64.b64encode(hashlib.sha256(code.encode("utf-8")).digest()).decode("ascii")

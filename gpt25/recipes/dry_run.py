@@ -41,7 +41,7 @@ class DryRun:
     hellaswag_accuracy_norm: float | None
     """On a few items, where the recipe measures HellaSwag on the way."""
     resume_difference: float
-    """Largest difference, as a share of the loss, between the updates after the resume and the same before it."""
+    """Largest difference, relative to the loss, between the updates after the resume and the same before it."""
     tokens_per_second: float
     """Median of the updates but the first; smaller updates than the recipe's spend more of it on the optimizer."""
     whole_run_seconds: float
@@ -55,7 +55,7 @@ class DryRun:
 def dry_run(
     configuration: TrainingConfiguration, run_path: str | Path, *, reporter: Reporter, ranks: Ranks | None = None
 ) -> DryRun | None:
-    """Do what `pretrain` would do, for a few small updates in a temporary run beside `run_path`, and go on once.
+    """Do what `pretrain` would do, for a few small updates in a temporary run beside `run_path`, and resume once.
 
     Data, model, compilation, updates, validation, samples, checkpoints, a resume, pictures and the ranks' agreement
     are the recipe's own; only the number and the size of the updates and of the validation are not. `run_path` itself
@@ -70,16 +70,16 @@ def dry_run(
         shutil.rmtree(run.path, ignore_errors=True)  # of a killed dry run: everything in it can be made again
     try:
         with run_lock(run, ranks):
-            whole = set_up_run(run, configuration, reporter=reporter) if ranks.is_first else None
-            if whole is not None:
-                require_resumable(RunDirectory(run_path), whole.configuration)
+            setup = set_up_run(run, configuration, reporter=reporter) if ranks.is_first else None
+            if setup is not None:
+                require_resumable(RunDirectory(run_path), setup.configuration)
             with connected(ranks, configuration.loop):
-                whole = whole or join_run(run)
-                before, after = _twice(run, _shortened(whole, ranks), reporter=reporter, ranks=ranks)
+                setup = setup or join_run(run)
+                before, after = _train_and_resume(run, _shortened(setup, ranks), reporter=reporter, ranks=ranks)
             if not ranks.is_first:
                 return None
             draw_run(run, reporter)
-            return _findings(run, whole.configuration, before, after)
+            return _findings(run, setup.configuration, before, after)
     except Interrupted as stop:
         raise Interrupted(stop.signal_number, "the dry run was stopped; nothing is left of it") from stop
     finally:
@@ -89,43 +89,41 @@ def dry_run(
 
 def _shortened(setup: RunSetup, ranks: Ranks) -> RunSetup:
     """The same with few and small updates; the micro-batch, on which memory depends, stays."""
-    whole = setup.configuration
-    block_size = whole.model.block_size
-    rows = whole.batch.micro_batch_rows * ranks.number_of_ranks * _MICRO_BATCHES
-    validation_rows = max(_VALIDATION_ROWS, whole.batch.micro_batch_rows) * ranks.number_of_ranks
+    full = setup.configuration
+    block_size = full.model.block_size
+    rows = full.batch.micro_batch_rows * ranks.number_of_ranks * _MICRO_BATCHES
+    validation_rows = max(_VALIDATION_ROWS, full.batch.micro_batch_rows) * ranks.number_of_ranks
     short = dataclasses.replace(
-        whole,
+        full,
         data=dataclasses.replace(
-            whole.data, validation_tokens=min(whole.data.validation_tokens, validation_rows * block_size)
+            full.data, validation_tokens=min(full.data.validation_tokens, validation_rows * block_size)
         ),
-        batch=whole.batch.at_most(rows * block_size),
-        schedule=dataclasses.replace(
-            whole.schedule, warm_up_updates=min(whole.schedule.warm_up_updates, _UPDATES // 2)
-        ),
+        batch=full.batch.at_most(rows * block_size),
+        schedule=dataclasses.replace(full.schedule, warm_up_updates=min(full.schedule.warm_up_updates, _UPDATES // 2)),
         loop=dataclasses.replace(
-            whole.loop,
+            full.loop,
             number_of_updates=_UPDATES,
             number_of_epochs=None,
             validation_interval_in_updates=_UPDATES // 2,
             samples_interval_in_updates=_UPDATES,
             checkpoint_interval_in_updates=_UPDATES // 2,
             checkpoints_to_keep=2,
-            # From the second update on, so that an average, too, is saved and gone on with.
-            average_last_fraction=whole.loop.average_last_fraction and 1 - 1 / _UPDATES,
+            # From the second update on, so that an average, too, is saved and resumed.
+            average_last_fraction=full.loop.average_last_fraction and 1 - 1 / _UPDATES,
         ),
         hellaswag=dataclasses.replace(
-            whole.hellaswag,
-            interval_in_updates=whole.hellaswag.interval_in_updates and _UPDATES // 2,
-            limit=min(_HELLASWAG_ITEMS, whole.hellaswag.limit or _HELLASWAG_ITEMS),
+            full.hellaswag,
+            interval_in_updates=full.hellaswag.interval_in_updates and _UPDATES // 2,
+            limit=min(_HELLASWAG_ITEMS, full.hellaswag.limit or _HELLASWAG_ITEMS),
         ),
     )
     return dataclasses.replace(setup, configuration=short)
 
 
-def _twice(
+def _train_and_resume(
     run: RunDirectory, setup: RunSetup, *, reporter: Reporter, ranks: Ranks
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Train to the end, take the last checkpoint away, go on from the one before; the first rank's rows of both."""
+    """Train to the end, remove the last checkpoint, resume from the one before; the first rank's rows of both."""
     train_run(run, setup, reporter=reporter, ranks=ranks)
     before = run.metrics() if ranks.is_first else []
     if ranks.is_first:
@@ -138,14 +136,14 @@ def _twice(
 
 
 def _findings(
-    run: RunDirectory, whole: TrainingConfiguration, before: list[dict[str, Any]], after: list[dict[str, Any]]
+    run: RunDirectory, full: TrainingConfiguration, before: list[dict[str, Any]], after: list[dict[str, Any]]
 ) -> DryRun:
     """Compare the rows, measure the checkpoint, and see that the disk can hold the run's."""
     _require_finite(after)
-    first, again = ([row for row in rows if row["update"] > 0] for rows in (before, after))
+    before_resume, after_resume = ([row for row in rows if row["update"] > 0] for rows in (before, after))
     difference = max(
-        abs(one["training_loss"] - two["training_loss"]) / abs(one["training_loss"])
-        for one, two in zip(first, again, strict=True)
+        abs(old["training_loss"] - new["training_loss"]) / abs(old["training_loss"])
+        for old, new in zip(before_resume, after_resume, strict=True)
     )
     if difference > _LARGEST_DIFFERENCE:
         raise TrainingError(
@@ -154,25 +152,25 @@ def _findings(
             "with the recipe and the output of gpt25 doctor."
         )
     size = max(sum(path.stat().st_size for path in each.path.iterdir()) for each in run.checkpoints())
-    needed = size * (whole.loop.checkpoints_to_keep + 2)
+    needed = size * (full.loop.checkpoints_to_keep + 2)
     free = shutil.disk_usage(run.path).free
     if free < needed:
         raise StorageError(
             f"a checkpoint takes {size / 1e9:.2f} GB and all of the run together up to {needed / 1e9:.2f} GB "
-            f"({whole.loop.checkpoints_to_keep} newest, the best, and one being written), but only {free / 1e9:.2f} GB "
+            f"({full.loop.checkpoints_to_keep} newest, the best, and one being written), but only {free / 1e9:.2f} GB "
             f"are free in {run.path.parent}. Free some, lower loop.checkpoints_to_keep, or choose another --run "
             "directory."
         )
-    rate = statistics.median(row["tokens_per_second"] for row in first[1:])
+    rate = statistics.median(row["tokens_per_second"] for row in before_resume[1:])
     return DryRun(
-        updates=len(first),
-        tokens_per_update=max(b - a for a, b in itertools.pairwise([0, *(row["tokens"] for row in first)])),
-        training_losses=[row["training_loss"] for row in first],
-        validation_loss=first[-1]["validation_loss"],
-        hellaswag_accuracy_norm=first[-1].get("hellaswag_accuracy_norm"),
+        updates=len(before_resume),
+        tokens_per_update=max(b - a for a, b in itertools.pairwise([0, *(row["tokens"] for row in before_resume)])),
+        training_losses=[row["training_loss"] for row in before_resume],
+        validation_loss=before_resume[-1]["validation_loss"],
+        hellaswag_accuracy_norm=before_resume[-1].get("hellaswag_accuracy_norm"),
         resume_difference=difference,
         tokens_per_second=rate,
-        whole_run_seconds=whole.total_tokens / rate,
+        whole_run_seconds=full.total_tokens / rate,
         checkpoint_bytes=size,
         needed_bytes=needed,
     )

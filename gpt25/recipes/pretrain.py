@@ -27,11 +27,11 @@ _SAMPLE_TOKENS = 96
 def pretrain(
     configuration: TrainingConfiguration, run_path: str | Path, *, reporter: Reporter, ranks: Ranks | None = None
 ) -> RunDirectory:
-    """Train from nothing, from a given model, or on with the run in `run_path`; leave loss.png and report.html there.
+    """Train from scratch, from an initial model, or resume the run in `run_path`; leave loss.png and report.html there.
 
-    Raises ConfigurationError where the run was begun with another configuration, StorageError where another process
+    Raises ConfigurationError where the run started with another configuration, StorageError where another process
     holds it, DataError, StorageError and TrainingError as their floors do, Interrupted after a signal once everything
-    is saved. Pictures that cannot be drawn are a remark, not an error.
+    is saved. Pictures that cannot be drawn are a note, not an error.
     """
     ranks = ranks or Ranks()
     run = RunDirectory(run_path)
@@ -52,7 +52,7 @@ def pretrain(
 
 @contextmanager
 def connected(ranks: Ranks, settings: LoopConfiguration) -> Iterator[None]:
-    """All ranks are here, and know each other, while the block runs."""
+    """The process group of all ranks exists while the block runs."""
     ranks.connect(choose_device(settings.device), timeout_seconds=settings.timeout_seconds)
     try:
         yield
@@ -81,7 +81,7 @@ def train_run(run: RunDirectory, setup: RunSetup, *, reporter: Reporter, ranks: 
 
 
 def _hooks(setup: RunSetup, run: RunDirectory, reporter: Reporter, stack: ExitStack, ranks: Ranks) -> TrainingHooks:
-    """What people see while the model trains: a bar, samples, scores, remarks."""
+    """What the reporter shows while the model trains: a progress bar, samples, scores, notes."""
     configuration, tokenizer = setup.configuration, setup.tokenizer
     progress: list[RunProgress] = []
     scalars: list[TensorBoardScalars] = []
@@ -99,8 +99,8 @@ def _hooks(setup: RunSetup, run: RunDirectory, reporter: Reporter, stack: ExitSt
         progress.append(stack.enter_context(RunProgress(configuration, reporter, updates_done=done)))
 
     def on_record_start(row: dict[str, Any]) -> None:
-        for board in scalars:
-            board.write(row)
+        for writer in scalars:
+            writer.write(row)
 
     def on_update(row: dict[str, Any]) -> None:
         fields = {"loss": row["training_loss"], "tokens_per_second": row["tokens_per_second"]}
@@ -112,10 +112,10 @@ def _hooks(setup: RunSetup, run: RunDirectory, reporter: Reporter, stack: ExitSt
                 f"{row['hellaswag_items']:,} items)"
             )
         progress[0].advance(row["update"], **fields)
-        for board in scalars:
-            board.write(row)
-        if (sentence := track.observe(row)) is not None:
-            reporter.note(sentence)
+        for writer in scalars:
+            writer.write(row)
+        if (warning := track.observe(row)) is not None:
+            reporter.note(warning)
 
     return TrainingHooks(
         on_start=on_start,

@@ -47,13 +47,13 @@ def quickstart(
     documents: Sequence[Document] | None = None,
     recipe: TrainingConfiguration | None = None,
 ) -> Summary:
-    """Do whatever of the job `run_path` does not hold yet, and show the result; returns the figures.
+    """Do whatever of the job `run_path` does not hold yet, and show the result; returns the summary.
 
-    minutes: how long to train; a run that was begun keeps its own length.
+    minutes: how long to train; a run that resumes keeps its own length.
     documents: the corpus; None reads the standard library of the Python that runs.
     recipe: the proportions of the run; None takes the packaged recipe "quickstart".
 
-    Every step is taken up where an interruption left it. Raises ConfigurationError for minutes that cannot be,
+    Every step resumes where an interruption left it. Raises ConfigurationError for minutes out of range,
     StorageError before any work where `run_path` cannot be written or another process holds it, Interrupted after a
     signal.
     """
@@ -125,12 +125,12 @@ def _tokenizer(directory: Path, corpus: Sequence[Document], vocabulary_size: int
 def _configuration(
     run: RunDirectory, data: PreparedData, recipe: TrainingConfiguration, minutes: float, reporter: Reporter
 ) -> TrainingConfiguration:
-    """The run's own configuration where it was begun; else the recipe with as many updates as fit the minutes."""
-    begun = run.recipe_path.is_file()
-    recipe = load_recipe(run.recipe_path) if begun else recipe
+    """The run's own configuration where it resumes; else the recipe with as many updates as fit the minutes."""
+    resumes = run.recipe_path.is_file()
+    recipe = load_recipe(run.recipe_path) if resumes else recipe
     # The path as it is written today: a relative one of an earlier day may have been read from another place.
     recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, directory=str(data.directory)))
-    if begun:
+    if resumes:
         return recipe
     seconds = seconds_per_update(
         recipe,
@@ -148,20 +148,20 @@ def _configuration(
 
 
 def with_length(recipe: TrainingConfiguration, number_of_updates: int) -> TrainingConfiguration:
-    """The same recipe over another number of updates: warm-up and intervals keep their share of the run."""
+    """The same recipe over another number of updates: warm-up and intervals are scaled with it."""
 
-    def share(updates: int) -> int:
+    def scaled(updates: int) -> int:
         return max(1, round(updates * number_of_updates / recipe.loop.number_of_updates))
 
     return dataclasses.replace(
         recipe,
-        schedule=dataclasses.replace(recipe.schedule, warm_up_updates=share(recipe.schedule.warm_up_updates)),
+        schedule=dataclasses.replace(recipe.schedule, warm_up_updates=scaled(recipe.schedule.warm_up_updates)),
         loop=dataclasses.replace(
             recipe.loop,
             number_of_updates=number_of_updates,
-            validation_interval_in_updates=share(recipe.loop.validation_interval_in_updates),
-            samples_interval_in_updates=share(recipe.loop.samples_interval_in_updates),
-            checkpoint_interval_in_updates=share(recipe.loop.checkpoint_interval_in_updates),
+            validation_interval_in_updates=scaled(recipe.loop.validation_interval_in_updates),
+            samples_interval_in_updates=scaled(recipe.loop.samples_interval_in_updates),
+            checkpoint_interval_in_updates=scaled(recipe.loop.checkpoint_interval_in_updates),
         ),
     )
 
@@ -176,7 +176,7 @@ def _summarise(
     held_out = _held_out_text(data, tokenizer)
     accounting = Accounting(configuration.model)
     summary = Summary(
-        title="GPT-2 from nothing on Python's standard library",
+        title="GPT-2 from scratch on Python's standard library",
         finished=True,
         model_parameters=accounting.parameters,
         training_operations_per_token=accounting.training_operations_per_token,

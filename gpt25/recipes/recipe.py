@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import tomllib
+from collections.abc import Iterable
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -30,19 +31,20 @@ def _packaged() -> Traversable:
     return files("gpt25.recipes") / "toml"
 
 
-def load_recipe(word: str | Path) -> TrainingConfiguration:
+def load_recipe(name_or_path: str | Path) -> TrainingConfiguration:
     """The configuration of a recipe: a name in the package, or the path of a TOML file.
 
     Raises ConfigurationError for an unknown name, an unknown section or key (naming the nearest), or a value of the
     wrong type or range; CorruptFileError for a file that is not TOML.
     """
-    if str(word) in recipe_names():
-        text = (_packaged() / f"{word}{_SUFFIX}").read_text(encoding="utf-8")
-        return parse_recipe(text, source=f"recipe {word}")
-    path = Path(word)
+    if str(name_or_path) in recipe_names():
+        text = (_packaged() / f"{name_or_path}{_SUFFIX}").read_text(encoding="utf-8")
+        return parse_recipe(text, source=f"recipe {name_or_path}")
+    path = Path(name_or_path)
     if path.suffix != _SUFFIX and not path.is_file():
         raise ConfigurationError(
-            f"there is no recipe {str(word)!r}. Choose one of {', '.join(recipe_names())}, or the path of a .toml file."
+            f"there is no recipe {str(name_or_path)!r}. Choose one of {', '.join(recipe_names())}, or the path of a "
+            ".toml file."
         )
     try:
         text = path.read_text(encoding="utf-8")
@@ -93,14 +95,14 @@ def recipe_text(configuration: TrainingConfiguration) -> str:
     return tomli_w.dumps(content)
 
 
-def differences(one: TrainingConfiguration, other: TrainingConfiguration) -> dict[str, tuple[Any, Any]]:
-    """Fields that differ, as "section.field": (value here, value there)."""
-    mine, theirs = dataclasses.asdict(one), dataclasses.asdict(other)
+def differences(first: TrainingConfiguration, second: TrainingConfiguration) -> dict[str, tuple[Any, Any]]:
+    """Fields that differ, as "section.field": (value in the first, value in the second)."""
+    values_of_first, values_of_second = dataclasses.asdict(first), dataclasses.asdict(second)
     return {
-        f"{section}.{key}": (value, theirs[section][key])
-        for section, values in mine.items()
+        f"{section}.{key}": (value, values_of_second[section][key])
+        for section, values in values_of_first.items()
         for key, value in values.items()
-        if value != theirs[section][key]
+        if value != values_of_second[section][key]
     }
 
 
@@ -114,8 +116,8 @@ def _section(default: Any, values: dict[str, Any], *, where: str) -> Any:
         raise ConfigurationError(f"{where}: {problem}") from problem
 
 
-def _require_known(given: dict[str, Any], known: dict[str, Any], *, where: str) -> None:
-    for key in given:
+def _require_known(keys: Iterable[str], known: dict[str, Any], *, where: str) -> None:
+    for key in keys:
         if key not in known:
             nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
             raise ConfigurationError(f"{where} has no key {key!r}; did you mean {nearest!r}?")
@@ -124,7 +126,7 @@ def _require_known(given: dict[str, Any], known: dict[str, Any], *, where: str) 
 def _typed(value: Any, hint: Any, where: str) -> Any:
     """A TOML value as the field's type: whole numbers serve as floats, lists as tuples, "none" as None; no more."""
     choices = get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)
-    words = [word for choice in choices if get_origin(choice) is Literal for word in get_args(choice)]
+    literals = [value for choice in choices if get_origin(choice) is Literal for value in get_args(choice)]
     if value == _NONE and type(None) in choices:
         return None
     accepted = [choice for choice in choices if choice in _KINDS]
@@ -135,9 +137,9 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
             except OverflowError:  # a whole number beyond every float, which the configuration's bounds refuse
                 return value
     if accepted:
-        if value in words:
+        if value in literals:
             return value
-        names = " or ".join([*(_KIND_NAMES[kind] for kind in accepted), *map(repr, words)])
+        names = " or ".join([*(_KIND_NAMES[kind] for kind in accepted), *map(repr, literals)])
         raise ConfigurationError(f"{where} is {value!r}; it must be {names}.")
     # Choices are checked, and lists understood, by the section itself.
     return _as_tuple(value)

@@ -11,7 +11,7 @@ from gpt25.references.published_weights import PublishedContinuation, PublishedW
 from gpt25.tokenizer import Tokenizer
 
 _HALF_OF_THE_LAST_DECIMAL = 0.5e-4
-_ROUNDING = 1e-6  # what float32 may lose on numbers below 1, generously
+_ROUNDING = 1e-6  # what float32 may lose on values below 1, generously
 _SPARE_TOKENS = 2  # where the model cut the same text into more tokens than the tokenizer does
 
 
@@ -79,15 +79,15 @@ def _shape_check(found: GPTConfiguration, expected: GPTConfiguration) -> Referen
 
 
 def _positions_check(model: GPTModel, facts: PublishedWeights) -> ReferenceCheck:
-    """The first numbers of the positional embeddings, to the four decimals that were published."""
+    """The first values of the positional embeddings, to the four decimals that were published."""
     weight = model.transformer.word_positional_embeddings.weight
     expected = torch.tensor(facts.first_positions, dtype=torch.float64)  # (count)
     found = weight.detach().flatten()[: len(expected)].double().cpu()  # (count), fewer in a very small model
     worst = (found - expected[: len(found)]).abs().max().item()
     agree = len(found) == len(expected) and worst <= _HALF_OF_THE_LAST_DECIMAL + _ROUNDING
     place = int((found - expected[: len(found)]).abs().argmax())
-    first = ", ".join(f"{number:.4f}" for number in facts.first_positions[:3])
-    difference = f"number {place + 1} is {found[place]:.4f} instead of {expected[place]:.4f}"
+    first = ", ".join(f"{value:.4f}" for value in facts.first_positions[:3])
+    difference = f"value {place + 1} is {found[place]:.4f} instead of {expected[place]:.4f}"
     return ReferenceCheck(
         f"first {len(expected)} of wpe",
         f"{first}, … to four decimals",
@@ -99,13 +99,13 @@ def _positions_check(model: GPTModel, facts: PublishedWeights) -> ReferenceCheck
 
 def _continuation_check(model: GPTModel, tokenizer: Tokenizer, published: PublishedContinuation) -> ReferenceCheck:
     """Greedy decoding of the prompt, token by token where tokens were published, else by the text."""
-    wanted = published.token_ids or tokenizer.encode(published.text)
-    length = len(wanted) + (_SPARE_TOKENS if published.token_ids is None else 0)
+    expected_ids = published.token_ids or tokenizer.encode(published.text)
+    length = len(expected_ids) + (_SPARE_TOKENS if published.token_ids is None else 0)
     prompt = tokenizer.encode(published.prompt)
     room = model.configuration.block_size - len(prompt)
     name = f"after {published.prompt!r}"
     expected = repr(published.text)
-    if room < len(wanted) or tokenizer.vocabulary_size > model.configuration.vocabulary_size:
+    if room < len(expected_ids) or tokenizer.vocabulary_size > model.configuration.vocabulary_size:
         return ReferenceCheck(name, expected, "nothing: the text does not fit this model", False, published.source)
     (sample,) = TextGenerator(model, tokenizer).generate(
         prompt, samples=1, max_new_tokens=min(length, room), temperature=0

@@ -1,20 +1,20 @@
-"""What a recipe needs in order to talk to people; the command line's Output is one."""
+"""Where a recipe's messages and progress go; the command line's Output is a reporter."""
 
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 
-class Advancing(Protocol):
-    """A progress display that is open."""
+class Progress(Protocol):
+    """An open progress bar, or what stands for one."""
 
     def advance(self, units_done: int = 1, /, **fields: Any) -> None:
         """Count units as done and show fields beside the count."""
 
 
 class Reporter(Protocol):
-    """Where a recipe's words and progress go.
+    """Prints a recipe's messages and draws its progress.
 
-    None of it raises where nobody can read the words or no room is left for them: that must not cost a run. Whoever
+    None of it raises where nobody can read a message or no room is left for it: that must not cost a run. Whoever
     made the reporter says at the end what was lost.
     """
 
@@ -24,5 +24,5 @@ class Reporter(Protocol):
     def note(self, text: str) -> None:
         """A remark beside the result."""
 
-    def progress(self, description: str, total: int | None, unit: str) -> AbstractContextManager[Advancing]:
-        """A display of long work."""
+    def progress(self, description: str, total: int | None, unit: str) -> AbstractContextManager[Progress]:
+        """A progress bar for long work."""

@@ -12,7 +12,7 @@ from gpt25.plots import ScoreComparison
 from gpt25.records import RunDirectory
 from gpt25.storage import read_json
 
-_SAME = ("task", "data_sha256", "limit")
+_MUST_AGREE = ("task", "data_sha256", "limit")
 
 
 def read_evaluations(path: str | Path) -> list[dict[str, Any]]:
@@ -77,6 +77,6 @@ def _newest(evaluations: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _are_of_the_same_items(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """By the hash of the items; where they are files of tokens, by what was named."""
-    if not (one.get("items") and other.get("items")) or any(one.get(name) != other.get(name) for name in _SAME):
+    if not (one.get("items") and other.get("items")) or any(one.get(name) != other.get(name) for name in _MUST_AGREE):
         return False
     return one.get("data_sha256") is not None or one.get("data") == other.get("data")

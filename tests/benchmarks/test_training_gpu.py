@@ -87,7 +87,7 @@ def test_everybody_trains_in_turns_and_is_compared(scripts: Any, folder: Path, t
     for name in OURS:
         ratio = rows[name]["ratios"]["nanoGPT"]
         verdict = "met" if ratio >= 1.5 else "missed"
-        assert f"{name}: {ratio:.2f} times nanoGPT where 1.5 are asked for: {verdict}\n" in printed
+        assert f"{name}: {ratio:.2f} times nanoGPT where the target is 1.5: {verdict}\n" in printed
     assert printed.endswith("These targets are one H200's; on a processor they say nothing.\n")
 
 
@@ -101,7 +101,7 @@ def test_one_that_fails_is_said_and_the_others_go_on(scripts: Any, folder: Path,
     assert ours["ratios"] == {}
 
 
-def test_an_ablation_switches_off_one_means_at_a_time(scripts: Any, folder: Path) -> None:
+def test_an_ablation_switches_off_one_optimisation_at_a_time(scripts: Any, folder: Path) -> None:
     _, found = run(scripts, folder, "--ablation", "flash attention", "a short residual stream", "--optimizer", "Muon")
     rows = {row["name"]: row for row in found["contenders"]}
     assert [*rows] == ["everything", "without flash attention", "with a short residual stream"]
@@ -109,7 +109,7 @@ def test_an_ablation_switches_off_one_means_at_a_time(scripts: Any, folder: Path
     assert rows["everything"]["ratios"] == {"everything": 1.0}
 
 
-def test_every_means_is_one_field_of_a_recipe(importable_benchmarks: None) -> None:
+def test_every_optimisation_is_one_field_of_a_recipe(importable_benchmarks: None) -> None:
     table = importlib.import_module("training_gpu_variants")
     found, recipe = table.variants([]), load_recipe("gpt2_124m")
     assert len(found) == 1 + len(table.ABLATIONS) + len(table.ADDITIONS)

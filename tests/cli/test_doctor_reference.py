@@ -78,7 +78,7 @@ def test_what_differs_is_named_and_shown_in_full(
     captured = capsys.readouterr()
     assert [line.split()[0] for line in captured.out.splitlines() if line.endswith("differs")] == ["first"]
     assert "\nfirst 20 of wpe\n  published  " in captured.out
-    assert "\n  here       number 4 is " in captured.out
+    assert "\n  here       value 4 is " in captured.out
     assert captured.err.splitlines()[-1].endswith(
         "changed is not OpenAI's gpt2: 1 of 5 checks differ (first 20 of wpe). Fetch it again, or see whether it is a "
         "fine-tuned or another model."
@@ -114,7 +114,7 @@ def test_where_no_numbers_were_published_that_is_said(
         capsys.readouterr()
         .out.splitlines()[-1]
         .endswith(
-            "has the shape of OpenAI's gpt2 (3 checks agree). Whether the numbers are OpenAI's is open: none of them "
+            "has the shape of OpenAI's gpt2 (3 checks agree). Whether the weights are OpenAI's is open: none of them "
             "were published."
         )
     )

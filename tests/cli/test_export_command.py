@@ -76,7 +76,7 @@ def test_json_is_one_object(directory: Path, tmp_path: Path, capsys: pytest.Capt
         "rows_left_out": 0,
         "model": str(directory),
     }
-    assert "kept in float16, because their rows are no multiple of 32 numbers: token_embd.weight, blk.0" in captured.err
+    assert "kept in float16, because their rows are no multiple of 32 values: token_embd.weight, blk.0" in captured.err
     assert name_in(path) == "Mine"
 
 

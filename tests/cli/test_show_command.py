@@ -234,7 +234,7 @@ def test_statistics_of_equal_blocks_are_of_all_their_numbers_together(
 ) -> None:
     model, _ = load_pretrained(directory)
     assert main(["show", str(directory), "--statistics"]) == 0
-    table = capsys.readouterr().out.partition("Statistics (of blocks that are alike, all numbers together)\n")[2]
+    table = capsys.readouterr().out.partition("Statistics (of blocks that are alike, all values together)\n")[2]
     rows = section_of(table, "transformer.hidden.{0…2} ×3  =  transformer.h.{0…2}  (float32)")
     together = torch.cat([block.attention.projection.weight.flatten() for block in model.transformer.hidden]).double()
     (row,) = [row for row in rows if row[0] == "attn.c_proj.weight"]

@@ -111,16 +111,16 @@ def test_every_field_of_the_recipe_is_a_flag(recipe: Path, tmp_path: Path) -> No
     }
     words = [word for flag, values in flags.items() for word in (flag, *values)]
     assert main(["train", str(recipe), "--run", str(tmp_path / "run"), *words]) == 0
-    begun, packaged = load_recipe(tmp_path / "run" / "run.toml"), load_recipe(recipe)
-    assert (begun.optimizer.name, begun.optimizer.peak_learning_rate) == ("muon", 1e-3)
-    assert begun.optimizer.clip_gradient_norm is None
-    assert (begun.optimizer.muon_polynomial, begun.optimizer.muon_beta_2) == ("newton_schulz", 0.9)
-    assert begun.optimizer.cautious_weight_decay is True
-    assert begun.batch.short_sequences == ((0.25, 8), (0.5, 16))
-    assert begun.batch.smaller_updates == ((0.25, 32), (0.5, 64))
-    assert (begun.model.number_of_layers, begun.loop.number_of_updates) == (1, 2)
-    assert begun.data == packaged.data
-    assert begun.schedule == packaged.schedule
+    recorded, packaged = load_recipe(tmp_path / "run" / "run.toml"), load_recipe(recipe)
+    assert (recorded.optimizer.name, recorded.optimizer.peak_learning_rate) == ("muon", 1e-3)
+    assert recorded.optimizer.clip_gradient_norm is None
+    assert (recorded.optimizer.muon_polynomial, recorded.optimizer.muon_beta_2) == ("newton_schulz", 0.9)
+    assert recorded.optimizer.cautious_weight_decay is True
+    assert recorded.batch.short_sequences == ((0.25, 8), (0.5, 16))
+    assert recorded.batch.smaller_updates == ((0.25, 32), (0.5, 64))
+    assert (recorded.model.number_of_layers, recorded.loop.number_of_updates) == (1, 2)
+    assert recorded.data == packaged.data
+    assert recorded.schedule == packaged.schedule
 
 
 def test_wrong_words_are_told_in_a_line_or_two(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -247,7 +247,7 @@ def test_a_dry_run_says_what_it_went_through(recipe: Path, tmp_path: Path, capsy
     printed = capsys.readouterr().out
     assert "the dry run went through: data, 4 updates of 128 tokens (losses " in printed
     assert "samples, checkpoints, a resume (equal to the bit), pictures\n" in printed
-    assert printed.endswith("nothing was left behind; the same words without --dry-run begin the run\n")
+    assert printed.endswith("nothing was left behind; the same command without --dry-run starts the run\n")
     assert main(["train", str(recipe), "--run", str(tmp_path / "run"), "--dry-run", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["updates"], found["tokens_per_update"], found["resume_difference"]) == (4, 128, 0.0)

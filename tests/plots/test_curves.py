@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gpt25.plots.curves import Curves, curves_of, names_of, smooth, thin_out, vertical_limits
+from gpt25.plots.curves import Curves, curves_of, downsample, names_of, smooth, vertical_limits
 from gpt25.records import RunDirectory
 
 
@@ -56,17 +56,17 @@ def test_thinning_out_keeps_ends_and_spikes() -> None:
     points = [(float(x), 1.0) for x in range(10_000)]
     points[5_003] = (5_003.0, 9.0)
     points[7_001] = (7_001.0, -9.0)
-    thin = thin_out(points, columns=100)
+    thin = downsample(points, columns=100)
     assert len(thin) <= 400
     assert thin[0] == points[0]
     assert thin[-1] == points[-1]
     assert {points[5_003], points[7_001]} <= set(thin)
     assert thin == sorted(thin)
-    assert thin_out(points[:300], columns=100) == points[:300]
+    assert downsample(points[:300], columns=100) == points[:300]
 
 
 def test_points_in_one_place_are_thinned_out_too() -> None:
-    assert thin_out([(1.0, float(y)) for y in range(1000)], columns=10) == [(1.0, 0.0), (1.0, 999.0)]
+    assert downsample([(1.0, float(y)) for y in range(1000)], columns=10) == [(1.0, 0.0), (1.0, 999.0)]
 
 
 def test_the_frame_shows_all_of_a_short_run_and_crops_the_start_of_a_long_one() -> None:

@@ -79,7 +79,7 @@ def test_positions_are_compared_to_four_decimals(facts: PublishedWeights, change
     check = checked(model, facts)["first 20 of wpe"]
     assert check.passed is passes
     if not passes:
-        assert check.found.startswith("number 7 is ")
+        assert check.found.startswith("value 7 is ")
         assert check.found.endswith(f" instead of {facts.first_positions[6]:.4f}")
 
 

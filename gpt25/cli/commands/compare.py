@@ -13,7 +13,7 @@ from typing import Any
 
 import tyro
 
-from gpt25.cli.existing_run import existing_run
+from gpt25.cli.open_run import open_run
 from gpt25.cli.output import Output
 from gpt25.errors import PlotError
 from gpt25.plots import (
@@ -25,7 +25,7 @@ from gpt25.plots import (
     draw_comparison,
     lines_beside,
     names_of,
-    require_picture_place,
+    require_picture_file,
     write_report,
 )
 from gpt25.records import RunDirectory
@@ -33,7 +33,7 @@ from gpt25.records import RunDirectory
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of `gpt25 compare`."""
+    """The arguments of `gpt25 compare`."""
 
     runs: tyro.conf.Positional[tuple[str, ...]]
     """Run directories."""
@@ -62,7 +62,7 @@ def run(arguments: Arguments, output: Output) -> None:
     """Write page and picture, once or again and again, then say what was crossed."""
     runs = _runs(arguments)
     page = arguments.output or (runs[0].report_path if len(runs) == 1 else Path("compare.html"))
-    if require_picture_place(page) != "html":
+    if require_picture_file(page) != "html":
         raise PlotError(f"{page.name} is no page; name an .html file, the .png is written beside it.")
     if arguments.follow:
         live = dataclasses.replace(_settings(arguments, runs, output), reload_seconds=arguments.interval_seconds)
@@ -110,7 +110,7 @@ def _runs(arguments: Arguments) -> list[RunDirectory]:
         raise PlotError(f"--price-per-hour is {arguments.price_per_hour:g}; it must be above 0.")
     if not 0.1 <= arguments.interval_seconds <= 3600:
         raise PlotError(f"--interval-seconds is {arguments.interval_seconds:g}; it must be 0.1 to 3600.")
-    runs = [existing_run(path) for path in arguments.runs]
+    runs = [open_run(path) for path in arguments.runs]
     if len({each.path.resolve() for each in runs}) < len(runs):
         raise PlotError("a run is named twice; name every run once.")
     for each in runs:
@@ -150,22 +150,22 @@ def _state(path: Path) -> tuple[int, int]:
 
 
 def _positions(arguments: Arguments, runs: list[RunDirectory], output: Output) -> list[PositionsOfModel]:
-    """The positional embeddings asked for; torch is loaded only then.
+    """The requested positional embeddings; torch is loaded only then.
 
     A run's own report.html has them in any case, for training left it with them.
     """
-    words = [str(each.path) for each in runs if arguments.positions and each.checkpoints()]
-    words += [arguments.beside] if arguments.beside else []
-    if not words:
+    models = [str(each.path) for each in runs if arguments.positions and each.checkpoints()]
+    models += [arguments.beside] if arguments.beside else []
+    if not models:
         if len(runs) > 1 or arguments.output is not None or not runs[0].checkpoints():
             return []
         from gpt25.recipes import positions_of_run
 
         return positions_of_run(runs[0], note=output.note)
-    from gpt25.cli.pictures.model_words import short_names
+    from gpt25.cli.pictures.model_labels import model_labels
     from gpt25.recipes import positions_of_model
 
-    return [positions_of_model(word, name) for word, name in zip(words, short_names(words), strict=True)]
+    return [positions_of_model(model, label) for model, label in zip(models, model_labels(models), strict=True)]
 
 
 def _as_json(compared: ComparedRun) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Prepare:
     part: str | None = None
     """Only a part, such as 3/64: the third of 64 equal stretches. All parts, in one directory, are the data set."""
     validation_fraction: float | None = None
-    """The share that is kept for validation, 0.05 unless given: of at most 100 documents the end of each, of more some
+    """The fraction that is kept for validation, 0.05 unless given: of at most 100 documents the end of each, of more some
     whole documents, chosen by their content."""
     validation_tokens: int | None = None
     """Instead: so many tokens from the beginning. For fineweb and fineweb-edu 100 million unless given, llm.c's first
@@ -158,7 +158,7 @@ def _prepare(arguments: Prepare, output: Output) -> None:
 
 
 def _validation_tokens(arguments: Prepare) -> int | None:
-    """What was asked for, or what the named sets are published with."""
+    """The argument, or what the named sets are published with."""
     named = bool(arguments.sources) and all(source in NAMED_SETS for source in arguments.sources)
     if named and arguments.validation_fraction is None and arguments.validation_tokens is None:
         return NAMED_SETS_VALIDATION_TOKENS

@@ -208,7 +208,7 @@ def _show(found: dict[str, Any], output: Output) -> None:
 def run(arguments: Arguments, output: Output) -> None:
     """Look at everything, then show it; or at one model and what was published of it."""
     if arguments.reference is not None:
-        from gpt25.cli.reference import compare_with_published
+        from gpt25.cli.reference_checks import compare_with_published
 
         compare_with_published(arguments.reference, choose_device(arguments.device), output)
         return

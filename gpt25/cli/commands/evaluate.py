@@ -27,7 +27,7 @@ from gpt25.storage import require_writable_directory, write_json, write_text
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of `gpt25 evaluate`."""
+    """The arguments of `gpt25 evaluate`."""
 
     model: tyro.conf.Positional[str | None] = None
     """A size name (gpt2, gpt2-medium, gpt2-large, gpt2-xl), a Hub id owner/name, a Hugging Face directory or a run
@@ -173,7 +173,7 @@ def _kept_in(arguments: Arguments, checkpoint: RunCheckpoint | None) -> Path | N
 
 
 def _write(arguments: Arguments, content: dict[str, Any], results: Sequence[TaskResult], output: Output) -> None:
-    """The files that were asked for."""
+    """The files that --output and --log-samples name."""
     if output.quiet:
         return
     if arguments.output is not None:

@@ -21,7 +21,7 @@ _LLAMA_CONTEXT_STEP = 256  # llama.cpp rounds every context up to a multiple of 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of `gpt25 export`."""
+    """The arguments of `gpt25 export`."""
 
     model: tyro.conf.Positional[str]
     """A size name (gpt2, gpt2-medium, gpt2-large, gpt2-xl), a Hub id owner/name, a Hugging Face directory or a run."""
@@ -30,7 +30,7 @@ class Arguments:
     format: Literal["gguf"] = "gguf"
     """gguf: one file with weights and vocabulary, for llama.cpp."""
     type: Literal["float16", "bfloat16", "q8_0", "float32"] = "float16"
-    """How matrices are kept; q8_0 takes half of float16. Gains, biases and positions are always float32."""
+    """How matrices are kept; q8_0 takes half of float16. Layer norms, biases and positions are always float32."""
     name: str | None = None
     """What the file calls the model; the last part of MODEL unless given."""
     overwrite: bool = False
@@ -50,9 +50,9 @@ def run(arguments: Arguments, output: Output) -> None:
     model, tokenizer = load_pretrained(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
     shape = model.configuration
     spare_rows = 0 if tokenizer is None else shape.vocabulary_size - tokenizer.vocabulary_size
-    numbers = sum(parameter.numel() for parameter in model.parameters())
-    numbers -= spare_rows * shape.number_of_embedding_dimensions
-    with output.progress("exporting", numbers, "numbers") as progress:
+    values = sum(parameter.numel() for parameter in model.parameters())
+    values -= spare_rows * shape.number_of_embedding_dimensions
+    with output.progress("exporting", values, "values") as progress:
         summary = export_gguf(
             model,
             tokenizer,
@@ -87,7 +87,7 @@ def _remarks(summary: GGUFSummary, block_size: int) -> list[str]:
     remarks = []
     if summary.fallbacks:
         remarks.append(
-            f"kept in float16, because their rows are no multiple of 32 numbers: {', '.join(summary.fallbacks)}"
+            f"kept in float16, because their rows are no multiple of 32 values: {', '.join(summary.fallbacks)}"
         )
     if summary.rows_left_out:
         remarks.append(f"left out: {summary.rows_left_out:,} spare rows of the embeddings, beyond the tokenizer's ids")
@@ -103,8 +103,8 @@ def _remarks(summary: GGUFSummary, block_size: int) -> list[str]:
 def _in_words(arguments: Arguments, summary: GGUFSummary, block_size: int) -> str:
     tensors = ", ".join(f"{count:,} tensors as {name}" for name, count in summary.tensors_by_type.items())
     tokens = min(_TRIAL_TOKENS, block_size // 2)
-    words = ("--temp", "0", "-n", str(tokens), "-p", "Hello,")
-    trial = offered_command("llama-completion", "-m", arguments.output, *words)
+    flags = ("--temp", "0", "-n", str(tokens), "-p", "Hello,")
+    trial = offered_command("llama-completion", "-m", arguments.output, *flags)
     return (
         f"{arguments.output}: {summary.number_of_bytes:,} bytes, {tensors}, and the tokenizer.\n"
         f"Continue a text with llama.cpp, at most {block_size:,} tokens in all:\n  {trial}"

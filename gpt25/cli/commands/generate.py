@@ -25,7 +25,7 @@ from gpt25.weights import load_pretrained
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of `gpt25 generate`."""
+    """The arguments of `gpt25 generate`."""
 
     model: tyro.conf.Positional[str]
     """A size name (gpt2, gpt2-medium, gpt2-large, gpt2-xl), a Hub id owner/name, a Hugging Face directory or a run."""
@@ -73,7 +73,7 @@ def run(arguments: Arguments, output: Output) -> None:
     """Check the settings, load the model, write the texts and say how fast that was."""
     settings = _settings(arguments).with_seed()
     prompt = _standard_input() if arguments.prompt == "-" else arguments.prompt
-    device, precision, reason = _computing(arguments)
+    device, precision, reason = _device_and_precision(arguments)
     model, tokenizer = load_pretrained(
         arguments.model,
         checkpoint=arguments.checkpoint,
@@ -113,7 +113,7 @@ def run(arguments: Arguments, output: Output) -> None:
         output.note(textwrap.fill(f"{precision} on {device} ({reason}), {rate}, seed {settings.seed}", 80))
 
 
-def _computing(arguments: Arguments) -> tuple[torch.device, str, str]:
+def _device_and_precision(arguments: Arguments) -> tuple[torch.device, str, str]:
     """The device, the dtype of the weights, and why this one."""
     if arguments.precision != "int8":
         device = choose_device(arguments.device)

@@ -10,7 +10,7 @@ import tyro
 from gpt25.cli.output import Output
 from gpt25.cli.progress import duration_text
 from gpt25.recipes import load_recipe
-from gpt25.recipes.planning.plan import USABLE_SHARE, Plan, plan
+from gpt25.recipes.planning.plan import USABLE_FRACTION, Plan, plan
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ def _rows(found: Plan) -> list[tuple[str, str]]:
         ("hardware", f"{found.gpus} x {hardware.name}, {memory} each"),
         (
             "largest micro-batch",
-            f"{rows} rows in {USABLE_SHARE:.0%} of the memory" if rows else "not even one row is known to fit",
+            f"{rows} rows in {USABLE_FRACTION:.0%} of the memory" if rows else "not even one row is known to fit",
         ),
         ("tokens/s", f"{found.tokens_per_second:,.0f}"),
         ("by", hardware.source),

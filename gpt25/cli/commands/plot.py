@@ -6,10 +6,10 @@ from typing import Annotated
 
 import tyro
 
-from gpt25.cli.existing_run import existing_run
+from gpt25.cli.open_run import open_run
 from gpt25.cli.output import Output
 from gpt25.cli.pictures import attention, differences, positions, predictions
-from gpt25.plots import HorizontalAxis, draw_losses, require_picture_place
+from gpt25.plots import HorizontalAxis, draw_losses, require_picture_file
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def run(arguments: Picture, output: Output) -> None:
 
 
 def _loss(arguments: Loss, output: Output) -> None:
-    require_picture_place(arguments.output)
-    runs = [existing_run(run) for run in arguments.runs]
+    require_picture_file(arguments.output)
+    runs = [open_run(run) for run in arguments.runs]
     draw_losses(runs, arguments.output, x=arguments.x, x_scale="logarithmic" if arguments.logarithmic else "linear")
     output.result(
         {"output": arguments.output, "runs": [str(run.path) for run in runs], "x": arguments.x},
@@ -82,7 +82,7 @@ def _loss(arguments: Loss, output: Output) -> None:
 
 
 def _report(arguments: Report, output: Output) -> None:
-    run = existing_run(arguments.run)
+    run = open_run(arguments.run)
     path = run.report_path if arguments.output is None else arguments.output
     from gpt25.recipes import write_run_report
 

@@ -1,4 +1,4 @@
-"""Train a small GPT-2 from nothing on Python's own library: offline, in minutes, with samples and a loss graph.
+"""Train a small GPT-2 from scratch on Python's own library: offline, in minutes, with samples and a loss graph.
 
 Interrupted, the same command goes on where it stopped. Done, it shows the result again.
 """
@@ -16,7 +16,7 @@ class Arguments:
     run: Path = Path("runs/quickstart")
     """Directory of the run: data, checkpoints, loss.png and report.html."""
     minutes: float = 3.0
-    """How long to train on this machine; a run that was begun keeps its length."""
+    """How long to train on this machine; a run that resumes keeps its length."""
     json: bool = False
     """Print one JSON object on standard output."""
 

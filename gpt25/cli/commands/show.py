@@ -24,7 +24,7 @@ _FIGURES = ("mean", "deviation", "smallest", "largest", "norm", "zeros, %")
 
 @dataclass(frozen=True)
 class Arguments:
-    """The words of `gpt25 show`."""
+    """The arguments of `gpt25 show`."""
 
     model: tyro.conf.Positional[str]
     """A size name (gpt2, gpt2-medium, gpt2-large, gpt2-xl), a Hub id owner/name, a Hugging Face directory or a run."""
@@ -41,7 +41,7 @@ class Arguments:
 
 
 def run(arguments: Arguments, output: Output) -> None:
-    """Describe the model: one JSON object, or a table, totals and a glossary for people."""
+    """Describe the model: one JSON object, or a table, totals and a glossary."""
     directory = resolve_model(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
     description = describe_model(directory)
     statistics = _statistics(directory, output) if arguments.statistics else {}
@@ -109,7 +109,7 @@ def _show_sections(
         output.say(f"\n{tied['name']}  =  {tied['hugging_face_name']}  (tied to {short})")
     output.say(f"\n{'total':<20}{description['parameters']:>60,}\n")
     if statistics:
-        output.say("Statistics (of blocks that are alike, all numbers together)")
+        output.say("Statistics (of blocks that are alike, all values together)")
         output.say(statistics_line("", _FIGURES))
         for section in sections:
             lines = statistics_lines(section, lambda row: _figures([statistics[tensor["name"]] for tensor in row]))
@@ -139,7 +139,7 @@ def _row(tensor: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _tied_row(tied: dict[str, str], tensors: list[dict[str, Any]]) -> tuple[str, ...]:
-    """One row for a tensor that is another one under a second name; its numbers are counted there."""
+    """One row for a tensor that is another one under a second name; its parameters are counted there."""
     (original,) = [tensor for tensor in tensors if tensor["name"] == tied["tied_to"]]
     shape = " × ".join(map(str, original["shape"]))
     short = original["hugging_face_name"].removeprefix("transformer.")

@@ -116,7 +116,7 @@ def _encode(arguments: Encode, output: Output) -> None:
     if arguments.text == "-":
         content = _standard_input()
     else:
-        # Undoes how Python read the words of the command line, so that also bytes that are not UTF-8 arrive unchanged.
+        # Undoes how Python decoded the command line, so that also bytes that are not UTF-8 arrive unchanged.
         content = arguments.text.encode("utf-8", sys.getfilesystemencodeerrors())
     ids = tokenizer.encode_bytes(content, special_tokens=arguments.special_tokens)
     if arguments.special_tokens == "text" and (count := tokenizer.special_names_in(content.decode("utf-8", "replace"))):

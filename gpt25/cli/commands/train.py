@@ -1,4 +1,4 @@
-"""Train a model by a recipe: a name in the package, or a TOML file. The same words resume an unfinished run.
+"""Train a model by a recipe: a name in the package, or a TOML file. The same command resumes an unfinished run.
 
 Every field of the recipe is a flag: --optimizer.peak-learning-rate 1e-3. On several GPUs, behind two dashes:
 torchrun --nproc-per-node 8 -m -- gpt25 train RECIPE --run DIR
@@ -41,9 +41,9 @@ class Arguments:
     recipe: tyro.conf.Positional[str]
     """A recipe in the package, or the path of a .toml file."""
     run: Path
-    """Directory of the run; one that was begun is gone on with."""
+    """Directory of the run; one that is there already is resumed."""
     start: str | None = None
-    """A MODEL to start from instead of random weights (also RUN@best); a run that has begun does without it."""
+    """A MODEL to start from instead of random weights (also RUN@best); a run that resumes does without it."""
     model: FlagConversionOff[GPTConfiguration] = dataclasses.field(default_factory=GPTConfiguration)
     initialisation: FlagConversionOff[InitialisationConfiguration] = dataclasses.field(
         default_factory=InitialisationConfiguration
@@ -66,7 +66,7 @@ _SECTIONS = ("model", "initialisation", "data", "batch", "optimizer", "schedule"
 
 
 def defaults(words: list[str]) -> Arguments | None:
-    """The fields as the recipe among the words has them; None where no recipe is named yet."""
+    """The fields as the recipe on the command line has them; None where no recipe is named yet."""
     recipe = words[0] if words and not words[0].startswith("-") else None
     if recipe is None:
         return None
@@ -125,7 +125,7 @@ def _in_words(found: DryRun) -> str:
         f"{found.tokens_per_second:,.0f} tokens/s in these small updates: the whole run would take "
         f"{duration_text(found.whole_run_seconds)} without validation and checkpoints\n"
         f"a checkpoint takes {found.checkpoint_bytes / 1e9:.2f} GB, all that are kept at once up to "
-        f"{found.needed_bytes / 1e9:.2f} GB\nnothing was left behind; the same words without --dry-run begin the run"
+        f"{found.needed_bytes / 1e9:.2f} GB\nnothing was left behind; the same command without --dry-run starts the run"
     )
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.cli.pictures.model_words import short_names
-from gpt25.plots import AttentionOfText, draw_attention, require_picture_place
+from gpt25.cli.pictures.model_labels import model_labels
+from gpt25.plots import AttentionOfText, draw_attention, require_picture_file
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Attention:
 
 def run(arguments: Attention, output: Output) -> None:
     """Check where the picture goes, read the prompt with the model, draw."""
-    require_picture_place(arguments.output)
+    require_picture_file(arguments.output)
     from gpt25.inspection import attention_weights, prompt_tokens, token_labels
     from gpt25.weights import load_pretrained
 
@@ -45,7 +45,7 @@ def run(arguments: Attention, output: Output) -> None:
     layers = range(shape.number_of_layers) if arguments.layer is None else [arguments.layer]
     heads = range(shape.number_of_heads) if arguments.head is None else [arguments.head]
     weights = attention_weights(model, token_ids, layers=layers, heads=heads)
-    (name,) = short_names([arguments.model])
+    (name,) = model_labels([arguments.model])
     labels = token_labels(tokenizer, token_ids)
     draw_attention(AttentionOfText(name, labels, list(layers), list(heads), weights), arguments.output)
     content = {

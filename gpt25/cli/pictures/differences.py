@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.cli.pictures.model_words import short_names
-from gpt25.plots import TensorPair, draw_differences, require_picture_place
+from gpt25.cli.pictures.model_labels import model_labels
+from gpt25.plots import TensorPair, draw_differences, require_picture_file
 
 if TYPE_CHECKING:
     from gpt25.inspection import TensorDifference
@@ -32,7 +32,7 @@ class Differences:
 
 def run(arguments: Differences, output: Output) -> None:
     """Load both, compare tensor by tensor, draw, and list the parts."""
-    require_picture_place(arguments.output)
+    require_picture_file(arguments.output)
     from gpt25.inspection import differences
     from gpt25.weights import load_pretrained
 
@@ -41,7 +41,7 @@ def run(arguments: Differences, output: Output) -> None:
     total = sum(1 for _ in model_a.parameters())
     with output.progress("comparing", total, "tensors") as progress:
         found = differences(model_a, model_b, progress=progress.advance)
-    name_a, name_b = short_names([arguments.model_a, arguments.model_b])
+    name_a, name_b = model_labels([arguments.model_a, arguments.model_b])
     draw_differences([_pair(difference) for difference in found], arguments.output, name_a=name_a, name_b=name_b)
     if not output.json:
         columns = ("part", "times", "norm A", "norm B", "relative change", "cosine, smallest")

@@ -8,9 +8,9 @@ from typing import Any
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.cli.pictures.model_words import short_names
+from gpt25.cli.pictures.model_labels import model_labels
 from gpt25.errors import PlotError
-from gpt25.plots import PositionsOfModel, draw_positions, require_picture_place, share
+from gpt25.plots import PositionsOfModel, draw_positions, require_picture_file, two_digits
 
 _USUAL_COLUMNS = (150, 200, 250)
 _ALIKE = 1.1  # a roughness that is less than this many times another's does not decide anything
@@ -38,8 +38,8 @@ def run(arguments: Positions, output: Output) -> None:
     """Load the models one after the other, draw them, and say which is trained further."""
     if not arguments.models:
         raise PlotError("there is no model to draw; name at least one.")
-    require_picture_place(arguments.output)
-    names = short_names(list(arguments.models))
+    require_picture_file(arguments.output)
+    names = model_labels(list(arguments.models))
     from gpt25.recipes import positions_of_model
 
     models = [positions_of_model(word, name) for word, name in zip(arguments.models, names, strict=True)]
@@ -62,10 +62,10 @@ def run(arguments: Positions, output: Output) -> None:
 def in_words(roughness: dict[str, float]) -> str:
     """What the roughness of one or more models says: in_words({"a": 0.04, "b": 0.5}) -> "a is trained further …"."""
     order = sorted((name for name in roughness if not math.isnan(roughness[name])), key=lambda name: roughness[name])
-    figures = ", ".join(f"{name} {share(roughness[name])}" for name in order)
+    figures = ", ".join(f"{name} {two_digits(roughness[name])}" for name in order)
     if len(roughness) == 1:
         ((name, value),) = roughness.items()
-        return f"{name}: roughness {share(value)}, {_stage(value)}."
+        return f"{name}: roughness {two_digits(value)}, {_stage(value)}."
     best = _smoothest(roughness)
     if best is None:
         return f"By their positions these models are trained about equally far: roughness {figures or 'none'}."

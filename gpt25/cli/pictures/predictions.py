@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.cli.pictures.model_words import short_names
+from gpt25.cli.pictures.model_labels import model_labels
 from gpt25.errors import ConfigurationError
-from gpt25.plots import PredictionsOfText, draw_predictions, positions_that_fit, require_picture_place
+from gpt25.plots import PredictionsOfText, draw_predictions, positions_that_fit, require_picture_file
 
 if TYPE_CHECKING:
     from gpt25.inspection import LayerPredictions
@@ -41,8 +41,8 @@ class Predictions:
 
 
 def run(arguments: Predictions, output: Output) -> None:
-    """Check the words, read the prompt with the model, draw."""
-    kind = require_picture_place(arguments.output)
+    """Check the arguments, read the prompt with the model, draw."""
+    file_format = require_picture_file(arguments.output)
     if not 1 <= arguments.choices <= _MOST_CHOICES:
         raise ConfigurationError(f"choices is {arguments.choices}; it must be from 1 to {_MOST_CHOICES}.")
     from gpt25.inspection import layer_predictions, prompt_tokens, token_labels
@@ -55,12 +55,12 @@ def run(arguments: Predictions, output: Output) -> None:
     found = layer_predictions(model, token_ids, choices=choices)
     label_of = _labels_of(tokenizer, found)
     candidates = _every_cell(found, lambda token_id, probability: (label_of[token_id], probability))
-    (name,) = short_names([arguments.model])
+    (name,) = model_labels([arguments.model])
     labels = token_labels(tokenizer, token_ids)
     predictions = PredictionsOfText(name, labels, candidates)
     draw_predictions(predictions, arguments.output)
     fitting = positions_that_fit(len(candidates))
-    if kind != "html" and len(labels) > fitting:
+    if file_format != "html" and len(labels) > fitting:
         output.note(f"the picture has room for the last {fitting:,} of {len(labels):,} tokens; a .html shows all.")
     content = {
         "output": arguments.output,

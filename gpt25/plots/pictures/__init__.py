@@ -1,1 +1,1 @@
-"""Figures drawn with matplotlib or as a page that answers to the pointer: one file for each kind of picture."""
+"""Figures drawn with matplotlib or as an interactive page: one file for each kind of picture."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from gpt25.errors import PlotError
 from gpt25.plots.page import write_page
-from gpt25.plots.page_numbers import packed
+from gpt25.plots.page_arrays import quantised
 from gpt25.plots.pictures.drawing import FAINT_INK, GRID, INK, figure_bytes, literal, new_figure, printable
-from gpt25.plots.pictures.picture_kind import picture_kind
+from gpt25.plots.pictures.picture_format import picture_format
 from gpt25.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _INCHES_PER_LABEL = 0.17
 _TILE = 96  # dots to a side of a head in a grid, where the text has more tokens
 _HEADS_IN_A_ROW = 4
 _CAPTION_TOKENS = 60
-_MOST_NUMBERS_OF_A_PAGE = 8_000_000  # at 2.7 bytes each about 21 MB of page
+_MOST_VALUES_OF_A_PAGE = 8_000_000  # at 2.7 bytes each about 21 MB of page
 _LEAD = (
     "How much each token (a row) draws from itself and the tokens before it (columns): a row adds up to 1. Colours go "
     "by the square root, so that weak links show as well."
@@ -46,7 +46,7 @@ class AttentionOfText:
     heads: Sequence[int]
     """The numbers of the heads in each layer."""
     weights: "NDArray[np.float32]"
-    """(layers, heads, time, time), the second to last axis the position that looks."""
+    """(layers, heads, query positions, key positions)."""
 
 
 def draw_attention(attention: AttentionOfText, output: str | Path) -> None:
@@ -55,12 +55,12 @@ def draw_attention(attention: AttentionOfText, output: str | Path) -> None:
     A page holds all the heads and lets one be chosen. Raises PlotError where a page would become too large for a
     browser, and StorageError where `output` cannot be written.
     """
-    kind = picture_kind(output)
-    if kind == "html":
+    file_format = picture_format(output)
+    if file_format == "html":
         _write_page(attention, output)
     else:
         alone = attention.weights.shape[:2] == (1, 1)
-        write_bytes(output, figure_bytes(_head(attention) if alone else _grid(attention), kind))
+        write_bytes(output, figure_bytes(_head(attention) if alone else _grid(attention), file_format))
 
 
 def _head(attention: AttentionOfText) -> "Figure":
@@ -75,7 +75,7 @@ def _head(attention: AttentionOfText) -> "Figure":
     figure = new_figure(side + widest + 1.6, side + widest + 1.0)
     panel = figure.subplots()
     image = panel.imshow(
-        _without_future(attention.weights[0, 0]), cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest"
+        _causally_masked(attention.weights[0, 0]), cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest"
     )
     places = range(0, time, step)
     for text in [*panel.set_xticks(places, labels, rotation=90), *panel.set_yticks(places, labels)]:
@@ -120,8 +120,8 @@ def _grid(attention: AttentionOfText) -> "Figure":
         panel.set_axis_off()
         for number, (layer, head) in enumerate(tile for row in tiles for tile in row):
             down, right = divmod(number, across)
-            words = f"head {attention.heads[head]}" if layers == 1 else f"layer {attention.layers[layer]}"
-            panel.text(right * side - 0.5, down * side - 1 - 0.02 * side, words, fontsize=9, color=INK, va="bottom")
+            label = f"head {attention.heads[head]}" if layers == 1 else f"layer {attention.layers[layer]}"
+            panel.text(right * side - 0.5, down * side - 1 - 0.02 * side, label, fontsize=9, color=INK, va="bottom")
     else:
         middle = (side - 1) / 2
         panel.set_xticks([head * side + middle for head in range(heads)], [str(head) for head in attention.heads])
@@ -158,13 +158,13 @@ def _mosaic(
             padded = np.zeros((size // zoom * pool,) * 2, dtype=np.float32)
             padded[:time, :time] = weights[layer, head]
             blocks = padded.reshape(size // zoom, pool, size // zoom, pool).max(axis=(1, 3))
-            tile = np.kron(_without_future(blocks), np.ones((zoom, zoom), dtype=np.float32))
+            tile = np.kron(_causally_masked(blocks), np.ones((zoom, zoom), dtype=np.float32))
             image[down * side : down * side + size, right * side : right * side + size] = tile
     return image, side
 
 
-def _without_future(weights: "NDArray[np.float32]") -> "NDArray[np.float32]":
-    """The same with NaN, which is drawn as nothing, where a position would look ahead."""
+def _causally_masked(weights: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    """The same with NaN, which is drawn as nothing, at the keys after a query."""
     import numpy as np
 
     return np.where(np.tril(np.ones(weights.shape, dtype=bool)), weights, np.float32(np.nan))
@@ -188,10 +188,10 @@ def _labels(tokens: Sequence[str], *, step: int) -> list[str]:
 
 def _caption(tokens: Sequence[str], *, columns: int) -> str:
     """The text below a grid, its tokens set apart, wrapped to `columns` characters."""
-    shown = [printable(token) for token in tokens[:_CAPTION_TOKENS]]
-    rest = len(tokens) - len(shown)
-    words = " ".join(shown) + (f" … and {rest:,} more tokens" if rest else "")
-    return "\n".join(textwrap.wrap(words, columns))
+    printed = [printable(token) for token in tokens[:_CAPTION_TOKENS]]
+    rest = len(tokens) - len(printed)
+    caption = " ".join(printed) + (f" … and {rest:,} more tokens" if rest else "")
+    return "\n".join(textwrap.wrap(caption, columns))
 
 
 def _write_page(attention: AttentionOfText, output: str | Path) -> None:
@@ -201,16 +201,16 @@ def _write_page(attention: AttentionOfText, output: str | Path) -> None:
     layers, heads, time, _ = attention.weights.shape
     rows, columns = np.tril_indices(time)
     count = layers * heads * len(rows)
-    if count > _MOST_NUMBERS_OF_A_PAGE:
+    if count > _MOST_VALUES_OF_A_PAGE:
         raise PlotError(
             f"{layers * heads} heads on {time:,} tokens have {count:,} weights, and a page holds "
-            f"{_MOST_NUMBERS_OF_A_PAGE:,}; choose a --layer or a --head, shorten the prompt, or write a .png."
+            f"{_MOST_VALUES_OF_A_PAGE:,}; choose a --layer or a --head, shorten the prompt, or write a .png."
         )
     content = {
         "tokens": list(attention.tokens),
         "layers": list(attention.layers),
         "heads": list(attention.heads),
-        "weights": packed(attention.weights[:, :, rows, columns]),  # row after row, up to the diagonal
+        "weights": quantised(attention.weights[:, :, rows, columns]),  # row after row, up to the diagonal
     }
     title = f"{attention.name}: attention on {time:,} token{'s' if time != 1 else ''}"
     write_page(output, title=title, eyebrow="attention", lead=_LEAD, script="attention.js", content=content)

@@ -19,7 +19,7 @@ from gpt25.plots.pictures.drawing import (
     printable,
     title_panel,
 )
-from gpt25.plots.pictures.picture_kind import picture_kind
+from gpt25.plots.pictures.picture_format import picture_format
 from gpt25.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -61,11 +61,11 @@ def draw_differences(pairs: Sequence[TensorPair], output: str | Path, *, name_a:
 
     Pictures show the matrices; a page also the vectors. Raises StorageError where `output` cannot be written.
     """
-    kind = picture_kind(output)
-    if kind == "html":
+    file_format = picture_format(output)
+    if file_format == "html":
         _write_page(pairs, output, name_a=name_a, name_b=name_b)
     else:
-        write_bytes(output, figure_bytes(_figure(pairs, name_a=name_a, name_b=name_b), kind))
+        write_bytes(output, figure_bytes(_figure(pairs, name_a=name_a, name_b=name_b), file_format))
 
 
 def _figure(pairs: Sequence[TensorPair], *, name_a: str, name_b: str) -> "Figure":
@@ -180,7 +180,7 @@ def _write_page(pairs: Sequence[TensorPair], output: str | Path, *, name_a: str,
                 "cosine": None if isnan(pair.cosine) else pair.cosine,
                 "spectra": None
                 if pair.spectrum_a is None or pair.spectrum_b is None
-                else [_thinned(pair.spectrum_a), _thinned(pair.spectrum_b)],
+                else [_downsampled(pair.spectrum_a), _downsampled(pair.spectrum_b)],
             }
             for pair in pairs
         ],
@@ -189,7 +189,7 @@ def _write_page(pairs: Sequence[TensorPair], output: str | Path, *, name_a: str,
     write_page(output, title=title, eyebrow="two checkpoints", lead=_LEAD, script="differences.js", content=content)
 
 
-def _thinned(values: "NDArray[np.float64]") -> list[list[float]]:
-    """At most 200 of the values, each with its place, in four digits."""
+def _downsampled(values: "NDArray[np.float64]") -> list[list[float]]:
+    """At most 200 of the values, each with its index, in four digits."""
     step = max(1, len(values) // _MOST_POINTS_OF_A_SPECTRUM)
     return [[place, float(f"{values[place]:.4g}")] for place in range(0, len(values), step)]

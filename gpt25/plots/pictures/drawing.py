@@ -35,15 +35,15 @@ def new_figure(width_inches: float, height_inches: float, *, dots_per_inch: int 
     return Figure(figsize=(width_inches, height_inches), dpi=dots_per_inch, facecolor="white", layout=margins)
 
 
-def figure_bytes(figure: "Figure", kind: Literal["png", "svg"]) -> bytes:
+def figure_bytes(figure: "Figure", file_format: Literal["png", "svg"]) -> bytes:
     """The figure as a file's content; the same figure gives the same bytes."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     content = io.BytesIO()
     with warnings.catch_warnings(), matplotlib.rc_context({"svg.hashsalt": "gpt25"}):
-        warnings.simplefilter("ignore")  # a name or a token may hold signs that the font lacks; they become boxes
-        if kind == "png":
+        warnings.simplefilter("ignore")  # a name or a token may hold characters that the font lacks; they become boxes
+        if file_format == "png":
             FigureCanvasAgg(figure).print_png(content, metadata={"Software": None})
         else:
             figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
@@ -86,8 +86,8 @@ def literal(text: "Text") -> "Text":
 
 
 def printable(content: str) -> str:
-    """A text that matplotlib's own font can show; other signs become their numbers: printable("漢") -> "U+6F22"."""
+    """A text in characters of matplotlib's own font; others become their code points: printable("漢") -> "U+6F22"."""
     from matplotlib.font_manager import fontManager, get_font
 
     known = get_font(fontManager.findfont("DejaVu Sans")).get_charmap()
-    return "".join(sign if ord(sign) in known else f"U+{ord(sign):04X}" for sign in content)
+    return "".join(character if ord(character) in known else f"U+{ord(character):04X}" for character in content)

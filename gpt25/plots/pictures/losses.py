@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gpt25.errors import PlotError
-from gpt25.plots.curves import Curves, HorizontalAxis, curves_of, names_of, thin_out, vertical_limits
+from gpt25.plots.curves import Curves, HorizontalAxis, curves_of, downsample, names_of, vertical_limits
+from gpt25.plots.formatting import axis_label, axis_number
 from gpt25.plots.pictures.drawing import ALARM, COLOURS, FAINT_INK, INK, figure_bytes, lighten_frame, new_figure
-from gpt25.plots.pictures.picture_kind import picture_kind
-from gpt25.plots.wording import axis_number, axis_wording
+from gpt25.plots.pictures.picture_format import picture_format
 from gpt25.records import RunDirectory
 from gpt25.storage import write_bytes
 
@@ -36,17 +36,17 @@ def draw_losses(
     *,
     x: HorizontalAxis = "tokens",
     x_scale: Literal["linear", "logarithmic"] = "linear",
-    levels: Sequence[tuple[str, float]] = (),
+    reference_lines: Sequence[tuple[str, float]] = (),
 ) -> None:
     """Draw the losses of one or more runs into one PNG or SVG file, written atomically.
 
-    levels: published losses with their names, each drawn as a level line.
+    reference_lines: published losses with their names, each drawn as a horizontal line.
     Training loss is a faint raw line under a smoothed one, validation loss marked points; both in nats per token.
     Raises PlotError where a run has nothing to draw or `output` is neither .png nor .svg, StorageError where it cannot
     be written.
     """
-    kind = picture_kind(output)
-    if kind == "html":
+    file_format = picture_format(output)
+    if file_format == "html":
         raise PlotError(
             f"the loss graph is a .png or .svg picture, and {Path(output).name} is neither; the page of a run with its "
             "losses is gpt25 plot report."
@@ -64,11 +64,13 @@ def draw_losses(
             raise PlotError(
                 f"{run.path} has no finite loss to draw against {x} yet. Train until the first is measured."
             )
-    write_bytes(output, figure_bytes(_figure(drawable, x=x, x_scale=x_scale, levels=levels), kind))
+    write_bytes(
+        output, figure_bytes(_figure(drawable, x=x, x_scale=x_scale, reference_lines=reference_lines), file_format)
+    )
 
 
 def _figure(
-    runs: Sequence[Curves], *, x: HorizontalAxis, x_scale: str, levels: Sequence[tuple[str, float]] = ()
+    runs: Sequence[Curves], *, x: HorizontalAxis, x_scale: str, reference_lines: Sequence[tuple[str, float]] = ()
 ) -> "Figure":
     """Lay out both panels."""
     from matplotlib.ticker import FuncFormatter
@@ -80,38 +82,38 @@ def _figure(
     )
     losses = panels[0, 0]
     largest = max(place for curves in runs for place, _ in [*curves.training, *curves.validation])
-    wording = axis_wording(x, largest=largest)
+    axis = axis_label(x, largest=largest)
     for number, curves in enumerate(runs):
-        _draw_run(losses, curves, unit=wording.unit, number=number, alone=len(runs) == 1)
+        _draw_run(losses, curves, unit=axis.unit, number=number, alone=len(runs) == 1)
     losses.set_ylabel("loss in nats per token", color=INK, fontsize=11)
     low, high = vertical_limits(runs)
-    shown = [value for _, value in levels if low - 1.0 <= value <= high]
-    losses.set_ylim(min([low, *(value - 0.05 for value in shown)]), high)
-    for label, value in levels:
-        if value in shown:
+    visible = [value for _, value in reference_lines if low - 1.0 <= value <= high]
+    losses.set_ylim(min([low, *(value - 0.05 for value in visible)]), high)
+    for label, value in reference_lines:
+        if value in visible:
             losses.axhline(value, color=FAINT_INK, linewidth=1.0, linestyle=(0, (6, 4)), zorder=1)
             where = {"transform": losses.get_yaxis_transform(), "ha": "left", "va": "bottom"}
             losses.text(0.01, value, f"{label} {value:g}", color=FAINT_INK, fontsize=9, **where)
     if shows_rate:
         for number, curves in enumerate(runs):
-            points = thin_out(curves.learning_rate, columns=_COLUMNS)
-            panels[1, 0].plot(*_split(points, wording.unit), color=COLOURS[number % len(COLOURS)], linewidth=1.4)
+            points = downsample(curves.learning_rate, columns=_COLUMNS)
+            panels[1, 0].plot(*_split(points, axis.unit), color=COLOURS[number % len(COLOURS)], linewidth=1.4)
         panels[1, 0].set_ylabel("learning\nrate", color=INK, fontsize=10)
         panels[1, 0].set_ylim(bottom=0)
         panels[1, 0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    panels[-1, 0].set_xlabel(wording.title, color=INK, fontsize=11)
+    panels[-1, 0].set_xlabel(axis.title, color=INK, fontsize=11)
     starts = any(curves.start for curves in runs)
     for panel in panels[:, 0]:
-        _style(panel, x_scale=x_scale, left=-_START_MARGIN * largest / wording.unit if starts else 0.0)
+        _style(panel, x_scale=x_scale, left=-_START_MARGIN * largest / axis.unit if starts else 0.0)
     _explain(losses, runs, highest=high)
     return figure
 
 
 def _draw_run(panel: "Axes", curves: Curves, *, unit: float, number: int, alone: bool) -> None:
-    """Draw one run's two losses and mark where the loss was no number."""
+    """Draw one run's two losses and mark where the loss was not finite."""
     colour = COLOURS[number % len(COLOURS)]
     name = _legend_name(curves.name)
-    raw, smoothed = thin_out(curves.training, columns=_COLUMNS), thin_out(curves.smoothed, columns=_COLUMNS)
+    raw, smoothed = downsample(curves.training, columns=_COLUMNS), downsample(curves.smoothed, columns=_COLUMNS)
     training = "training, smoothed" if curves.is_smoothed else "training"
     marker = "o" if len(curves.training) == 1 else None
     panel.plot(*_split(raw, unit), color=colour, alpha=0.22, linewidth=0.8, zorder=2)
@@ -145,7 +147,7 @@ def _draw_run(panel: "Axes", curves: Curves, *, unit: float, number: int, alone:
 
 
 def _explain(panel: "Axes", runs: Sequence[Curves], *, highest: float) -> None:
-    """Title, legend, and a word about what sticks out of the frame."""
+    """Title, legend, and a remark on what sticks out of the frame."""
     alone = len(runs) == 1
     title = _legend_name(runs[0].name) if alone else f"{len(runs)} runs"
     panel.set_title(title, loc="left", color=INK, fontsize=13, fontweight="bold", pad=10)
@@ -197,13 +199,13 @@ def _split(points: Sequence[tuple[float, float]], unit: float) -> tuple[list[flo
     return [place / unit for place, _ in points], [value for _, value in points]
 
 
-def _with_last_loss(name: str, word: str, curves: Curves) -> str:
+def _with_last_loss(name: str, infix: str, curves: Curves) -> str:
     """_with_last_loss("validation", ", last", curves) -> "validation, last 2.385" where there is one."""
-    return f"{name}{word} {curves.validation[-1][1]:.3f}" if curves.validation else name
+    return f"{name}{infix} {curves.validation[-1][1]:.3f}" if curves.validation else name
 
 
 def _legend_name(name: str) -> str:
     """A run's name as matplotlib shows it literally: no formulas, no hiding, not too long."""
     short = name if len(name) <= _LONGEST_NAME else f"…{name[-_LONGEST_NAME:]}"
-    literal = "".join(sign if sign.isprintable() else "�" for sign in short).replace("$", r"\$")
+    literal = "".join(character if character.isprintable() else "�" for character in short).replace("$", r"\$")
     return f" {literal}" if literal.startswith("_") else literal

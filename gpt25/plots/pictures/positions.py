@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpt25.errors import PlotError
+from gpt25.plots.formatting import two_digits
 from gpt25.plots.page import write_page
-from gpt25.plots.page_numbers import packed
+from gpt25.plots.page_arrays import quantised
 from gpt25.plots.pictures.drawing import (
     COLOURS,
     FAINT_INK,
@@ -20,8 +21,7 @@ from gpt25.plots.pictures.drawing import (
     printable,
     title_panel,
 )
-from gpt25.plots.pictures.picture_kind import picture_kind
-from gpt25.plots.wording import share
+from gpt25.plots.pictures.picture_format import picture_format
 from gpt25.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-_BRIGHTEST = 0.99  # grey reaches black and white at this quantile of the sizes; a few numbers are far larger
+_BRIGHTEST = 0.99  # grey reaches black and white at this quantile of the magnitudes; a few values are far larger
 _LEAD = (
     "What the model adds to a token to say where it stands. Trained on enough text, every column becomes a smooth "
     "curve, much like a sinusoid; noise from position to position is what training has not yet reached."
@@ -47,16 +47,16 @@ class PositionsOfModel:
     similarity: "NDArray[np.float32]"
     """Cosine of every position with every other, (positions, positions)."""
     spectrum: "NDArray[np.float32]"
-    """Share of each column's variance by frequency, (positions // 2 + 1, channels)."""
+    """Fraction of each column's variance by frequency (normalised power spectrum), (positions // 2 + 1, channels)."""
     roughness: "NDArray[np.float64]"
-    """Share of noise in each column's variance, (channels)."""
+    """Fraction of noise in each column's variance, (channels)."""
     overall_roughness: float
     """The same for all columns together."""
 
     @property
     def headline(self) -> str:
         """The name and the one figure."""
-        return f"{self.name}: roughness {share(self.overall_roughness)}"
+        return f"{self.name}: roughness {two_digits(self.overall_roughness)}"
 
 
 def draw_positions(
@@ -64,19 +64,19 @@ def draw_positions(
 ) -> None:
     """Draw one model's positions, or several models' side by side, into a .png, .svg or .html file, atomically.
 
-    columns: the channels whose curves are drawn. verdict: what the roughness says, in words.
+    columns: the channels whose curves are drawn. verdict: what the roughness says, as a sentence.
     Raises PlotError for a column that a model lacks, and StorageError where `output` cannot be written.
     """
-    kind = picture_kind(output)
+    file_format = picture_format(output)
     for model in models:
         channels = model.embeddings.shape[1]
         for column in columns:
             if not 0 <= column < channels:
                 raise PlotError(f"column is {column}; {model.name} has the columns 0 to {channels - 1:,}.")
-    if kind == "html":
+    if file_format == "html":
         _write_page(models, output, columns=columns, verdict=verdict)
     else:
-        write_bytes(output, figure_bytes(_figure(models, columns=columns, verdict=verdict), kind))
+        write_bytes(output, figure_bytes(_figure(models, columns=columns, verdict=verdict), file_format))
 
 
 def _figure(models: Sequence[PositionsOfModel], *, columns: Sequence[int], verdict: str) -> "Figure":
@@ -102,12 +102,12 @@ def _draw_matrix(panel: "Axes", model: PositionsOfModel, *, title: str) -> None:
     limit = float(np.quantile(abs(model.embeddings), _BRIGHTEST)) or 1.0
     image = panel.imshow(model.embeddings, cmap="gray", vmin=-limit, vmax=limit, aspect="auto")
     title_panel(panel, printable(title))
-    _label(panel, "column (channel)", "position")
-    _bar(panel, image)
+    _label_axes(panel, "column (channel)", "position")
+    _colour_bar(panel, image)
 
 
 def matrix_picture(model: PositionsOfModel) -> bytes:
-    """The embeddings alone as a small grey PNG without letters, for a page."""
+    """The embeddings alone as a small greyscale PNG without labels, for a page."""
     import numpy as np
 
     figure = new_figure(5.0, 3.2, dots_per_inch=110)
@@ -121,26 +121,26 @@ def matrix_picture(model: PositionsOfModel) -> bytes:
 def _draw_curves(panel: "Axes", model: PositionsOfModel, *, columns: Sequence[int]) -> None:
     highest = float(abs(model.embeddings[:, list(columns)]).max(initial=0.0)) or 1.0
     for number, column in enumerate(columns):
-        label = f"column {column}, roughness {share(float(model.roughness[column]))}"
+        label = f"column {column}, roughness {two_digits(float(model.roughness[column]))}"
         colour = COLOURS[number % len(COLOURS)]
         panel.plot(model.embeddings[:, column], color=colour, linewidth=1.1, label=label)
     panel.set_ylim(-1.08 * highest, 1.45 * highest)  # room for the legend above the curves
     panel.set_xlim(0, len(model.embeddings) - 1)
     title_panel(panel, "Columns as curves")
     lighten_frame(panel)
-    _label(panel, "position", "value")
+    _label_axes(panel, "position", "value")
     panel.legend(loc="upper left", fontsize=8.5, frameon=False, labelcolor=INK, ncols=1 if len(columns) < 5 else 2)
 
 
 def _draw_similarity(panel: "Axes", model: PositionsOfModel) -> None:
     image = panel.imshow(model.similarity, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
     title_panel(panel, "Similarity of positions", "cosine")
-    _label(panel, "position", "position")
-    _bar(panel, image)
+    _label_axes(panel, "position", "position")
+    _colour_bar(panel, image)
 
 
 def _draw_spectrum(panel: "Axes", model: PositionsOfModel, *, columns: Sequence[int]) -> None:
-    """Shares by frequency on logarithmic axes, with the line on which white noise would lie."""
+    """The power spectrum on logarithmic axes, with the line on which white noise would lie."""
     import numpy as np
 
     frequencies = np.arange(1, len(model.spectrum))
@@ -158,11 +158,11 @@ def _draw_spectrum(panel: "Axes", model: PositionsOfModel, *, columns: Sequence[
     panel.set_xlim(1, max(2, len(frequencies)))
     title_panel(panel, "Spectrum", "share of the variance")
     lighten_frame(panel, grid="both")
-    _label(panel, f"waves over all {len(model.embeddings):,} positions", "")
+    _label_axes(panel, f"waves over all {len(model.embeddings):,} positions", "")
     panel.legend(loc="upper right", fontsize=8.5, frameon=False, labelcolor=INK)
 
 
-def _label(panel: "Axes", across: str, down: str) -> None:
+def _label_axes(panel: "Axes", across: str, down: str) -> None:
     panel.set_xlabel(across, color=FAINT_INK, fontsize=9)
     panel.set_ylabel(down, color=FAINT_INK, fontsize=9)
     panel.tick_params(colors=FAINT_INK, labelsize=8.5, length=0, which="both")
@@ -170,7 +170,7 @@ def _label(panel: "Axes", across: str, down: str) -> None:
         spine.set_edgecolor(GRID)
 
 
-def _bar(panel: "Axes", image: Any) -> None:
+def _colour_bar(panel: "Axes", image: Any) -> None:
     bar = panel.get_figure().colorbar(image, ax=panel, fraction=0.04, pad=0.01)  # type: ignore[union-attr]
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=FAINT_INK, labelsize=8, length=0)
@@ -186,10 +186,10 @@ def _write_page(
             {
                 "name": model.name,
                 "headline": model.headline,
-                "embeddings": packed(model.embeddings),
-                "similarity": packed(model.similarity),
-                "spectrum": packed(model.spectrum),
-                "roughness": [share(float(value)) for value in model.roughness],
+                "embeddings": quantised(model.embeddings),
+                "similarity": quantised(model.similarity),
+                "spectrum": quantised(model.spectrum),
+                "roughness": [two_digits(float(value)) for value in model.roughness],
             }
             for model in models
         ],

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gpt25.plots.formatting import percentage
 from gpt25.plots.page import write_page
 from gpt25.plots.pictures.drawing import FAINT_INK, INK, figure_bytes, literal, new_figure, printable
-from gpt25.plots.pictures.picture_kind import picture_kind
-from gpt25.plots.wording import percentage
+from gpt25.plots.pictures.picture_format import picture_format
 from gpt25.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ _STRIP_MARGIN = 0.75
 _HIGHEST_INCHES = 90.0
 _LONGEST_LABEL = 9
 _LEAD = (
-    "The logit lens: the stream after every layer, read as the head reads it after the last one. A cell holds the "
-    "token that the model would say next if it stopped there; the darker, the surer it is."
+    "The logit lens: the residual stream after every layer, read as the head reads it after the last one. A cell "
+    "holds the token that the model would say next if it stopped there; the darker, the surer it is."
 )
 
 
@@ -57,11 +57,11 @@ def draw_predictions(predictions: PredictionsOfText, output: str | Path) -> None
     A picture breaks a long text into strips, like lines; of a text longer than `positions_that_fit` it shows the end.
     A page shows all of it. Raises StorageError where `output` cannot be written.
     """
-    kind = picture_kind(output)
-    if kind == "html":
+    file_format = picture_format(output)
+    if file_format == "html":
         _write_page(predictions, output)
     else:
-        write_bytes(output, figure_bytes(_figure(predictions), kind))
+        write_bytes(output, figure_bytes(_figure(predictions), file_format))
 
 
 def _figure(predictions: PredictionsOfText) -> "Figure":
@@ -89,18 +89,18 @@ def _draw_strip(panel: "Axes", predictions: PredictionsOfText, *, start: int, ac
 
     end = min(start + across, len(predictions.tokens))
     rows = len(predictions.candidates)
-    sureness = np.full((rows, across), np.nan)
+    probabilities = np.full((rows, across), np.nan)
     for row, of_layer in enumerate(predictions.candidates):
         for place in range(start, end):
             label, probability = of_layer[place][0]
-            sureness[row, place - start] = probability
+            probabilities[row, place - start] = probability
             ink = "white" if probability > 0.4 else INK
-            for words, size, height in ((_short(label), 7.5, 0.15), (percentage(probability), 6, -0.25)):
+            for content, size, height in ((_short(label), 7.5, 0.15), (percentage(probability), 6, -0.25)):
                 cell = panel.text(
-                    place - start, row + height, words, ha="center", va="center", fontsize=size, color=ink
+                    place - start, row + height, content, ha="center", va="center", fontsize=size, color=ink
                 )
                 literal(cell).set_fontfamily("DejaVu Sans Mono")
-    panel.imshow(sureness, cmap="Blues", norm=PowerNorm(0.6, 0, 1), aspect="auto", origin="lower")
+    panel.imshow(probabilities, cmap="Blues", norm=PowerNorm(0.6, 0, 1), aspect="auto", origin="lower")
     panel.set_yticks(range(rows), predictions.layers)
     places = range(end - start)
     for tick in panel.set_xticks(places, [_short(label) for label in predictions.tokens[start:end]]):
@@ -121,20 +121,20 @@ def _draw_strip(panel: "Axes", predictions: PredictionsOfText, *, start: int, ac
 
 
 def _short(label: str) -> str:
-    shown = printable(label)
-    return shown if len(shown) <= _LONGEST_LABEL else f"{shown[: _LONGEST_LABEL - 1]}…"
+    short = printable(label)
+    return short if len(short) <= _LONGEST_LABEL else f"{short[: _LONGEST_LABEL - 1]}…"
 
 
 def _write_page(predictions: PredictionsOfText, output: str | Path) -> None:
     """The same as a page: all candidates with their probabilities under the pointer."""
     vocabulary = sorted({label for of_layer in predictions.candidates for cell in of_layer for label, _ in cell})
-    number = {label: place for place, label in enumerate(vocabulary)}
+    index_of = {label: index for index, label in enumerate(vocabulary)}
     content = {
         "tokens": list(predictions.tokens),
         "layers": predictions.layers,
         "vocabulary": vocabulary,
         "candidates": [
-            [[[number[label], round(probability, 5)] for label, probability in cell] for cell in of_layer]
+            [[[index_of[label], round(probability, 5)] for label, probability in cell] for cell in of_layer]
             for of_layer in predictions.candidates
         ],
     }

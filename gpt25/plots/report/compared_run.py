@@ -24,7 +24,7 @@ class ComparedRun:
     evaluations: list[dict[str, Any]]
     crossings: list[Crossing]
     price_per_hour: float | None = None
-    """Of the machine with all its GPUs, in USD: as asked for, else as the run's recipe says."""
+    """Of the machine with all its GPUs, in USD: as given, else as the run's recipe says."""
 
     def points(self, field: str, *, against: str = "tokens", unit: float = 1.0) -> list[Point]:
         """Finite pairs of two fields of the metrics, the first divided by `unit`."""
@@ -41,21 +41,21 @@ class ComparedRun:
         first = [int(number) for number in items if is_number(number) and number < HELLASWAG_ITEMS]
         return first[-1] if first else None
 
-    def hellaswag_rows(self, *, whole: bool) -> list[dict[str, Any]]:
+    def hellaswag_rows(self, *, all_items: bool) -> list[dict[str, Any]]:
         """Rows with HellaSwag's figure, by tokens: those of all items, or those of `hellaswag_items`, never mixed.
 
         Training measured it on the way, or `gpt25 evaluate` scored a checkpoint, which counts where both did.
         """
         own = [row for row in self.rows if is_number(row.get(HELLASWAG))]
-        if not whole:
+        if not all_items:
             number = self.hellaswag_items
             return [row for row in own if number is not None and row.get("hellaswag_items") == number]
         rows = {row["update"]: row for row in own if row.get("hellaswag_items", HELLASWAG_ITEMS) >= HELLASWAG_ITEMS}
         by_update = {row["update"]: row for row in self.rows}
         for each in self.evaluations:
             figure = each["metrics"].get("accuracy_norm")
-            is_whole = each.get("limit") is None and (each.get("units") or HELLASWAG_ITEMS) >= HELLASWAG_ITEMS
-            if each["task"] == "hellaswag" and is_whole and is_number(figure):
+            is_complete = each.get("limit") is None and (each.get("units") or HELLASWAG_ITEMS) >= HELLASWAG_ITEMS
+            if each["task"] == "hellaswag" and is_complete and is_number(figure):
                 row = by_update.get(each.get("update"), {})
                 tokens = each.get("tokens") or row.get("tokens")
                 rows[each.get("update")] = {**row, "tokens": tokens, HELLASWAG: figure}
@@ -64,7 +64,7 @@ class ComparedRun:
     def last_of(self, measure: str) -> float | None:
         """The last finite figure of that field, of HellaSwag by all items where there is one."""
         if measure == HELLASWAG:
-            rows = self.hellaswag_rows(whole=True) or self.hellaswag_rows(whole=False)
+            rows = self.hellaswag_rows(all_items=True) or self.hellaswag_rows(all_items=False)
             return float(rows[-1][HELLASWAG]) if rows else None
         points = self.points(measure)
         return points[-1][1] if points else None
@@ -82,7 +82,7 @@ class ComparedRun:
 
     @property
     def parameters(self) -> int | None:
-        """Weights, by summary.json."""
+        """Parameters, by summary.json."""
         return self.facts.summary.model_parameters
 
     @property
@@ -98,7 +98,7 @@ class ComparedRun:
 
     @property
     def utilisation_per_token(self) -> float | None:
-        """The share of the GPUs' peak that one token a second takes; None for other machines or unknown models."""
+        """The fraction of the GPUs' peak that one token a second takes; None for other machines or unknown models."""
         peak, ranks = self._peak, self.facts.environment.get("number_of_ranks", 1)
         operations = self.facts.summary.training_operations_per_token
         if not (peak and operations and isinstance(ranks, int) and ranks > 0):
@@ -134,9 +134,9 @@ def _crossing(run: ComparedRun, line: PublishedLine) -> Crossing | None:
     """Of HellaSwag by all items where there are such figures, else by the first ones."""
     if line.measure != HELLASWAG:
         return crossing(run.rows, line, price_per_hour=run.price_per_hour)
-    if rows := run.hellaswag_rows(whole=True):
+    if rows := run.hellaswag_rows(all_items=True):
         return crossing(rows, line, price_per_hour=run.price_per_hour)
-    rows = run.hellaswag_rows(whole=False)
+    rows = run.hellaswag_rows(all_items=False)
     return crossing(rows, line, price_per_hour=run.price_per_hour, items=run.hellaswag_items)
 
 

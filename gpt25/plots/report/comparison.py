@@ -5,18 +5,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from gpt25.plots.curves import Point, smooth
+from gpt25.plots.formatting import duration, two_digits
 from gpt25.plots.html_text import text
 from gpt25.plots.pictures.positions import PositionsOfModel, matrix_picture
 from gpt25.plots.report.compared_run import ComparedRun
 from gpt25.plots.report.figures import against, figure, figure_of, table
 from gpt25.plots.report.lines_chart import Line
 from gpt25.plots.report.published_lines import PublishedLine
-from gpt25.plots.wording import duration, share
 
 
 def milestones(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> str:
     """Which published lines each run has passed, and where, in words."""
-    items = "".join(f"<li>{text(sentence)}.</li>" for run in runs for sentence in _standing(run, runs, lines))
+    items = "".join(
+        f"<li>{text(sentence)}.</li>" for run in runs for sentence in _milestone_sentences(run, runs, lines)
+    )
     if not items:
         return ""
     definitions = sorted({f"{line.definition} ({line.source})" for line in lines})
@@ -26,7 +28,7 @@ def milestones(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> s
     return f"<section><h2>Beside OpenAI's models</h2><ul>{items}</ul>{note}</section>"
 
 
-def _standing(run: ComparedRun, runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> list[str]:
+def _milestone_sentences(run: ComparedRun, runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> list[str]:
     """A sentence for every line that the run can be measured by."""
     passed = {(each.measure, each.line): each for each in run.crossings}
     sentences = []
@@ -44,14 +46,14 @@ def _standing(run: ComparedRun, runs: Sequence[ComparedRun], lines: Sequence[Pub
 
 def validation_losses(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> str:
     """Validation loss against tokens, wall-clock and money; of one run with neither lines nor a price, nothing new."""
-    levels = [(line.label, line.value) for line in lines if not line.higher_is_better]
+    reference_lines = [(line.label, line.value) for line in lines if not line.higher_is_better]
     priced = [run for run in runs if run.price_per_hour]
-    if not any(run.points("validation_loss") for run in runs) or not (len(runs) > 1 or levels or priced):
+    if not any(run.points("validation_loss") for run in runs) or not (len(runs) > 1 or reference_lines or priced):
         return ""
-    figures = against("validation_loss", runs, "tokens", "Against tokens", levels)
-    figures += against("validation_loss", runs, "elapsed_seconds", "Against time", levels)
+    figures = against("validation_loss", runs, "tokens", "Against tokens", reference_lines)
+    figures += against("validation_loss", runs, "elapsed_seconds", "Against time", reference_lines)
     if priced:
-        figures += figure("Against money", by_money(runs), across_title="USD", levels=levels)
+        figures += figure("Against money", by_money(runs), across_title="USD", reference_lines=reference_lines)
         prices = "; ".join(f"{run.name}: {run.price_in_words}" for run in priced)
         prices += "".join(f"; {run.name}: price not known" for run in runs if not run.price_per_hour)
         figures += f'<p class="note">{text(prices)}; only the time of training, without pauses.</p>'
@@ -79,36 +81,36 @@ def course(runs: Sequence[ComparedRun]) -> str:
     speeds = [smooth(run.points("tokens_per_second")) for run in runs]
     unit, word = _speed_unit(max((y for points in speeds for _, y in points), default=0.0))
     title = f"{word} per second, smoothed"
-    figures += figure_of([_changed(run, points, 1 / unit) for run, points in zip(runs, speeds, strict=True)], title)
+    figures += figure_of([_multiplied(run, points, 1 / unit) for run, points in zip(runs, speeds, strict=True)], title)
     factors = [run.utilisation_per_token for run in runs]
     if any(factors):
-        shares = [
-            _changed(run, points if factor else [], 100 * (factor or 0.0))
+        utilisations = [
+            _multiplied(run, points if factor else [], 100 * (factor or 0.0))
             for run, points, factor in zip(runs, speeds, factors, strict=True)
         ]
-        figures += figure_of(shares, "Utilisation, % of the GPUs' peak in bfloat16")
-        figures += f'<p class="note">{text(_peaks(runs))}.</p>'
+        figures += figure_of(utilisations, "Utilisation, % of the GPUs' peak in bfloat16")
+        figures += f'<p class="note">{text(_utilisation_note(runs))}.</p>'
     return f"<section><h2>The course of training</h2>{figures}</section>" if figures else ""
 
 
 def _speed_unit(largest: float) -> tuple[float, str]:
-    """In what tokens are counted, so that an axis has short numbers."""
+    """The unit of tokens that gives an axis short tick labels."""
     if largest >= 1e6:
         return 1e6, "Million tokens"
     return (1e3, "Thousand tokens") if largest >= 1e4 else (1.0, "Tokens")
 
 
-def _changed(run: ComparedRun, points: Sequence[Point], factor: float) -> Line:
+def _multiplied(run: ComparedRun, points: Sequence[Point], factor: float) -> Line:
     return Line(run.name, [(x, factor * y) for x, y in points])
 
 
-def _peaks(runs: Sequence[ComparedRun]) -> str:
-    """What the shares are of, and by which arithmetic."""
+def _utilisation_note(runs: Sequence[ComparedRun]) -> str:
+    """The peak FLOP/s that utilisation refers to, and how operations are counted."""
     counted = [run for run in runs if run.utilisation_per_token]
-    named = sorted({run.peak_in_words for run in counted})
+    peaks = sorted({run.peak_in_words for run in counted})
     costs = sorted({run.facts.summary.training_operations_per_token or 0 for run in counted})
     each = " or ".join(f"{cost / 1e9:.3g} GFLOP" for cost in costs)
-    return f"{'; '.join(named)}; {each} a token: matrix products, and attention over the positions that each one sees"
+    return f"{'; '.join(peaks)}; {each} a token: matrix products, and attention over the positions that each one sees"
 
 
 def overview(runs: Sequence[ComparedRun]) -> str:
@@ -125,15 +127,15 @@ def overview(runs: Sequence[ComparedRun]) -> str:
             "" if speed is None else f"{speed:,.0f}",
             "finished" if summary.finished else "unfinished",
         ]
-        shown = "".join(f"<td>{text(cell)}</td>" for cell in cells)
-        rows += f'<tr><th><span class="swatch line-{number % 6}"></span>{text(run.name)}</th>{shown}</tr>'
-    heads = ("run", "last loss", "lowest", "tokens", "time", "tokens/s", "")
-    return f"<section>{table(heads, rows)}</section>"
+        cells_html = "".join(f"<td>{text(cell)}</td>" for cell in cells)
+        rows += f'<tr><th><span class="swatch line-{number % 6}"></span>{text(run.name)}</th>{cells_html}</tr>'
+    columns = ("run", "last loss", "lowest", "tokens", "time", "tokens/s", "")
+    return f"<section>{table(columns, rows)}</section>"
 
 
 def recipe_differences(runs: Sequence[ComparedRun]) -> str:
     """The settings in which several runs differ."""
-    flat = [_flat(run.recipe) for run in runs]
+    flat = [_flattened(run.recipe) for run in runs]
     names = sorted({name for settings in flat for name in settings})
     rows = ""
     for name in names:
@@ -149,20 +151,24 @@ def positions(models: Sequence[PositionsOfModel]) -> str:
     if not models:
         return ""
     pictures = "".join(
-        f"<figure><figcaption><b>{text(model.name)}</b>roughness {share(model.overall_roughness)}</figcaption>"
+        f"<figure><figcaption><b>{text(model.name)}</b>roughness {two_digits(model.overall_roughness)}</figcaption>"
         f'<img alt="positional embeddings of {text(model.name)}: positions down, channels across" '
         f'src="data:image/png;base64,{base64.b64encode(matrix_picture(model)).decode("ascii")}"></figure>'
         for model in models
     )
-    words = "Every row is a position. Noise from row to row is what training has not reached: roughness is its share."
-    return f'<section><h2>Positional embeddings</h2><p>{words}</p><div class="pictures">{pictures}</div></section>'
+    explanation = (
+        "Every row is a position. Noise from row to row is what training has not reached: roughness is its share."
+    )
+    return (
+        f'<section><h2>Positional embeddings</h2><p>{explanation}</p><div class="pictures">{pictures}</div></section>'
+    )
 
 
-def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
+def _flattened(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
     flat: dict[str, str] = {}
     for name, value in settings.items():
         if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{name}.")
+            flat |= _flattened(value, f"{prefix}{name}.")
         else:
             flat[f"{prefix}{name}"] = str(value)
     return flat

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpt25.errors import PlotError
-from gpt25.plots.curves import smooth, thin_out
+from gpt25.plots.curves import downsample, smooth
+from gpt25.plots.formatting import axis_label, axis_number
 from gpt25.plots.pictures.drawing import (
     COLOURS,
     FAINT_INK,
@@ -17,13 +18,12 @@ from gpt25.plots.pictures.drawing import (
     printable,
     title_panel,
 )
-from gpt25.plots.pictures.picture_kind import picture_kind
+from gpt25.plots.pictures.picture_format import picture_format
 from gpt25.plots.report.compared_run import ComparedRun
 from gpt25.plots.report.comparison import by_money
 from gpt25.plots.report.lines_chart import Line, vertical_range
 from gpt25.plots.report.published_lines import HELLASWAG, PublishedLine
 from gpt25.plots.report.scores import hellaswag_drawn
-from gpt25.plots.wording import axis_number, axis_wording
 from gpt25.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -41,19 +41,19 @@ def draw_comparison(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine],
     lines: OpenAI's figures, each drawn where its measure is. Training loss is a faint smoothed line behind the losses
     against tokens. Raises PlotError where there is no validation loss, StorageError where `output` cannot be written.
     """
-    kind = picture_kind(output)
-    if kind == "html":
+    file_format = picture_format(output)
+    if file_format == "html":
         raise PlotError(f"{Path(output).name} is a page; the picture of a comparison is a .png or .svg file.")
     if not any(run.points("validation_loss") for run in runs):
         raise PlotError("no run has a validation loss to draw yet. Train until the first is measured.")
     panels = _panels(runs, lines)
     down = -(-len(panels) // 2)
     figure = new_figure(_PANEL_INCHES[0] * 2, _PANEL_INCHES[1] * down + 0.5)
-    places = figure.subplots(down, 2, squeeze=False).flat
-    for place, draw in zip(places, panels, strict=False):
-        draw(place)
-    for place in list(places)[len(panels) :]:
-        place.set_axis_off()
+    all_axes = figure.subplots(down, 2, squeeze=False).flat
+    for axes, draw in zip(all_axes, panels, strict=False):
+        draw(axes)
+    for axes in list(all_axes)[len(panels) :]:
+        axes.set_axis_off()
     names = [printable(run.name) for run in runs]
     title = names[0] if len(names) == 1 else f"{len(names)} runs"
     literal(figure.suptitle(title, x=0.01, ha="left", color=INK, fontsize=14, fontweight="bold"))
@@ -64,38 +64,38 @@ def draw_comparison(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine],
         legend = figure.legend(keys, names, loc="outside lower left", ncols=min(4, len(runs)), frameon=False)
         for entry in legend.get_texts():
             literal(entry).set_color(INK)
-    write_bytes(output, figure_bytes(figure, kind))
+    write_bytes(output, figure_bytes(figure, file_format))
 
 
 def _panels(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> list[Draw]:
     """The panels that there is something for, each a function that draws itself."""
-    levels = [(line.label, line.value) for line in lines if not line.higher_is_better]
+    reference_lines = [(line.label, line.value) for line in lines if not line.higher_is_better]
     by_tokens = [Line(run.name, run.points("validation_loss"), True) for run in runs]
     by_seconds = [Line(run.name, run.points("validation_loss", against="elapsed_seconds"), True) for run in runs]
     behind = [smooth(run.points("training_loss")) for run in runs]
 
     def against_tokens(panel: "Axes") -> None:
         largest = _largest(by_tokens)
-        wording = axis_wording("tokens", largest=largest)
+        axis = axis_label("tokens", largest=largest)
         for number, points in enumerate(behind):
-            kept = thin_out(points, columns=_COLUMNS)
-            across = [x / wording.unit for x, _ in kept]
+            kept = downsample(points, columns=_COLUMNS)
+            across = [x / axis.unit for x, _ in kept]
             panel.plot(across, [y for _, y in kept], color=_colour(number), alpha=0.3, linewidth=1.0, zorder=2)
-        _draw(panel, _scaled(by_tokens, wording.unit), levels, wording.title, "Validation loss against tokens")
+        _draw(panel, _scaled(by_tokens, axis.unit), reference_lines, axis.title, "Validation loss against tokens")
 
     def against_time(panel: "Axes") -> None:
-        wording = axis_wording("seconds", largest=_largest(by_seconds))
-        _draw(panel, _scaled(by_seconds, wording.unit), levels, wording.title, "Validation loss against time")
+        axis = axis_label("seconds", largest=_largest(by_seconds))
+        _draw(panel, _scaled(by_seconds, axis.unit), reference_lines, axis.title, "Validation loss against time")
 
     def against_money(panel: "Axes") -> None:
-        _draw(panel, by_money(runs), levels, "USD", "Validation loss against money")
+        _draw(panel, by_money(runs), reference_lines, "USD", "Validation loss against money")
 
     def hellaswag(panel: "Axes") -> None:
         drawn = hellaswag_drawn(runs)
-        wording = axis_wording("tokens", largest=_largest(drawn))
+        axis = axis_label("tokens", largest=_largest(drawn))
         published = [(line.label.removesuffix(" on HellaSwag"), line.value) for line in lines if line.higher_is_better]
         first = ", ".join(line.name for line in drawn[: len(runs)] if line.points and line.name.count(", first "))
-        _draw(panel, _scaled(drawn, wording.unit), published, wording.title, "HellaSwag, acc_norm", remark=first)
+        _draw(panel, _scaled(drawn, axis.unit), published, axis.title, "HellaSwag, acc_norm", remark=first)
 
     panels: list[Draw] = [against_tokens]
     panels += [against_time] if any(line.points for line in by_seconds) else []
@@ -105,12 +105,17 @@ def _panels(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> list
 
 
 def _draw(
-    panel: "Axes", drawn: Sequence[Line], levels: Sequence[tuple[str, float]], across: str, title: str, remark: str = ""
+    panel: "Axes",
+    drawn: Sequence[Line],
+    reference_lines: Sequence[tuple[str, float]],
+    across: str,
+    title: str,
+    remark: str = "",
 ) -> None:
-    """Lines with a mark for every measurement, and the levels that lie near them with their names."""
+    """Lines with a mark for every measurement, and the reference lines near them with their names."""
     from matplotlib.ticker import FuncFormatter
 
-    low, high = vertical_range(drawn, levels)
+    low, high = vertical_range(drawn, reference_lines)
     for number, line in enumerate(drawn):
         marker = "o" if len(line.points) <= _MOST_MARKS else None
         panel.plot(
@@ -123,7 +128,7 @@ def _draw(
             markerfacecolor="white",
             zorder=3,
         )
-    for label, value in levels:
+    for label, value in reference_lines:
         if low <= value <= high:
             panel.axhline(value, color=FAINT_INK, linewidth=1.0, linestyle=(0, (6, 4)), zorder=1)
             where: dict[str, Any] = {"transform": panel.get_yaxis_transform(), "ha": "right", "va": "bottom"}

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gpt25.plots.formatting import count, duration
 from gpt25.plots.report.published_lines import PublishedLine
-from gpt25.plots.wording import count, duration
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ def crossing(
         tokens, seconds, _ = measured[0]
     else:
         (tokens, seconds, before), (later, later_seconds, after) = measured[worse : worse + 2]
-        share = (before - level) / (before - after)
-        tokens += share * (later - tokens)
+        fraction = (before - level) / (before - after)
+        tokens += fraction * (later - tokens)
         if seconds is not None:
-            seconds = None if later_seconds is None else seconds + share * (later_seconds - seconds)
+            seconds = None if later_seconds is None else seconds + fraction * (later_seconds - seconds)
     return Crossing(
         line=line.label,
         measure=line.measure,

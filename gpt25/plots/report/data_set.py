@@ -28,8 +28,8 @@ def data_set_of(run: RunDirectory) -> DataSetName | None:
             if name in str(source).lower():
                 return data_set
     track = run.recipe().get("track")
-    said = track.get("data_set") if isinstance(track, dict) else None
-    return cast(DataSetName, said) if said in get_args(DataSetName) else None
+    recorded = track.get("data_set") if isinstance(track, dict) else None
+    return cast(DataSetName, recorded) if recorded in get_args(DataSetName) else None
 
 
 def lines_beside(runs: Sequence[RunDirectory], chosen: DataSetName | None = None) -> list[PublishedLine]:
@@ -70,8 +70,8 @@ def common_data_set(runs: Sequence[RunDirectory], chosen: DataSetName | None) ->
     return chosen or known
 
 
-def loss_levels(runs: Sequence[RunDirectory], chosen: DataSetName | None = None) -> list[tuple[str, float]]:
-    """Names and values of the losses among `lines_beside`."""
+def loss_reference_lines(runs: Sequence[RunDirectory], chosen: DataSetName | None = None) -> list[tuple[str, float]]:
+    """Names and values of the losses among `lines_beside`, for a loss graph."""
     return [(line.label, line.value) for line in lines_beside(runs, chosen) if not line.higher_is_better]
 
 

@@ -1,4 +1,4 @@
-"""The published losses and HellaSwag scores that a report draws as level lines, each only where it is comparable."""
+"""The published losses and HellaSwag scores that a report draws as horizontal lines, where they are comparable."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from gpt25.references.scores import PUBLISHED_SCORES
 DataSetName = Literal["fineweb", "fineweb-edu", "openwebtext"]
 HELLASWAG = "hellaswag_accuracy_norm"
 """The field of metrics.jsonl that holds HellaSwag's acc_norm in the completion style."""
-HELLASWAG_ITEMS = 10_042  # of the whole validation set, which published figures are of
+HELLASWAG_ITEMS = 10_042  # of the full validation set, which published figures are of
 _NAMES = {
     "gpt2": "GPT-2 124M",
     "gpt2-medium": "GPT-2 350M",
@@ -25,7 +25,7 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class PublishedLine:
-    """A level that a curve can cross."""
+    """A published figure as a line that a curve can cross."""
 
     label: str
     """Whose: "GPT-2 124M"."""

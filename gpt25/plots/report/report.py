@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gpt25.plots.html_text import text
-from gpt25.plots.page_assets import fingerprint, page_asset
+from gpt25.plots.page_assets import page_asset, script_hash
 from gpt25.plots.page_style import REPORT_STYLE
 from gpt25.plots.report import comparison, sections
 from gpt25.plots.report import scores as evaluations
@@ -88,7 +88,7 @@ def _page(title: str, body: Sequence[str], *, reload_seconds: float | None) -> s
     if reload_seconds is not None:
         code = page_asset("live.js").replace("INTERVAL", str(round(1000 * reload_seconds)))
         script, images = f"<script>{code}</script>", " img-src data:;"
-        allowed = f" script-src '{fingerprint(code)}'; frame-src 'self' file:;"
+        allowed = f" script-src '{script_hash(code)}'; frame-src 'self' file:;"
         version = f' data-version="{hashlib.sha256("".join(body).encode("utf-8")).hexdigest()[:16]}"'
     policy = f"default-src 'none'; style-src 'unsafe-inline';{images}{allowed} base-uri 'none'; form-action 'none'"
     parts = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpt25.plots.curves import Curves, curves_of, names_of
-from gpt25.plots.wording import count, count_of, duration
+from gpt25.plots.formatting import count, count_of, duration
 from gpt25.records import CheckpointRecord, RunDirectory, Summary, losses_of_both_weights
 
 
@@ -116,7 +116,7 @@ def _best_compressor(summary: Summary) -> tuple[str, float] | None:
 def _summary_so_far(
     known: Summary | None, rows: Sequence[dict[str, Any]], curves: Curves, recipe: dict[str, Any], name: str
 ) -> Summary:
-    """What can be said of a run that has not come to its end."""
+    """The summary of an unfinished run."""
     title = known.title if known else recipe.get("title", name)
     last = rows[-1] if rows else {}
     seconds, tokens = last.get("elapsed_seconds"), last.get("tokens")
@@ -130,5 +130,5 @@ def _summary_so_far(
 
 
 def _median(values: Sequence[Any]) -> float | None:
-    numbers = sorted(value for value in values if isinstance(value, int | float) and math.isfinite(value))
-    return float(numbers[len(numbers) // 2]) if numbers else None
+    finite = sorted(value for value in values if isinstance(value, int | float) and math.isfinite(value))
+    return float(finite[len(finite) // 2]) if finite else None

@@ -19,31 +19,31 @@ def hellaswag(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> st
     drawn = hellaswag_drawn(runs)
     if not any(line.points for line in drawn):
         return ""
-    levels = [(line.label.removesuffix(" on HellaSwag"), line.value) for line in published]
-    shown = figure_of(drawn, "acc_norm, completion style", levels=levels)
+    reference_lines = [(line.label.removesuffix(" on HellaSwag"), line.value) for line in published]
+    figure = figure_of(drawn, "acc_norm, completion style", reference_lines=reference_lines)
     notes = [f"{line.label}: {line.definition} ({line.source})" for line in published]
     for run in runs:
-        rows = run.hellaswag_rows(whole=False)
+        rows = run.hellaswag_rows(all_items=False)
         error = rows[-1].get("hellaswag_standard_error") if rows else None
         if is_number(error):
             notes.append(
                 f"{run.name}: only the first {run.hellaswag_items:,} items were scored on the way, so that its points "
                 f"have a standard error of {error:.2g}, and the lines are of all 10,042"
             )
-    return f'<section><h2>HellaSwag</h2>{shown}<p class="note">{text("; ".join(notes))}.</p></section>'
+    return f'<section><h2>HellaSwag</h2>{figure}<p class="note">{text("; ".join(notes))}.</p></section>'
 
 
 def hellaswag_drawn(runs: Sequence[ComparedRun]) -> list[Line]:
     """One line a run, in the runs' order and perhaps empty; behind them checkpoints scored on more items than that."""
     lines, others = [], []
     for run in runs:
-        first, whole = (
-            [(float(row["tokens"]), float(row[HELLASWAG])) for row in run.hellaswag_rows(whole=all_items)]
+        first, full = (
+            [(float(row["tokens"]), float(row[HELLASWAG])) for row in run.hellaswag_rows(all_items=all_items)]
             for all_items in (False, True)
         )
         name = f"{run.name}, first {run.hellaswag_items:,} items" if first else run.name
-        lines.append(Line(name, first or whole, True))
-        others += [Line(f"{run.name}, all items", whole, True)] if first and whole else []
+        lines.append(Line(name, first or full, True))
+        others += [Line(f"{run.name}, all items", full, True)] if first and full else []
     return lines + others
 
 
@@ -95,20 +95,20 @@ def comparisons(found: Sequence[ScoreComparison]) -> str:
         for each in found
     )
     listed = _table(("models", "difference ± s.e.", "what is measured, and the test"), rows)
-    words = (
+    explanation = (
         "On the same items, item by item (texts that two models cut differently: by article). p is how likely so large "
         "a difference is between equally good models."
     )
-    return f"<section><h2>Is the difference real?</h2><p>{words}</p>{listed}</section>"
+    return f"<section><h2>Is the difference real?</h2><p>{explanation}</p>{listed}</section>"
 
 
-def _table(heads: Sequence[str], rows: str) -> str:
+def _table(columns: Sequence[str], rows: str) -> str:
     """Narrow enough for a phone: what belongs together stands in one cell."""
-    return table(heads, rows).replace("<table>", '<table class="scores">')
+    return table(columns, rows).replace("<table>", '<table class="scores">')
 
 
 def _row(model: str, value: str, beside: str, metric: str, definition: str) -> str:
-    spread, how = (f"<small>{text(words)}</small>" if words else "" for words in (beside, definition))
+    spread, how = (f"<small>{text(detail)}</small>" if detail else "" for detail in (beside, definition))
     return f"<tr><th>{text(model)}</th><td>{text(value)}{spread}</td><td>{text(metric)}{how}</td></tr>"
 
 

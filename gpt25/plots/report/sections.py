@@ -1,6 +1,6 @@
 """The report's sections, each a piece of HTML or nothing where the run has nothing to show.
 
-Every word that comes from a file passes through `text`, which makes it inert.
+All text that comes from a file passes through `text`, which makes it inert.
 """
 
 import json
@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from gpt25.plots.curves import Curves, HorizontalAxis, vertical_limits
+from gpt25.plots.formatting import count, count_of, duration, size
 from gpt25.plots.html_text import text
 from gpt25.plots.report.run_facts import RunFacts, headline, lead
 from gpt25.plots.report.svg_chart import loss_chart
-from gpt25.plots.wording import count, count_of, duration, size
 from gpt25.version import __version__
 
 _WIDE, _NARROW = (812, 380), (358, 300)
@@ -59,13 +59,13 @@ def losses(facts: RunFacts) -> str:
     heading = "<section><h2>Loss</h2>"
     if facts.by_tokens.is_empty and facts.by_seconds.is_empty:
         return f'{heading}<p class="note">No loss has been measured yet.</p></section>'
-    words = "<p>How badly the model predicts the next token, in nats: lower is better.</p>"
-    broken = len(facts.by_tokens.not_finite)
-    if broken:
-        where = "at one update" if broken == 1 else f"at {broken:,} updates"
-        words += f'<p class="alarm-note">The training loss was not a finite number {where}, marked ×.</p>'
+    explanation = "<p>How badly the model predicts the next token, in nats: lower is better.</p>"
+    non_finite = len(facts.by_tokens.not_finite)
+    if non_finite:
+        where = "at one update" if non_finite == 1 else f"at {non_finite:,} updates"
+        explanation += f'<p class="alarm-note">The training loss was not a finite number {where}, marked ×.</p>'
     return (
-        f"{heading}{words}{_figure(facts.by_tokens, x='tokens', title='Against tokens')}"
+        f"{heading}{explanation}{_figure(facts.by_tokens, x='tokens', title='Against tokens')}"
         f"{_figure(facts.by_seconds, x='seconds', title='Against time')}</section>"
     )
 
@@ -102,7 +102,7 @@ def samples(facts: RunFacts) -> str:
         return ""
     number = len(facts.samples)
     chosen = sorted({round(place * (number - 1) / (_MOST_SAMPLES_SHOWN - 1)) for place in range(_MOST_SAMPLES_SHOWN)})
-    shown = "".join(_sample(facts.samples[place]) for place in chosen)
+    chosen_samples = "".join(_sample(facts.samples[place]) for place in chosen)
     rest = [facts.samples[place] for place in range(number) if place not in chosen]
     folded = (
         f"<details><summary>{len(rest)} more in between</summary>{''.join(map(_sample, rest))}</details>"
@@ -111,7 +111,7 @@ def samples(facts: RunFacts) -> str:
     )
     return (
         "<section><h2>What it writes</h2><p>Texts from different moments of the training, oldest first; "
-        f'<span class="prompt">prompts</span> are set off in colour.</p>{shown}{folded}</section>'
+        f'<span class="prompt">prompts</span> are set off in colour.</p>{chosen_samples}{folded}</section>'
     )
 
 
@@ -184,22 +184,22 @@ def _sample(row: dict[str, Any]) -> str:
 def _facts_table(facts: dict[str, Any]) -> str:
     """Names on the left, values on the right; what is None is left out."""
     rows = "".join(
-        f"<tr><th>{text(str(name).replace('_', ' '))}</th><td>{text(_shown(value))}</td></tr>"
+        f"<tr><th>{text(str(name).replace('_', ' '))}</th><td>{text(_formatted(value))}</td></tr>"
         for name, value in facts.items()
         if value is not None
     )
     return f'<table class="facts"><tbody>{rows}</tbody></table>'
 
 
-def _shown(value: Any) -> str:
+def _formatted(value: Any) -> str:
     """A value from a JSON file in a table's cell."""
     if isinstance(value, list):
-        shown = ", ".join(map(_shown, value))
+        formatted = ", ".join(map(_formatted, value))
     elif isinstance(value, dict):
-        shown = json.dumps(value, ensure_ascii=False)
+        formatted = json.dumps(value, ensure_ascii=False)
     else:
-        shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-    return shown if len(shown) <= _LONGEST_FACT else f"{shown[:_LONGEST_FACT]}…"
+        formatted = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return formatted if len(formatted) <= _LONGEST_FACT else f"{formatted[:_LONGEST_FACT]}…"
 
 
 def _updates(facts: RunFacts) -> str:

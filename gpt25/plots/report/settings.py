@@ -1,4 +1,4 @@
-"""What a report is told beside the runs themselves."""
+"""What a report needs to know beside the runs themselves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from gpt25.plots.report.score_comparison import ScoreComparison
 
 @dataclass(frozen=True)
 class ReportSettings:
-    """All of it may stay out."""
+    """Every field is optional."""
 
     data_set: DataSetName | None = None
     """What the runs were trained on, where the index of their shards does not say."""
     price_per_hour: float | None = None
-    """Of the whole machine, in USD; without it nothing is said of money."""
+    """Of the whole machine, in USD; without it no costs are shown."""
     positions: Sequence[PositionsOfModel] = ()
     """Positional embeddings to show, the runs' and OpenAI's."""
     evaluations: Sequence[dict[str, Any]] = ()

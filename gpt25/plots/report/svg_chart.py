@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from html import escape
 from itertools import pairwise
 
-from gpt25.plots.curves import Curves, HorizontalAxis, Point, thin_out, vertical_limits
-from gpt25.plots.wording import axis_wording, count, duration, round_ticks, tick_label
+from gpt25.plots.curves import Curves, HorizontalAxis, Point, downsample, vertical_limits
+from gpt25.plots.formatting import axis_label, count, duration, round_ticks, tick_label
 
 _TOP, _BOTTOM, _LEFT = 16, 46, 44
 _HOVER_STRIPS = 60
@@ -23,7 +23,7 @@ def loss_chart(curves: Curves, *, x: HorizontalAxis, width: int, height: int) ->
     largest = max(places, default=1.0) or 1.0
     low, high = vertical_limits([curves])
     right = width - 14
-    wording = axis_wording(x, largest=largest)
+    axis = axis_label(x, largest=largest)
 
     def across(place: float) -> float:
         return _LEFT + (right - _LEFT) * place / largest
@@ -32,28 +32,28 @@ def loss_chart(curves: Curves, *, x: HorizontalAxis, width: int, height: int) ->
         return _TOP + (height - _BOTTOM - _TOP) * (high - loss) / (high - low)
 
     columns = (right - _LEFT) // 2
-    shown = thin_out(dots, columns=_DOT_COLUMNS)
-    raw = thin_out(line, columns=columns)
-    smoothed = thin_out(curves.smoothed, columns=columns)
+    dotted = downsample(dots, columns=_DOT_COLUMNS)
+    raw = downsample(line, columns=columns)
+    smoothed = downsample(curves.smoothed, columns=columns)
     frame = f"frame-{x}-{width}"
     parts = [
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
         f'aria-label="{escape(_in_words(curves, x), quote=True)}">',
         f'<clipPath id="{frame}"><rect x="{_LEFT}" y="{_TOP - 8}" width="{right - _LEFT + 8}" '
         f'height="{height - _BOTTOM - _TOP + 8}"/></clipPath>',
-        *_axes(across, down, low, high, largest, wording.unit, width, height),
-        f'<text class="title" x="{right}" y="{height - 6}" text-anchor="end">{escape(wording.title)}</text>',
+        *_axes(across, down, low, high, largest, axis.unit, width, height),
+        f'<text class="title" x="{right}" y="{height - 6}" text-anchor="end">{escape(axis.title)}</text>',
         f'<g clip-path="url(#{frame})">',
         *(_path("raw", raw, across, down) if len(line) > 1 else []),
         *(_path("smooth", smoothed, across, down) if len(line) > 1 else _dots("point", line, across, down, x)),
-        *_path("validation", shown, across, down),
+        *_path("validation", dotted, across, down),
         *(
             f'<text class="alarm" x="{across(place):.1f}" y="{height - _BOTTOM - 3}" text-anchor="middle">×</text>'
             for place in curves.not_finite[:200]
         ),
         "</g>",
         *_strips(curves.smoothed, across, height, right, x),
-        *_dots("point", shown, across, down, x, label="validation"),
+        *_dots("point", dotted, across, down, x, label="validation"),
         "</svg>",
     ]
     return "".join(parts)
@@ -67,7 +67,7 @@ def place_in_words(place: float, x: HorizontalAxis) -> str:
 
 
 def _in_words(curves: Curves, x: HorizontalAxis) -> str:
-    """What a screen reader says instead of the picture."""
+    """The text alternative of the picture."""
     sentences = []
     for kind, points in (("Training", curves.smoothed), ("Validation", curves.validation)):
         if points:
@@ -88,7 +88,7 @@ def _axes(
     width: int,
     height: int,
 ) -> list[str]:
-    """Hairlines with their numbers on the left, numbers along the bottom."""
+    """Grid lines with their tick labels on the left, tick labels along the bottom."""
     parts = []
     losses = round_ticks(low, high, most=max(2, height // _PIXELS_PER_TICK_DOWN))
     step = losses[1] - losses[0] if len(losses) > 1 else 0.0

@@ -1,4 +1,4 @@
-"""HellaSwag while a model trains: the set is read at the start, every rank scores its share."""
+"""HellaSwag while a model trains: the set is read at the start, every rank scores its shard of it."""
 
 import copy
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _TASK = "hellaswag"
 
 
 def hellaswag_examples(settings: HellaSwagConfiguration) -> Examples | None:
-    """The items, None where they are not asked for; raises DataError at once where they cannot be had."""
+    """The items, None where the configuration does not want them; raises DataError at once where they cannot be had."""
     if settings.interval_in_updates is None:
         return None
     try:
@@ -29,14 +29,14 @@ def hellaswag_examples(settings: HellaSwagConfiguration) -> Examples | None:
 def hellaswag_hook(
     configuration: TrainingConfiguration, examples: Examples | None, tokenizer: Tokenizer, ranks: Ranks
 ) -> Callable[[GPTModel, int], dict[str, float]]:
-    """A hook that scores the model when that is due: {} at most updates, else the figures for metrics.jsonl.
+    """A hook that scores the model when that is due: {} at most updates, else the metrics for metrics.jsonl.
 
     The weights are those of training; with bfloat16 a copy of them is rounded to it, which is how llm.c's published
     figures were made.
     """
     settings = configuration.hellaswag
 
-    def measure(model: GPTModel, update: int) -> dict[str, float]:
+    def score_if_due(model: GPTModel, update: int) -> dict[str, float]:
         interval = settings.interval_in_updates
         if examples is None or interval is None:
             return {}
@@ -44,15 +44,15 @@ def hellaswag_hook(
             return {}
         precision = choose_precision(choose_device(configuration.loop.device), configuration.loop.precision)
         scored = model if precision.name == "float32" else copy.deepcopy(model).to(precision.dtype)
-        limits = ScoringSettings(settings.limit, batch_tokens=_batch_tokens(configuration, model))
-        found = score(find_task(_TASK), examples, scored, tokenizer, settings=limits, ranks=ranks)
-        figures = {f"hellaswag_{each.metric}": each.value for each in found}
-        norm = next(each for each in found if each.metric == "accuracy_norm")
+        scoring_settings = ScoringSettings(settings.limit, batch_tokens=_batch_tokens(configuration, model))
+        measurements = score(find_task(_TASK), examples, scored, tokenizer, settings=scoring_settings, ranks=ranks)
+        metrics = {f"hellaswag_{each.metric}": each.value for each in measurements}
+        norm = next(each for each in measurements if each.metric == "accuracy_norm")
         if norm.standard_error is not None:
-            figures["hellaswag_standard_error"] = norm.standard_error
-        return {**figures, "hellaswag_items": norm.number_of_units}
+            metrics["hellaswag_standard_error"] = norm.standard_error
+        return {**metrics, "hellaswag_items": norm.number_of_units}
 
-    return measure
+    return score_if_due
 
 
 def _batch_tokens(configuration: TrainingConfiguration, model: GPTModel) -> int | None:

@@ -25,7 +25,7 @@ class LossTrack:
         self._is_off = False
 
     def observe(self, row: dict[str, Any]) -> str | None:
-        """The sentence that this row of metrics.jsonl asks for; None nearly always."""
+        """The warning that this row of metrics.jsonl gives reason for; None nearly always."""
         if not math.isfinite(row["training_loss"]):
             return None  # the trainer tells of these itself
         self._recent.append(row["training_loss"])

@@ -1,4 +1,4 @@
-"""The figures of metrics.jsonl as TensorBoard's scalars, for people who watch their runs there."""
+"""The metrics of metrics.jsonl as TensorBoard scalars."""
 
 from pathlib import Path
 from typing import Any

@@ -28,8 +28,8 @@ class MemoryPart:
 def memory_parts(configuration: TrainingConfiguration, rows: int, *, gpus: int = 1) -> list[MemoryPart]:
     """What one of so many GPUs holds when `rows` rows make a micro-batch.
 
-    Every GPU has all weights, gradients and averages; with loop.shard_parameters it has its share of them, and whole
-    what it computes with just then.
+    Every GPU has all weights, gradients and averages; with loop.shard_parameters it has its shard of them, and
+    gathers what it computes with just then.
     """
     shape = configuration.model
     channels, layers, block = shape.number_of_embedding_dimensions, shape.number_of_layers, shape.block_size
@@ -38,49 +38,50 @@ def memory_parts(configuration: TrainingConfiguration, rows: int, *, gpus: int =
     # NorMuon's mean squares: a row for each neuron of query, key and value (3 C), two projections (C each) and the
     # expansion (4 C).
     neurons = 9 * layers * channels if matrices and configuration.optimizer.muon_beta_2 is not None else 0
-    of_matrices = 4 + _preconditioning_bytes(configuration)
-    optimizer = 8 * (parameters - matrices) + of_matrices * matrices + 4 * neurons
-    words = f"8 B x {parameters - matrices:,}" + (f" + {of_matrices} B x {matrices:,}" if matrices else "")
-    words += f" + 4 B x {neurons:,} neurons" if neurons else ""
-    shares = gpus if configuration.loop.shard_parameters else 1
-    over = f" / {shares} GPUs" if shares > 1 else ""
+    matrix_bytes = 4 + _preconditioning_bytes(configuration)
+    optimizer = 8 * (parameters - matrices) + matrix_bytes * matrices + 4 * neurons
+    arithmetic = f"8 B x {parameters - matrices:,}" + (f" + {matrix_bytes} B x {matrices:,}" if matrices else "")
+    arithmetic += f" + 4 B x {neurons:,} neurons" if neurons else ""
+    shards = gpus if configuration.loop.shard_parameters else 1
+    division = f" / {shards} GPUs" if shards > 1 else ""
     averages = configuration.loop.average_last_fraction > 0  # of the weights, over the last updates
     positions = min(rows * block, _LOGIT_POSITIONS)
-    passing = ACTIVATION_BYTES * channels * layers * block * rows, 4 * positions * shape.vocabulary_size
+    activations = ACTIVATION_BYTES * channels * layers * block * rows
+    logits = 4 * positions * shape.vocabulary_size
     return [
-        MemoryPart("weights", 4 * parameters // shares, f"4 B x {parameters:,}{over}"),
-        MemoryPart("gradients", 4 * parameters // shares, f"4 B x {parameters:,}{over}"),
-        MemoryPart("optimizer", optimizer // shares, f"{words}{over}"),
-        *([MemoryPart("average", 4 * parameters // shares, f"4 B x {parameters:,}{over}")] if averages else []),
-        *([_gathered(Accounting(shape))] if shares > 1 else []),
+        MemoryPart("weights", 4 * parameters // shards, f"4 B x {parameters:,}{division}"),
+        MemoryPart("gradients", 4 * parameters // shards, f"4 B x {parameters:,}{division}"),
+        MemoryPart("optimizer", optimizer // shards, f"{arithmetic}{division}"),
+        *([MemoryPart("average", 4 * parameters // shards, f"4 B x {parameters:,}{division}")] if averages else []),
+        *([_gathered(Accounting(shape))] if shards > 1 else []),
         MemoryPart(
             "activations",
-            passing[0],
+            activations,
             f"{ACTIVATION_BYTES} B x {channels:,} channels x {layers} layers x {block:,} tokens x {rows} rows",
         ),
         MemoryPart(
             "loss and CUDA",
-            passing[1] + _OVERHEAD,
+            logits + _OVERHEAD,
             f"4 B x {positions:,} positions x {shape.vocabulary_size:,} tokens + 0.5 GB",
         ),
-        *_more_in_the_step(configuration, matrices, (parameters - matrices) // shares, sum(passing)),
+        *_more_in_the_step(configuration, matrices, (parameters - matrices) // shards, activations + logits),
     ]
 
 
 def _more_in_the_step(
-    configuration: TrainingConfiguration, matrices: int, others: int, passing: int
+    configuration: TrainingConfiguration, matrices: int, others: int, freed_bytes: int
 ) -> list[MemoryPart]:
     """What the optimizers' step needs beyond the bytes of activations and logits, which are gone by then.
 
-    matrices, others: the elements that Muon and AdamW move. Shared out over ranks, Muon needs less: what is exchanged
-    is smaller than the stacks that a rank does not make.
+    matrices, others: the elements that Muon and AdamW move. Distributed over ranks, Muon needs less: what is
+    exchanged is smaller than the stacks that a rank does not make.
     """
     # Where figures are read late, a step that the device may have to skip keeps a copy of what SOAP's state was.
     kept = _preconditioning_bytes(configuration) if is_on(configuration.speed.read_late, device_type="cuda") else 0
     each = MUON_STEP_BYTES + kept if matrices else 0
     cautious = CAUTIOUS_STEP_BYTES if configuration.optimizer.cautious_weight_decay else 0
     per_element, elements = max((each, matrices), (cautious, others), key=lambda pair: pair[0] * pair[1])
-    more = per_element * elements - passing
+    more = per_element * elements - freed_bytes
     if more <= 0:
         return []
     return [MemoryPart("more in the step", more, f"{per_element} B x {elements:,} less activations and logits")]
@@ -89,14 +90,14 @@ def _more_in_the_step(
 def _preconditioning_bytes(configuration: TrainingConfiguration) -> int:
     """SOAP's state for an element of Muon's matrices, which are 12 C² in a layer of C channels.
 
-    A square (4 B), and its part of a covariance and a basis for rows and for columns: 2 x 2 C² numbers for each of
+    A square (4 B), and its part of a covariance and a basis for rows and for columns: 2 x 2 C² values for each of
     query, key, value and the attention's projection, 2 x 17 C² for the expansion and for its projection, 84 C² in all.
     """
     return 4 + 4 * 84 // 12 if configuration.optimizer.muon_soap_beta_2 is not None else 0
 
 
 def _gathered(accounting: Accounting) -> MemoryPart:
-    """Weights and gradients that are whole at once: the tied embeddings', a block's, and the next one's on its way."""
+    """What is gathered at once, weights and gradients: the tied embeddings, a block, and the next one on its way."""
     embeddings, block = accounting.embedding_parameters, accounting.parameters_of_one_block
     return MemoryPart(
         "gathered",
@@ -111,9 +112,11 @@ def needed_bytes(configuration: TrainingConfiguration, rows: int, *, gpus: int =
 
 
 def largest_micro_batch(configuration: TrainingConfiguration, *, gpus: int, usable_bytes: int) -> int | None:
-    """Most rows that fit and cut a GPU's share of an update evenly; None where not even one row fits."""
-    share = configuration.rows_per_update // gpus
+    """Most rows that fit and divide a GPU's rows of an update evenly; None where not even one row fits."""
+    rows_per_gpu = configuration.rows_per_update // gpus
     fitting = (
-        rows for rows in reversed(divisors(share)) if needed_bytes(configuration, rows, gpus=gpus) <= usable_bytes
+        rows
+        for rows in reversed(divisors(rows_per_gpu))
+        if needed_bytes(configuration, rows, gpus=gpus) <= usable_bytes
     )
     return next(fitting, None)

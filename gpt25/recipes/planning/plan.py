@@ -19,9 +19,9 @@ from gpt25.training import TrainingConfiguration
 from gpt25.training.configuration.requirements import LARGEST_NUMBER
 from gpt25.training.loop.accumulation import most_micro_batch_rows
 
-USABLE_SHARE = 0.9  # of the memory; the rest goes to fragments and to whoever else is there
+USABLE_FRACTION = 0.9  # of the memory; the rest goes to fragments and to whoever else is there
 TRACK_MARGIN = 0.25  # nats that the recipes' [track] leaves above the run that it was drawn from
-_ASSUMED = "h100"
+_DEFAULT_GPU = "h100"
 HERE = "here"
 
 
@@ -54,7 +54,7 @@ class Plan:
     gpus: int
     hardware: Hardware
     memory: list[MemoryPart]
-    """Of one GPU, with the recipe's micro-batch (or the next smaller one that divides a GPU's share)."""
+    """Of one GPU, with the recipe's micro-batch (or the next smaller one that divides a GPU's rows)."""
     largest_micro_batch_rows: int | None
     number_of_updates: int
     update_sizes: str
@@ -64,7 +64,7 @@ class Plan:
     """Of all GPUs together; what the exchange between them costs is not counted with a probe."""
     hours: float
     price_per_hour: float | None
-    """Of all GPUs together, as asked or as the recipe's track says; None where neither does."""
+    """Of all GPUs together, as given or as the recipe's track says; None where neither does."""
     money: float | None
     projected_loss: float | None
     """Nats per token on FineWeb after the last update; None where the recipe has no track."""
@@ -87,7 +87,7 @@ def plan(
     """Plan a run on `gpus` GPUs that cost `price_per_hour` together, by default what the recipe's track says.
 
     gpu: a key of GPU_RATES; "here" measures this machine whatever it is; None measures a GPU that is here and else
-    counts on an H100. Raises ConfigurationError for a number, price or GPU that cannot be.
+    counts on an H100. Raises ConfigurationError for a number of GPUs or a price out of range, and an unknown GPU.
     """
     sizes = configuration.update_sizes
     for rows in sizes.all_rows:
@@ -107,7 +107,7 @@ def plan(
     hours = configuration.total_tokens / rate / 3600
     largest = None
     if hardware.memory_bytes is not None:
-        usable = int(hardware.memory_bytes * USABLE_SHARE)
+        usable = int(hardware.memory_bytes * USABLE_FRACTION)
         largest = largest_micro_batch(configuration, gpus=gpus, usable_bytes=usable)
     points = configuration.track.loss_at_most
     final = expected_at_most(points, configuration.total_tokens / 1e6)
@@ -145,13 +145,13 @@ def _hardware(
         is_gpu = device.type == "cuda"
         memory = torch.cuda.get_device_properties(device).total_memory if is_gpu else free_memory_bytes()
         return Hardware(here, memory, probe(configuration, gpus=gpus), "measured here with real updates", True)
-    word = gpu or _ASSUMED
-    entry = GPU_RATES[word]
+    name = gpu or _DEFAULT_GPU
+    entry = GPU_RATES[name]
     rate = entry.peak * UTILISATION / Accounting(configuration.model).training_operations_per_token
     assumed = "" if gpu else "assumed, as no GPU is here and --gpu names none; "
     peak = f"{UTILISATION:.0%} of {entry.peak / 1e12:.0f} TFLOP/s"
     source = f"{assumed}{peak} (bfloat16; {entry.source}); {UTILISATION_SOURCE}"
-    return Hardware(word, entry.memory_bytes, rate, source, False)
+    return Hardware(name, entry.memory_bytes, rate, source, False)
 
 
 def _crossings(points: tuple[tuple[float, float], ...], total_tokens: int, rate: float) -> list[Crossing]:

@@ -1,4 +1,4 @@
-"""How many GPUs a recipe can use: what an update computes, what the ranks exchange meanwhile, and what cannot hide."""
+"""How many GPUs a recipe can use: an update's computation, the exchange behind it, and what of that stays exposed."""
 
 import dataclasses
 import math
@@ -15,7 +15,7 @@ from gpt25.training.optimizers.orthogonalisation_rounds import (
 )
 from gpt25.training.optimizers.orthogonalise import orthogonalisation_operations
 
-WORTH_IT = 0.75  # of the ideal: below it, a quarter of the money buys nothing
+LEAST_EFFICIENCY = 0.75  # of linear scaling: below it, a quarter of the money buys nothing
 GPUS_PER_NODE = 8
 LINK_UTILISATION = 0.8  # of a link's rate; what NCCL's own tests reach on large messages
 NVLINK_BYTES_PER_SECOND = 450e9  # of one H100, in each direction: NVIDIA H100 data sheet, 900 GB/s both ways
@@ -45,13 +45,13 @@ class UpdateTime:
 
     gpus: int
     compute: float
-    """Forward and backward of one GPU's share."""
+    """Forward and backward of one GPU's rows."""
     optimizer: float
     """AdamW's passes over memory, and Muon's products where the recipe has them."""
     exchange: float
     """Of the gradients, all of it."""
     exposed: float
-    """The part of the exchange that no computation hides."""
+    """The part of the exchange that no computation overlaps."""
 
     @property
     def total(self) -> float:
@@ -78,7 +78,7 @@ def all_reduce_seconds(number_of_bytes: float, gpus: int) -> float:
 
 
 def muon_rounds(configuration: TrainingConfiguration, gpus: int) -> list[OrthogonalisationRound]:
-    """What a recipe with Muon orthogonalises in an update, shared out among neighbouring GPUs as training does it."""
+    """What a recipe with Muon orthogonalises in an update, distributed over neighbouring GPUs as training does it."""
     layers, channels = configuration.model.number_of_layers, configuration.model.number_of_embedding_dimensions
     layer = [(channels, channels)] * 4 + [(channels, 4 * channels)] * 2  # query, key and value are three
     sharers = number_of_sharers(gpus) if configuration.speed.share_orthogonalisation else 1
@@ -103,8 +103,8 @@ def muon_seconds(configuration: TrainingConfiguration, gpus: int, rate: float) -
     for each in muon_rounds(configuration, gpus):
         sharers = len(each.shares)
         computed += each.slots * orthogonalisation_operations(*each.shape, in_bfloat16=True) / rate
-        travel = all_reduce_seconds(MUON_BYTES * each.exchanged_elements, sharers) / 2
-        arrived = max(arrived, computed) + travel
+        transfer = all_reduce_seconds(MUON_BYTES * each.exchanged_elements, sharers) / 2
+        arrived = max(arrived, computed) + transfer
     return arrived
 
 
@@ -117,8 +117,8 @@ def micro_batches(configuration: TrainingConfiguration, gpus: int) -> int:
 def exchanges(configuration: TrainingConfiguration, gpus: int) -> float:
     """How often as many bytes travel as an all-reduce of all parameters sends.
 
-    Once, where weights are whole. In shares, a micro-batch gathers them for its forward and again for its backward pass
-    and scatters gradients: three times half of an all-reduce.
+    Once, where weights are replicated. Of sharded ones, a micro-batch gathers them for its forward and again for its
+    backward pass and scatters gradients: three times half of an all-reduce.
     """
     return 1.5 * micro_batches(configuration, gpus) if configuration.loop.shard_parameters and gpus > 1 else 1.0
 
@@ -126,8 +126,8 @@ def exchanges(configuration: TrainingConfiguration, gpus: int) -> float:
 def update_time(configuration: TrainingConfiguration, gpus: int) -> UpdateTime:
     """One update of full size on H100s, eight in a node, at the utilisation that `gpt25 plan` counts on.
 
-    The last micro-batch's backward pass hides the exchange of all gradients but the tied embeddings': those are
-    complete when it ends. Parameters in shares (loop.shard_parameters) are gathered and averaged in every micro-batch,
+    The last micro-batch's backward pass overlaps the exchange of all gradients but the tied embeddings': those are
+    complete when it ends. Sharded parameters (loop.shard_parameters) are gathered and averaged in every micro-batch,
     behind all that it computes, and again all but the embeddings.
     """
     accounting = Accounting(configuration.model)
@@ -135,24 +135,24 @@ def update_time(configuration: TrainingConfiguration, gpus: int) -> UpdateTime:
     compute = configuration.batch.tokens_per_update * accounting.training_operations_per_token / gpus / rate
     passes = micro_batches(configuration, gpus)
     times = exchanges(configuration, gpus)
-    hiding = compute if configuration.loop.shard_parameters else BACKWARD_SHARE * compute / passes
+    overlapping = compute if configuration.loop.shard_parameters else BACKWARD_SHARE * compute / passes
     late = times * all_reduce_seconds(4 * accounting.embedding_parameters, gpus)
     exchange = times * all_reduce_seconds(4 * accounting.parameters, gpus)
-    exposed = late + max(0.0, exchange - late - hiding)
-    kept = accounting.parameters / (gpus if configuration.loop.shard_parameters else 1)
-    optimizer = ADAMW_BYTES * kept / MEMORY_BYTES_PER_SECOND
+    exposed = late + max(0.0, exchange - late - overlapping)
+    parameters_per_gpu = accounting.parameters / (gpus if configuration.loop.shard_parameters else 1)
+    optimizer = ADAMW_BYTES * parameters_per_gpu / MEMORY_BYTES_PER_SECOND
     if configuration.optimizer.name == "muon":
         optimizer += muon_seconds(configuration, gpus, rate)
     return UpdateTime(gpus, compute, optimizer, exchange, exposed)
 
 
 def efficiency(configuration: TrainingConfiguration, gpus: int) -> float:
-    """The part of the GPUs' work that an update of so many makes use of: 1 for one GPU."""
+    """Parallel efficiency of an update on so many GPUs: 1 for one GPU, and for linear scaling."""
     return update_time(configuration, 1).total / (gpus * update_time(configuration, gpus).total)
 
 
-def most_gpus_worth_it(configuration: TrainingConfiguration) -> int:
-    """The largest power of two, of those that can share every update's rows, that keeps WORTH_IT of the ideal."""
+def most_efficient_gpus(configuration: TrainingConfiguration) -> int:
+    """The largest power of two, of those that can share every update's rows, with at least LEAST_EFFICIENCY."""
     rows = math.gcd(*configuration.update_sizes.all_rows)
     powers = [2**power for power in range(rows.bit_length()) if rows % 2**power == 0]
-    return max(gpus for gpus in powers if efficiency(configuration, gpus) >= WORTH_IT)
+    return max(gpus for gpus in powers if efficiency(configuration, gpus) >= LEAST_EFFICIENCY)

@@ -20,7 +20,7 @@ _SECONDS = 20.0
 
 
 def probe_tokens_per_second(configuration: TrainingConfiguration, *, gpus: int, seconds: float = _SECONDS) -> float:
-    """Tokens a second of one device of `gpus` that share each update; nothing stays on the disk.
+    """Tokens a second of one device of `gpus` among which each update is split; nothing stays on the disk.
 
     Updates of one and of two micro-batches tell the time of a micro-batch from that of the optimizer's step, so that a
     slow machine need not do a whole update. Each kind is done at least twice, even where that takes longer.

@@ -1,4 +1,4 @@
-"""How many updates a run has where its length is said in passes over the data."""
+"""How many updates a run has where its length is given in passes over the data."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ from gpt25.training import TrainingConfiguration
 def within_epochs(configuration: TrainingConfiguration, training_tokens: int) -> TrainingConfiguration:
     """The configuration, shortened where loop.number_of_epochs over so many tokens end before its updates do.
 
-    The warm-up keeps its share of the run.
+    The warm-up keeps its fraction of the run.
     """
     epochs, longest = configuration.loop.number_of_epochs, configuration.loop.number_of_updates
     if epochs is None:

@@ -1,4 +1,4 @@
-"""A run goes on with what it was begun with."""
+"""A run resumes with the configuration that it started with."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ from gpt25.recipes.recipe import differences, load_recipe
 from gpt25.records import RunDirectory
 from gpt25.training import SpeedConfiguration, TrainingConfiguration
 
-# What may change between two starts of one run without changing what it learns.
+# What may change when a run resumes, without changing what it learns.
 _FREE_TO_CHANGE = {
     *(f"speed.{field.name}" for field in dataclasses.fields(SpeedConfiguration)),
     "batch.micro_batch_rows",
@@ -37,12 +37,12 @@ _FREE_TO_CHANGE = {
 
 
 def require_resumable(run: RunDirectory, configuration: TrainingConfiguration) -> None:
-    """Raise ConfigurationError where the run directory was begun with a configuration that learns something else."""
+    """Raise ConfigurationError where the run there started with a configuration that learns something else."""
     if not run.recipe_path.is_file():
         return
-    begun = load_recipe(run.recipe_path)
+    previous = load_recipe(run.recipe_path)
     changed = {
-        name: values for name, values in differences(configuration, begun).items() if name not in _FREE_TO_CHANGE
+        name: values for name, values in differences(configuration, previous).items() if name not in _FREE_TO_CHANGE
     }
     if changed:
         listing = "; ".join(f"{name}: {now!r} now, {before!r} then" for name, (now, before) in sorted(changed.items()))

@@ -22,18 +22,18 @@ def prepare_run_data(
     data: DataConfiguration,
     *,
     tokenizer: Tokenizer | None,
-    begun: DataConfiguration | None,
+    previous: DataConfiguration | None,
     reporter: Reporter,
 ) -> None:
     """Make token shards of the run's texts in its directory, unless it names shards or has made them already.
 
-    begun: what the run was begun with; texts of the same names are then not read again. Shards of a run that has not
-    begun, left by an earlier try with other words, are made anew. Raises ConfigurationError without a tokenizer,
+    previous: what the run started with; texts of the same names are then not read again. Shards of a run that has not
+    started, left by an earlier try with other arguments, are made anew. Raises ConfigurationError without a tokenizer,
     DataError and StorageError as the data floor does.
     """
     if data.directory is not None:
         return
-    if begun is not None and begun.texts == data.texts and (run.data_path / INDEX_NAME).is_file():
+    if previous is not None and previous.texts == data.texts and (run.data_path / INDEX_NAME).is_file():
         return
     if tokenizer is None:
         raise ConfigurationError(
@@ -49,15 +49,15 @@ def prepare_run_data(
     )
     reporter.say(f"texts: {', '.join(sources)}; tokenizer: {tokenizer.name}")
     with reporter.progress("encoding", documents.source_bytes, "bytes") as progress:
-        made = prepare(
+        prepared = prepare(
             documents,
             tokenizer,
             run.data_path,
             validation_fraction=data.validation_fraction,
             special_tokens=data.special_tokens,
-            remake=begun is None,
+            remake=previous is None,
             progress=progress.advance,
         )
-    for notice in notices(made, documents.left_out):
+    for notice in notices(prepared, documents.left_out):
         reporter.note(notice)
-    reporter.say(f"tokens: {made.train.tokens:,} to train on, {made.validation.tokens:,} held out")
+    reporter.say(f"tokens: {prepared.train.tokens:,} to train on, {prepared.validation.tokens:,} held out")

@@ -8,7 +8,7 @@ from gpt25.training import TrainingConfiguration
 
 
 class RunProgress:
-    """A display of a run's updates; of its tokens where updates differ in size, or the time left would be a lie."""
+    """Progress of a run in updates; in tokens where updates differ in size, or the time left would be wrong."""
 
     def __init__(self, configuration: TrainingConfiguration, reporter: Reporter, *, updates_done: int) -> None:
         self._reporter = reporter

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gpt25.errors import GPT25Error
 from gpt25.model import Accounting
-from gpt25.plots import PositionsOfModel, ReportSettings, draw_losses, loss_levels, write_report
+from gpt25.plots import PositionsOfModel, ReportSettings, draw_losses, loss_reference_lines, write_report
 from gpt25.recipes.positions_of_model import positions_of_model
 from gpt25.recipes.reporter import Reporter
 from gpt25.records import RunDirectory, Summary, offered_command
@@ -15,7 +15,7 @@ from gpt25.weights import cached_model
 
 
 def begin_summary(run: RunDirectory, accounting: Accounting) -> None:
-    """Write down what is known of a run before it ends, unless that stands there already."""
+    """Write summary.json with what is known of a run before it ends, unless it is there already."""
     if run.read_summary() is None:
         run.write_summary(
             Summary(
@@ -27,7 +27,7 @@ def begin_summary(run: RunDirectory, accounting: Accounting) -> None:
 
 
 def end_summary(run: RunDirectory, state: TrainingState, accounting: Accounting) -> None:
-    """Write down what a run came to with its last update."""
+    """Write summary.json with the results of a run's last update."""
     run.write_summary(
         Summary(
             title=_name(run),
@@ -47,14 +47,14 @@ def end_summary(run: RunDirectory, state: TrainingState, accounting: Accounting)
 
 
 def draw_run(run: RunDirectory, reporter: Reporter) -> None:
-    """Bring loss.png and report.html up to date, where there is anything to draw; never an error.
+    """Redraw loss.png and report.html, where there is anything to draw; never an error.
 
     OpenAI's losses are drawn for the set that the run's shards or its recipe name, money at track.price_per_hour, and
     the newest checkpoint's positional embeddings, beside OpenAI's where the Hub's cache has them.
     """
     try:
         if run.metrics():
-            draw_losses([run], run.loss_picture_path, levels=loss_levels([run]))
+            draw_losses([run], run.loss_picture_path, reference_lines=loss_reference_lines([run]))
             write_run_report(run, run.report_path, note=reporter.note)
     except GPT25Error as problem:  # must not hide how training itself ended
         reporter.note(f"the pictures of {run.path} could not be drawn: {problem}")

@@ -1,4 +1,4 @@
-"""What a run begins or goes on with: its resolved configuration, data, tokenizer, and the model that it starts from."""
+"""What a run starts or resumes with: its resolved configuration, data, tokenizer, and the model that it starts from."""
 
 import dataclasses
 from pathlib import Path
@@ -13,7 +13,7 @@ from gpt25.recipes.hooks.hellaswag_hook import hellaswag_examples
 from gpt25.recipes.recipe import load_recipe, recipe_text
 from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.run.epochs import within_epochs
-from gpt25.recipes.run.initial_model import InitialModel, initial_model
+from gpt25.recipes.run.initial_model import InitialModel, find_initial_model
 from gpt25.recipes.run.resume_check import require_resumable
 from gpt25.recipes.run.run_data import prepare_run_data, run_data
 from gpt25.records import RunDirectory
@@ -31,32 +31,32 @@ class RunSetup:
     train_shards: TokenShards
     validation_shards: TokenShards
     initial_model: GPTModel | None
-    """None for random weights, and for a run that goes on from its checkpoint."""
+    """None for random weights, and for a run that resumes from its checkpoint."""
     hellaswag: Examples | None = None
-    """The items that the model is scored on while it trains, where that is asked for."""
+    """The items that the model is scored on while it trains, where the configuration wants that."""
 
 
 def set_up_run(run: RunDirectory, configuration: TrainingConfiguration, *, reporter: Reporter) -> RunSetup:
-    """Find or make all that the run needs and write it down in run.toml: what the first rank does.
+    """Find or make all that the run needs and record it in run.toml: what the first rank does.
 
-    Nothing is written down, and a run that was begun stays as it is, where anything does not fit: raises
+    Nothing is recorded, and an existing run stays as it is, where anything does not fit: raises
     ConfigurationError, DataError, TokenizerError, WeightsError or StorageError.
     """
-    begun = load_recipe(run.recipe_path) if run.recipe_path.is_file() else None
-    given = initial_model(run, configuration.start, begun)
-    if given is not None:
-        asked, configuration = configuration, given.adapt(configuration)
+    previous = load_recipe(run.recipe_path) if run.recipe_path.is_file() else None
+    initial = find_initial_model(run, configuration.start, previous)
+    if initial is not None:
+        requested, configuration = configuration, initial.adapt(configuration)
         if not run.checkpoints():
-            _tell(given, asked, configuration, reporter)
+            _report_initial_model(initial, requested, configuration, reporter)
     prepare_run_data(
         run,
         configuration.data,
-        tokenizer=_own_tokenizer(configuration, given),
-        begun=begun.data if begun else None,
+        tokenizer=_own_tokenizer(configuration, initial),
+        previous=previous.data if previous else None,
         reporter=reporter,
     )
     _require_known_data_set(configuration)
-    setup = _open(run, configuration, given)
+    setup = _open(run, configuration, initial)
     require_resumable(run, setup.configuration)
     _require_enough_tokens(setup)
     write_text(run.recipe_path, recipe_text(setup.configuration))
@@ -64,44 +64,44 @@ def set_up_run(run: RunDirectory, configuration: TrainingConfiguration, *, repor
 
 
 def join_run(run: RunDirectory) -> RunSetup:
-    """The same from what the first rank wrote down: what the others do."""
+    """The same from what the first rank recorded: what the others do."""
     configuration = load_recipe(run.recipe_path)
-    return _open(run, configuration, initial_model(run, configuration.start, configuration))
+    return _open(run, configuration, find_initial_model(run, configuration.start, configuration))
 
 
-def _open(run: RunDirectory, configuration: TrainingConfiguration, given: InitialModel | None) -> RunSetup:
+def _open(run: RunDirectory, configuration: TrainingConfiguration, initial: InitialModel | None) -> RunSetup:
     """Open the shards and see that data, tokenizer, model and prompt fit one another."""
     directory = run_data(run, configuration.data)
-    tokenizer = _own_tokenizer(configuration, given) or Tokenizer.from_word(directory)
-    if given is not None and given.tokenizer is not None:
-        _require_data_of(tokenizer, directory, model=str(given.start.model))
+    tokenizer = _own_tokenizer(configuration, initial) or Tokenizer.from_word(directory)
+    if initial is not None and initial.tokenizer is not None:
+        _require_data_encoded_with(tokenizer, directory, model=str(initial.start.model))
     train_shards = open_shards(directory, "train", tokenizer=tokenizer)
     validation_shards = open_shards(directory, "validation", tokenizer=tokenizer)
-    _require_fitting(configuration, tokenizer)
+    _require_fitting_vocabulary(configuration, tokenizer)
     _require_room_for_prompt(configuration, tokenizer)
     return RunSetup(
         within_epochs(configuration, train_shards.number_of_tokens),
         tokenizer,
         train_shards,
         validation_shards,
-        given.build(configuration.model) if given else None,
+        initial.build(configuration.model) if initial else None,
         hellaswag_examples(configuration.hellaswag),
     )
 
 
-def _own_tokenizer(configuration: TrainingConfiguration, given: InitialModel | None) -> Tokenizer | None:
-    """The given model's tokenizer, or the one that the recipe names; None where only the shards can tell."""
-    word, own = configuration.data.tokenizer, given.tokenizer if given else None
+def _own_tokenizer(configuration: TrainingConfiguration, initial: InitialModel | None) -> Tokenizer | None:
+    """The initial model's tokenizer, or the one that the recipe names; None where only the shards can tell."""
+    word, own = configuration.data.tokenizer, initial.tokenizer if initial else None
     named = Tokenizer.from_word(word) if word else None
-    if given is not None and own is not None and named is not None and own.fingerprint != named.fingerprint:
+    if initial is not None and own is not None and named is not None and own.fingerprint != named.fingerprint:
         raise ConfigurationError(
-            f"data.tokenizer is {word} ({named.fingerprint}), the model {given.start.model} has its own tokenizer "
+            f"data.tokenizer is {word} ({named.fingerprint}), the model {initial.start.model} has its own tokenizer "
             f"{own.name} ({own.fingerprint}); a model can only go on with its own. Leave data.tokenizer out."
         )
     return own or named
 
 
-def _require_data_of(tokenizer: Tokenizer, directory: Path, *, model: str) -> None:
+def _require_data_encoded_with(tokenizer: Tokenizer, directory: Path, *, model: str) -> None:
     """Raise ConfigurationError where the index of the shards names another tokenizer than the model's."""
     if not (directory / INDEX_NAME).is_file():
         return
@@ -115,32 +115,33 @@ def _require_data_of(tokenizer: Tokenizer, directory: Path, *, model: str) -> No
         )
 
 
-def _require_fitting(configuration: TrainingConfiguration, tokenizer: Tokenizer) -> None:
-    """A model from nothing has as many embeddings as there are tokens; a given one may have spare ones."""
-    there, wanted = configuration.model.vocabulary_size, tokenizer.vocabulary_size
-    given = configuration.start.model
-    if wanted == there or (given is not None and wanted < there):
+def _require_fitting_vocabulary(configuration: TrainingConfiguration, tokenizer: Tokenizer) -> None:
+    """A new model has as many embeddings as there are tokens; an initial model may have padding rows besides."""
+    embedded, needed = configuration.model.vocabulary_size, tokenizer.vocabulary_size
+    initial = configuration.start.model
+    if needed == embedded or (initial is not None and needed < embedded):
         return
-    if given is not None:
+    if initial is not None:
         raise ConfigurationError(
-            f"the data's tokenizer {tokenizer.name} has {wanted:,} tokens, the model {given} embeds only {there:,}; "
+            f"the data's tokenizer {tokenizer.name} has {needed:,} tokens, the model {initial} embeds only "
+            f"{embedded:,}; "
             "they do not belong together."
         )
     raise ConfigurationError(
-        f"the data's tokenizer {tokenizer.name} has {wanted:,} tokens, the recipe's "
-        f"model.vocabulary_size is {there:,}; they must be equal."
+        f"the data's tokenizer {tokenizer.name} has {needed:,} tokens, the recipe's "
+        f"model.vocabulary_size is {embedded:,}; they must be equal."
     )
 
 
 def _require_enough_tokens(setup: RunSetup) -> None:
-    """Raise the DataError that training would, for shards of less than a block, before anything is written down."""
+    """Raise the DataError that training would, for shards of less than a block, before anything is recorded."""
     shape, settings = setup.configuration.model, setup.configuration.loop
     Batches(setup.train_shards, block_size=shape.block_size, seed=settings.seed, vocabulary_size=shape.vocabulary_size)
     Validation(setup.validation_shards, shape.block_size, vocabulary_size=shape.vocabulary_size)
 
 
 def _require_room_for_prompt(configuration: TrainingConfiguration, tokenizer: Tokenizer) -> None:
-    """Find out now, rather than at the first sample, that the prompt is longer than the model's view."""
+    """Find out now, rather than at the first sample, that the prompt is longer than the model's context."""
     block_size = configuration.model.block_size
     prompt_tokens = len(tokenizer.encode(configuration.loop.sample_prompt))
     if prompt_tokens >= block_size:
@@ -152,23 +153,23 @@ def _require_room_for_prompt(configuration: TrainingConfiguration, tokenizer: To
 
 def _require_known_data_set(configuration: TrainingConfiguration) -> None:
     """Find out now, rather than in the report, that there are no published losses of the set."""
-    said = configuration.track.data_set
-    if said is not None and said not in get_args(DataSetName):
+    data_set = configuration.track.data_set
+    if data_set is not None and data_set not in get_args(DataSetName):
         raise ConfigurationError(
-            f"track.data_set is {said!r}; OpenAI's losses are known on {', '.join(get_args(DataSetName))}. Leave it "
-            "out for other texts."
+            f"track.data_set is {data_set!r}; OpenAI's losses are known on {', '.join(get_args(DataSetName))}. Leave "
+            "it out for other texts."
         )
 
 
-def _tell(
-    given: InitialModel, asked: TrainingConfiguration, configuration: TrainingConfiguration, reporter: Reporter
+def _report_initial_model(
+    initial: InitialModel, requested: TrainingConfiguration, configuration: TrainingConfiguration, reporter: Reporter
 ) -> None:
-    """Say which weights a new run begins with, and what became of their block size and of the batch."""
-    parameters, weights = Accounting(given.shape).parameters, str(given.start.weights_sha256)[:12]
-    reporter.say(f"starting from {given.start.model}: {parameters:,} parameters, SHA-256 of the weights {weights}…")
-    block_size, own = configuration.model.block_size, given.shape.block_size
+    """Say which weights a new run starts from, and what became of their block size and of the batch."""
+    parameters, weights = Accounting(initial.shape).parameters, str(initial.start.weights_sha256)[:12]
+    reporter.say(f"starting from {initial.start.model}: {parameters:,} parameters, SHA-256 of the weights {weights}…")
+    block_size, own = configuration.model.block_size, initial.shape.block_size
     if block_size < own:
         reporter.say(f"the model's positions beyond {block_size:,} of {own:,} are cut off, as model.block_size says")
-    tokens, wanted = configuration.batch.tokens_per_update, asked.batch.tokens_per_update
-    if tokens != wanted:
-        reporter.say(f"an update reads {tokens:,} tokens instead of {wanted:,}: rows of {block_size:,}")
+    tokens, requested_tokens = configuration.batch.tokens_per_update, requested.batch.tokens_per_update
+    if tokens != requested_tokens:
+        reporter.say(f"an update reads {tokens:,} tokens instead of {requested_tokens:,}: rows of {block_size:,}")

@@ -24,11 +24,11 @@ from gpt25.plots import (
     draw_differences,
     draw_positions,
     draw_predictions,
-    picture_kind,
+    picture_format,
     positions_that_fit,
-    require_picture_place,
+    require_picture_file,
 )
-from gpt25.plots.page_numbers import packed
+from gpt25.plots.page_arrays import quantised
 
 HOSTILE = "</script><script>alert(1)</script>$x$ 漢 & <b>"
 
@@ -139,15 +139,15 @@ def test_a_page_holds_everything_and_lets_nothing_else_run(picture: str, tmp_pat
     assert content
 
 
-def unpacked(content: dict[str, Any]) -> np.ndarray:
+def dequantised(content: dict[str, Any]) -> np.ndarray:
     places = np.frombuffer(base64.b64decode(content["numbers"]), dtype="<u2").astype(np.float64)
     return (content["low"] + places * (content["high"] - content["low"]) / 65535).reshape(content["shape"])
 
 
 @pytest.mark.parametrize("numbers", [np.linspace(-3, 5, 60).reshape(3, 4, 5), np.zeros((2, 2)), np.full(3, 7.0)])
 def test_numbers_survive_the_page(numbers: np.ndarray) -> None:
-    content = json.loads(json.dumps(packed(numbers)))
-    assert np.abs(unpacked(content) - numbers).max() <= (np.ptp(numbers) or 7) / 131_000
+    content = json.loads(json.dumps(quantised(numbers)))
+    assert np.abs(dequantised(content) - numbers).max() <= (np.ptp(numbers) or 7) / 131_000
 
 
 def test_the_page_of_the_attention_has_every_weight(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_the_page_of_the_attention_has_every_weight(tmp_path: Path) -> None:
     draw_attention(drawn, tmp_path / "a.html")
     _, content = page(tmp_path / "a.html")
     assert content["tokens"] == list(drawn.tokens)
-    rows = unpacked(content["weights"])  # (layers, heads, the lower triangle row by row)
+    rows = dequantised(content["weights"])  # (layers, heads, the lower triangle row by row)
     expected = np.concatenate([drawn.weights[:, :, query, : query + 1] for query in range(5)], axis=-1)
     assert np.allclose(rows, expected, atol=1e-5)
 
@@ -194,7 +194,7 @@ def test_models_stand_side_by_side(tmp_path: Path) -> None:
     source, content = page(tmp_path / "a.html")
     assert "<h1>first is trained further</h1>" in source
     assert [model["headline"] for model in content["models"]] == ["first: roughness 0.90", "second: roughness none"]
-    assert np.allclose(unpacked(content["models"][0]["embeddings"]), models[0].embeddings, atol=1e-4)
+    assert np.allclose(dequantised(content["models"][0]["embeddings"]), models[0].embeddings, atol=1e-4)
 
 
 def test_a_column_that_is_not_there_is_refused(tmp_path: Path) -> None:
@@ -236,21 +236,21 @@ def test_short_texts_and_broken_lines_are_drawn(time: int, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("name", "kind"), [("a.png", "png"), ("b/c.SVG", "svg"), ("d.e.html", "html")])
 def test_the_ending_decides(name: str, kind: str) -> None:
-    assert picture_kind(name) == kind
+    assert picture_format(name) == kind
 
 
 @pytest.mark.parametrize(("name", "ends"), [("a.pdf", "ends in .pdf"), ("picture", "has no ending")])
 def test_other_endings_are_refused_with_the_three_that_are_not(name: str, ends: str) -> None:
     with pytest.raises(PlotError, match=rf"{name} {ends}; a picture is a \.png, a \.svg or, .* a \.html file"):
-        picture_kind(name)
+        picture_format(name)
 
 
 def test_a_place_is_proven_before_the_work(tmp_path: Path) -> None:
-    assert require_picture_place(tmp_path / "new" / "a.svg") == "svg"
+    assert require_picture_file(tmp_path / "new" / "a.svg") == "svg"
     assert list((tmp_path / "new").iterdir()) == []
     (tmp_path / "b.png").mkdir()
     with pytest.raises(PlotError, match=r"b\.png is a directory; name a file in it"):
-        require_picture_place(tmp_path / "b.png")
+        require_picture_file(tmp_path / "b.png")
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match=r"cannot write in .*file: .*Choose another directory"):
-        require_picture_place(tmp_path / "file" / "a.png")
+        require_picture_file(tmp_path / "file" / "a.png")

@@ -8,7 +8,9 @@ from gpt25.plots.report.lines_chart import Line, lines_chart
 
 
 def name_of_level(points: list[tuple[float, float]]) -> ElementTree.Element:
-    chart = lines_chart([Line("a", points)], levels=[("GPT-2 124M", 3.0)], across_title="", width=812, height=340)
+    chart = lines_chart(
+        [Line("a", points)], reference_lines=[("GPT-2 124M", 3.0)], across_title="", width=812, height=340
+    )
     (name,) = [text for text in ElementTree.fromstring(chart).iter("text") if text.get("class") == "level-name"]
     return name
 

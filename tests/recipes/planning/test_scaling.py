@@ -84,9 +84,9 @@ def test_shares_travel_three_times_half_in_every_micro_batch() -> None:
 @pytest.mark.parametrize("name", ["gpt2_124m", "gpt2_medium", "gpt2_large", "gpt2_xl"])
 def test_more_gpus_than_are_worth_it_are_not_worth_it(name: str) -> None:
     recipe = load_recipe(name)
-    most = scaling.most_gpus_worth_it(recipe)
-    assert scaling.efficiency(recipe, most) >= scaling.WORTH_IT
-    assert most == recipe.rows_per_update or scaling.efficiency(recipe, 2 * most) < scaling.WORTH_IT
+    most = scaling.most_efficient_gpus(recipe)
+    assert scaling.efficiency(recipe, most) >= scaling.LEAST_EFFICIENCY
+    assert most == recipe.rows_per_update or scaling.efficiency(recipe, 2 * most) < scaling.LEAST_EFFICIENCY
 
 
 def test_the_page_is_what_the_code_makes() -> None:

@@ -13,7 +13,7 @@ from gpt25.recipes import load_recipe
 from gpt25.recipes.dry_run import dry_run
 from gpt25.recipes.planning import speed_probe
 from gpt25.recipes.planning.plan import plan
-from gpt25.recipes.planning.scaling import most_gpus_worth_it
+from gpt25.recipes.planning.scaling import most_efficient_gpus
 from gpt25.recipes.pretrain import pretrain
 from gpt25.recipes.recipe import parse_recipe, recipe_text
 from gpt25.recipes.run.epochs import within_epochs
@@ -98,7 +98,7 @@ def test_gpus_that_cannot_share_the_early_updates_are_refused_with_the_key_to_ch
         "--gpus is 256; it must be 1 or more and divide the 128 rows of an update evenly. Choose another number of "
         "GPUs, or change batch.smaller_updates in the recipe."
     )
-    assert most_gpus_worth_it(with_batch(ADAMW, smaller_updates=((0.1, 3 * 8 * 1024),))) <= 8
+    assert most_efficient_gpus(with_batch(ADAMW, smaller_updates=((0.1, 3 * 8 * 1024),))) <= 8
 
 
 def test_a_probe_spreads_the_optimizers_step_over_a_mean_update(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The package's own warnings as remarks of a command."""
+"""The package's own warnings as notes of a command, as logging.captureWarnings does it for a logger."""
 
 import contextlib
 import warnings
@@ -10,7 +10,7 @@ from gpt25.errors import GPT25Warning
 
 
 @contextlib.contextmanager
-def spoken_warnings(output: Output) -> Iterator[None]:
+def captured_warnings(output: Output) -> Iterator[None]:
     """Inside, every GPT25Warning is a line of `output.note`; all other warnings go where they went before."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", GPT25Warning)

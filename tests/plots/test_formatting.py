@@ -1,8 +1,8 @@
-"""Numbers as people read them."""
+"""Human-readable numbers."""
 
 import pytest
 
-from gpt25.plots.wording import axis_number, axis_wording, count, count_of, duration, round_ticks, size, tick_label
+from gpt25.plots.formatting import axis_label, axis_number, count, count_of, duration, round_ticks, size, tick_label
 
 
 @pytest.mark.parametrize(
@@ -89,5 +89,5 @@ def test_tick_labels_have_the_decimals_they_need() -> None:
     ],
 )
 def test_an_axis_takes_the_unit_that_keeps_its_labels_short(x: str, largest: float, title: str, unit: float) -> None:
-    wording = axis_wording(x, largest=largest)  # type: ignore[arg-type]
-    assert (wording.title, wording.unit) == (title, unit)
+    axis = axis_label(x, largest=largest)  # type: ignore[arg-type]
+    assert (axis.title, axis.unit) == (title, unit)

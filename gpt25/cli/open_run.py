@@ -1,10 +1,10 @@
-"""A path that must be a run."""
+"""A run directory that the command line names."""
 
 from gpt25.errors import PlotError
 from gpt25.records import RunDirectory
 
 
-def existing_run(path: str) -> RunDirectory:
+def open_run(path: str) -> RunDirectory:
     """The run at `path`; raises PlotError where there is none."""
     run = RunDirectory(path)
     if not (RunDirectory.is_run(path) or run.metrics_path.is_file()):

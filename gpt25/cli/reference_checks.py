@@ -12,7 +12,7 @@ from gpt25.references.openai_weights import OPENAI_WEIGHTS
 from gpt25.references.scores import nearest_model
 from gpt25.weights import load_pretrained
 
-_WIDEST_CELL = 29  # so that two such cells and a verdict stand in 80 columns
+_WIDEST_CELL = 29  # so that two such cells and a verdict fit 80 columns
 
 
 def compare_with_published(word: str, device: torch.device, output: Output) -> None:
@@ -31,7 +31,7 @@ def compare_with_published(word: str, device: torch.device, output: Output) -> N
             checks.append(check)
             progress.advance()
     different = [check for check in checks if not check.passed]
-    told_by_numbers = bool(facts.first_positions or facts.continuations)
+    values_checked = bool(facts.first_positions or facts.continuations)
     if not output.json:
         _show(word, name, checks, output)
     output.result(
@@ -39,10 +39,10 @@ def compare_with_published(word: str, device: torch.device, output: Output) -> N
             "model": word,
             "reference": name,
             "passed": not different,
-            "numbers_checked": told_by_numbers,
+            "numbers_checked": values_checked,
             "checks": [dataclasses.asdict(check) for check in checks],
         },
-        None if different else _verdict(word, name, len(checks), told_by_numbers=told_by_numbers),
+        None if different else _verdict(word, name, len(checks), values_checked=values_checked),
     )
     if different:
         names = ", ".join(check.name for check in different)
@@ -67,10 +67,10 @@ def _short(text: str) -> str:
     return text if len(text) <= _WIDEST_CELL else text[: _WIDEST_CELL - 1] + "…"
 
 
-def _verdict(word: str, name: str, number_of_checks: int, *, told_by_numbers: bool) -> str:
-    if told_by_numbers:
+def _verdict(word: str, name: str, number_of_checks: int, *, values_checked: bool) -> str:
+    if values_checked:
         return f"{word} is OpenAI's {name}: all {number_of_checks} checks agree."
     return (
-        f"{word} has the shape of OpenAI's {name} ({number_of_checks} checks agree). Whether the numbers are OpenAI's "
+        f"{word} has the shape of OpenAI's {name} ({number_of_checks} checks agree). Whether the weights are OpenAI's "
         "is open: none of them were published."
     )

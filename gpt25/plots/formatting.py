@@ -1,4 +1,4 @@
-"""Numbers as people read them: counts, durations, and the ticks of an axis."""
+"""Human-readable numbers: counts, durations, and the ticks of an axis."""
 
 import math
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 @dataclass(frozen=True)
-class AxisWording:
-    """How a horizontal axis is labelled."""
+class AxisLabel:
+    """The title of a horizontal axis, and the unit of its ticks."""
 
     title: str
     """What it measures, with its unit."""
@@ -19,19 +19,19 @@ class AxisWording:
     """How much one of these units is: 60 for an axis of seconds labelled in minutes."""
 
 
-def axis_wording(x: HorizontalAxis, *, largest: float) -> AxisWording:
+def axis_label(x: HorizontalAxis, *, largest: float) -> AxisLabel:
     """The title and the unit that make the tick labels short: 7,200 seconds are shown as 2 hours."""
     if x == "updates":
-        return AxisWording("updates", 1)
+        return AxisLabel("updates", 1)
     if x == "tokens":
         for unit, word in ((1e9, "billions of training tokens"), (1e6, "millions of training tokens")):
             if largest >= unit:
-                return AxisWording(word, unit)
-        return AxisWording("training tokens", 1)
+                return AxisLabel(word, unit)
+        return AxisLabel("training tokens", 1)
     for unit, word in ((_DAY, "days"), (_HOUR, "hours"), (_MINUTE, "minutes")):
         if largest >= 2 * unit:
-            return AxisWording(f"{word} of training", unit)
-    return AxisWording("seconds of training", 1)
+            return AxisLabel(f"{word} of training", unit)
+    return AxisLabel("seconds of training", 1)
 
 
 def round_ticks(low: float, high: float, *, most: int) -> list[float]:
@@ -96,8 +96,8 @@ def size(number_of_bytes: float) -> str:
     return f"{number_of_bytes:,.0f} bytes"
 
 
-def share(value: float) -> str:
-    """A figure around 1 or far below it in two digits: share(0.01234) -> "0.012"; "none" for NaN."""
+def two_digits(value: float) -> str:
+    """A figure around 1 or far below it in two digits: two_digits(0.01234) -> "0.012"; "none" for NaN."""
     if math.isnan(value):
         return "none"
     if value == 0 or value >= 0.095:
@@ -106,7 +106,7 @@ def share(value: float) -> str:
 
 
 def percentage(value: float) -> str:
-    """A probability for people: percentage(0.4321) -> "43 %"; percentage(0.004) -> "0.4 %"."""
+    """A probability in percent: percentage(0.4321) -> "43 %"; percentage(0.004) -> "0.4 %"."""
     return f"{100 * value:.0f} %" if value >= 0.0995 else f"{100 * value:.1f} %"
 
 
