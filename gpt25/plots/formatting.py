@@ -74,18 +74,18 @@ def count_of(number: float, plural: str) -> str:
 
 def duration(seconds: float) -> str:
     """A time span in its two largest units: duration(3725) -> "1 h 02 min"."""
-    whole = round(seconds)
+    rounded = round(seconds)
     if seconds < 9.95:
         return f"{seconds:.1f} s"
-    if whole < _MINUTE:
-        return f"{whole} s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE:02d} s"
-    whole = round(seconds / _MINUTE)
-    if whole < _DAY // _MINUTE:
-        return f"{whole // 60} h {whole % 60:02d} min"
-    whole = round(seconds / _HOUR)
-    return f"{whole // 24} d {whole % 24} h"
+    if rounded < _MINUTE:
+        return f"{rounded} s"
+    if rounded < _HOUR:
+        return f"{rounded // _MINUTE} min {rounded % _MINUTE:02d} s"
+    rounded = round(seconds / _MINUTE)
+    if rounded < _DAY // _MINUTE:
+        return f"{rounded // 60} h {rounded % 60:02d} min"
+    rounded = round(seconds / _HOUR)
+    return f"{rounded // 24} d {rounded % 24} h"
 
 
 def size(number_of_bytes: float) -> str:

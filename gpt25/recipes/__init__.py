@@ -1,4 +1,4 @@
-"""Where the floors meet: whole jobs from words to files. Thin on purpose; what can live lower does."""
+"""Where the floors meet: whole jobs, from arguments to files. Thin on purpose; what can live lower does."""
 
 from gpt25.recipes.dry_run import DryRun, dry_run
 from gpt25.recipes.positions_of_model import positions_of_model

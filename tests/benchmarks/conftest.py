@@ -14,10 +14,10 @@ LONGEST_SECONDS = 900  # several processes that import torch, on a machine that 
 class Scripts:
     """Starts a script by its name, and tells what it said."""
 
-    def start(self, script: str, *words: str) -> subprocess.Popen[str]:
+    def start(self, script: str, *arguments: str) -> subprocess.Popen[str]:
         """A script that runs, on one thread."""
         return subprocess.Popen(
-            [sys.executable, f"{BENCHMARKS / script}.py", *words],
+            [sys.executable, f"{BENCHMARKS / script}.py", *arguments],
             env={**os.environ, "PYTHONPATH": str(BENCHMARKS.parent), "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -30,13 +30,13 @@ class Scripts:
         assert process.returncode == 0, errors
         return output
 
-    def run(self, script: str, *words: str) -> str:
+    def run(self, script: str, *arguments: str) -> str:
         """What it prints from its start to its good end."""
-        return self.printed(self.start(script, *words))
+        return self.printed(self.start(script, *arguments))
 
-    def refusal(self, script: str, *words: str) -> str:
+    def refusal(self, script: str, *arguments: str) -> str:
         """What it says where it ends with 1."""
-        process = self.start(script, *words)
+        process = self.start(script, *arguments)
         _, errors = process.communicate(timeout=LONGEST_SECONDS)
         assert process.returncode == 1, errors
         return errors

@@ -19,11 +19,11 @@ name = "muon"
 """
 
 
-def test_every_way_is_measured_and_its_bytes_are_said(scripts: Any, tmp_path: Path) -> None:
+def test_every_mode_is_measured_and_its_bytes_are_said(scripts: Any, tmp_path: Path) -> None:
     recipe = tmp_path / "small.toml"
     recipe.write_text(RECIPE)
-    words = ["--shape", str(recipe), "--ranks", "2", "--rounds", "1", "--options", "none", "all"]
-    lines = scripts.run("muon_sharing", *words).splitlines()
+    arguments = ["--shape", str(recipe), "--ranks", "2", "--rounds", "1", "--options", "none", "all"]
+    lines = scripts.run("muon_sharing", *arguments).splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
     assert [row[:2] for row in rows] == [["2", "none"], ["2", "all"]]
     assert all(float(row[2]) > 0 for row in rows)

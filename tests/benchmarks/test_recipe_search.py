@@ -43,10 +43,10 @@ def test_two_processes_do_every_run_of_a_plan_once(scripts: Any, tmp_path: Path)
     tokenizer = learn_vocabulary(documents, vocabulary_size=300, validation_fraction=0.2)
     prepare(documents, tokenizer, tmp_path / "data", validation_fraction=0.2)
     (tmp_path / "plan.toml").write_text(PLAN)
-    words = [
+    arguments = [
         f"--{key}={tmp_path / name}" for key, name in [("data", "data"), ("output", "o.jsonl"), ("plan", "plan.toml")]
     ]
-    both = [scripts.start("recipe_search", *words) for _ in range(2)]
+    both = [scripts.start("recipe_search", *arguments) for _ in range(2)]
     outputs = [scripts.printed(process) for process in both]
     rows = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines()]
     done = sorted((row["name"], row["tokens"], row["changes"]["loop.seed"]) for row in rows)
@@ -61,7 +61,7 @@ def test_two_processes_do_every_run_of_a_plan_once(scripts: Any, tmp_path: Path)
     assert by_seed[1] != by_seed[2]
     assert all(3 < row["loss"] < 7 and row["operations"] > 6e4 * row["tokens"] for row in rows)
     before = (tmp_path / "o.jsonl").read_bytes()
-    table = scripts.run("recipe_search", *words)
+    table = scripts.run("recipe_search", *arguments)
     assert (tmp_path / "o.jsonl").read_bytes() == before
     assert re.search(r" of 2\) .* 1,024 .*half the tokens\n", table)
     assert sum(len(re.findall("^20..-", output, re.MULTILINE)) for output in outputs) == 4

@@ -49,10 +49,10 @@ class GPT(torch.nn.Module):
 """
 
 
-def run(scripts: Any, folder: Path, *words: str) -> tuple[str, dict]:
+def run(scripts: Any, folder: Path, *arguments: str) -> tuple[str, dict]:
     """What the benchmark prints, and what it writes."""
     small = ["--device", "cpu", "--rounds", "2", "--updates", "1", "--micro-batch-rows", "2", "--work", str(folder)]
-    printed = scripts.run("training_gpu", *small, "--json", str(folder / "found.json"), *words)
+    printed = scripts.run("training_gpu", *small, "--json", str(folder / "found.json"), *arguments)
     return printed, json.loads((folder / "found.json").read_text())
 
 

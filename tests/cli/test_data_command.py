@@ -41,7 +41,9 @@ def test_prepare_show_and_verify_answer_with_one_json_object_each(
     assert verified["tokens"] == prepared["train"]["tokens"] + prepared["validation"]["tokens"]
 
 
-def test_people_get_a_table_and_remarks(tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_json_there_are_a_table_and_notes(
+    tmp_path: Path, text: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "shards"
     assert main(["data", "prepare", str(text), "--tokenizer", "gpt2", "--output", str(out)]) == 0
     printed = capsys.readouterr()

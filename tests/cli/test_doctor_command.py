@@ -1,4 +1,4 @@
-"""`gpt25 doctor`: one table of facts for people, one object for machines, and no network."""
+"""`gpt25 doctor`: one human-readable table of facts, one JSON object, and no network."""
 
 import importlib.metadata
 import json
@@ -44,7 +44,7 @@ def test_json_holds_what_is_there_and_what_will_be_used(capsys: pytest.CaptureFi
     assert seen["extras"]["dev"]["installed"] is (seen["extras"]["dev"]["missing"] == [])
 
 
-def test_table_for_people_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+def test_human_readable_table_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--device", "cpu"]) == 0
     text = capsys.readouterr().out
     for line in (

@@ -166,7 +166,7 @@ def test_several_ranks_get_the_figures_of_one(
 def test_a_task_of_the_harness_has_its_own_figures(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def scores(name: str, *_models: object, settings: HarnessSettings, **_words: object) -> HarnessResult:
+    def scores(name: str, *_models: object, settings: HarnessSettings, **_keywords: object) -> HarnessResult:
         assert (name, settings) == ("piqa", HarnessSettings(limit=5))
         return HarnessResult([HarnessScore("acc", 0.5, 0.1, "of the harness")])
 
@@ -303,7 +303,7 @@ def test_two_models_on_a_task_of_the_harness_are_paired_and_their_samples_kept(
 ) -> None:
     answers = iter([[1, 1, 1, 0], [0, 0, 1, 0]] * 2)
 
-    def scores(_name: str, *_models: object, settings: HarnessSettings, **_words: object) -> HarnessResult:
+    def scores(_name: str, *_models: object, settings: HarnessSettings, **_keywords: object) -> HarnessResult:
         assert settings == HarnessSettings(num_fewshot=3, include_path=tmp_path)
         right = next(answers)
         measurement = sample_measurement("acc", "how", right, value=sum(right) / 4)

@@ -100,7 +100,7 @@ def test_without_a_seed_the_one_drawn_is_reported(model_directory: str, capsys: 
 
 
 @pytest.mark.parametrize("flags", [[], ["--no-stream"]])
-def test_people_see_every_sample_in_order_and_what_ran(
+def test_without_json_every_sample_is_shown_in_order_and_what_ran(
     model_directory: str, capsys: pytest.CaptureFixture[str], flags: list[str]
 ) -> None:
     words = ["--prompt", "Hello", "--samples", "3", "--max-new-tokens", "30", "--seed", "5", "--stop", "e"]

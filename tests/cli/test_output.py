@@ -49,7 +49,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_people_read_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+def test_human_readable_text_goes_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     output = Output()
     output.say("a")
     output.say("b", end="")

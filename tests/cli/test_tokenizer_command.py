@@ -47,7 +47,7 @@ def test_encode_answers_with_the_ids(capsys: pytest.CaptureFixture[str]) -> None
     assert answer(capsys, "encode", "") == {"token_ids": []}
 
 
-def test_encode_shows_people_each_piece_in_quotes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_encode_shows_each_piece_in_quotes(capsys: pytest.CaptureFixture[str]) -> None:
     lines = said(capsys, "encode", "Hello 👩").splitlines()
     assert lines[:2] == ["10 bytes are 3 tokens of gpt2", "place     id  piece"]
     assert [line.split(maxsplit=2)[1:] for line in lines[2:]] == [
@@ -57,7 +57,7 @@ def test_encode_shows_people_each_piece_in_quotes(capsys: pytest.CaptureFixture[
     ]
 
 
-def test_encode_shows_people_no_more_than_a_thousand_rows(capsys: pytest.CaptureFixture[str]) -> None:
+def test_encode_shows_no_more_than_a_thousand_rows(capsys: pytest.CaptureFixture[str]) -> None:
     lines = said(capsys, "encode", "1 " * 1199).splitlines()
     assert len(lines) == 2 + 1000 + 1
     assert lines[-1] == "… and 200 more; --json prints all of them"
@@ -120,7 +120,7 @@ def test_train_writes_a_tokenizer_that_the_other_words_use(tmp_path: Path, capsy
     assert answer(capsys, "decode", *ids, "--tokenizer", tmp_path / "own") == {"text": "the lazy dog"}
 
 
-def test_train_tells_people_how_to_try_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_says_how_to_try_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "text.txt").write_text(TEXT)
     words = (tmp_path / "text.txt", "--vocabulary-size", 280, "--output", tmp_path / "own")
     trial = in_this_shell(f"gpt25 tokenizer encode 'Hello world' --tokenizer {tmp_path / 'own'}")

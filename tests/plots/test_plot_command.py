@@ -22,7 +22,7 @@ def test_losses_of_several_runs(make_run: "MakeRun", tmp_path: Path, capsys: pyt
     assert Path(output).read_bytes().startswith(PNG)
 
 
-def test_words_for_people(make_run: "MakeRun", tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_human_readable_messages(make_run: "MakeRun", tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run, output = str(make_run(updates=20).path), str(tmp_path / "loss.png")
     assert main(["plot", "loss", run, "--output", output]) == 0
     assert capsys.readouterr() == (f"The losses are drawn in {output}.\n", "")

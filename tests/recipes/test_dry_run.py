@@ -142,7 +142,7 @@ def test_a_resume_that_is_another_run_is_found(
 ) -> None:
     real, calls = module.train_run, []
 
-    def forgetful(run: RunDirectory, setup: Any, **words: Any) -> None:
+    def forgetful(run: RunDirectory, setup: Any, **keywords: Any) -> None:
         calls.append(1)
         if len(calls) == 2:
             shutil.rmtree(run.checkpoints_path)
@@ -151,7 +151,7 @@ def test_a_resume_that_is_another_run_is_found(
             setup = dataclasses.replace(
                 setup, configuration=dataclasses.replace(setup.configuration, loop=loop, optimizer=sharp)
             )
-        real(run, setup, **words)
+        real(run, setup, **keywords)
 
     monkeypatch.setattr(module, "train_run", forgetful)
     with pytest.raises(TrainingError, match="the updates after the resume are not those before: their losses differ"):

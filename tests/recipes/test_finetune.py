@@ -317,7 +317,7 @@ def test_without_texts_it_is_the_standard_library(
 ) -> None:
     asked: list[Any] = []
 
-    def watched(sources: Any, **words: Any) -> Any:
+    def watched(sources: Any, **keywords: Any) -> Any:
         asked.append(sources)
         raise ZeroDivisionError
 

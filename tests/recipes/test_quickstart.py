@@ -52,8 +52,8 @@ def start(
     monkeypatch.setattr(module, "seconds_per_update", lambda *_, **__: 60.0)
 
     def call(minutes: float = 10, **changes: Any) -> Summary:
-        words = {"documents": documents, "recipe": recipe, "reporter": reporter} | changes
-        return quickstart(tmp_path / "run", minutes=minutes, **words)
+        keywords = {"documents": documents, "recipe": recipe, "reporter": reporter} | changes
+        return quickstart(tmp_path / "run", minutes=minutes, **keywords)
 
     return call
 
@@ -153,9 +153,9 @@ def test_the_pictures_are_drawn_once(start: Start, tmp_path: Path, monkeypatch: 
     pictures = sys.modules["gpt25.recipes.run.run_report"]
     write_report = pictures.write_report
 
-    def counting(run: RunDirectory, output: Path, **words: Any) -> None:
+    def counting(run: RunDirectory, output: Path, **keywords: Any) -> None:
         drawn.append(output)
-        write_report(run, output, **words)
+        write_report(run, output, **keywords)
 
     monkeypatch.setattr(pictures, "write_report", counting)
     start()

@@ -49,8 +49,8 @@ class Prepare:
     part: str | None = None
     """Only a part, such as 3/64: the third of 64 equal stretches. All parts, in one directory, are the data set."""
     validation_fraction: float | None = None
-    """The fraction that is kept for validation, 0.05 unless given: of at most 100 documents the end of each, of more some
-    whole documents, chosen by their content."""
+    """The fraction that is kept for validation, 0.05 unless given: of at most 100 documents the end of each, of more
+    some whole documents, chosen by their content."""
     validation_tokens: int | None = None
     """Instead: so many tokens from the beginning. For fineweb and fineweb-edu 100 million unless given, llm.c's first
     shard, on which OpenAI's published losses are measured."""
@@ -211,8 +211,8 @@ def _say_what_it_is(data: PreparedData, output: Output) -> None:
     for name in SPLITS:
         split = data.split(name)
         rate = f"{split.bytes / split.tokens:.2f}" if split.tokens else ""
-        numbers = [f"{number:,}" for number in (split.tokens, split.documents, split.bytes, len(split.shards))]
-        rows.append([name, *numbers[:3], rate, numbers[3]])
+        figures = [f"{count:,}" for count in (split.tokens, split.documents, split.bytes, len(split.shards))]
+        rows.append([name, *figures[:3], rate, figures[3]])
     columns = ["split", "tokens", "documents", "text bytes", "bytes per token", "shards"]
     output.table(f"{data.directory}, tokenizer {data.tokenizer_name}", columns, rows)
     counts = data.counts

@@ -82,15 +82,15 @@ def run(arguments: Arguments, output: Output) -> None:
         )
     _check(arguments, names)
     checkpoint = checkpoint_of(arguments.model)
-    words = [arguments.model if checkpoint is None else checkpoint.word]
-    words += [arguments.against] if arguments.against is not None else []
+    model_names = [arguments.model if checkpoint is None else checkpoint.word]
+    model_names += [arguments.against] if arguments.against is not None else []
     several = len(names) > 1
     if not several:
-        _score_one(names[0], words, arguments, checkpoint, output)
+        _score_one(names[0], model_names, arguments, checkpoint, output)
         return
     results: list[TaskResult] = []
     failed: dict[str, str] = {}
-    with evaluated_models(words, device=arguments.device, precision=arguments.precision, stay=True) as models:
+    with evaluated_models(model_names, device=arguments.device, precision=arguments.precision, stay=True) as models:
         for name in names:
             try:
                 results.append(_scored(name, models, arguments, output, several=True))
@@ -100,7 +100,7 @@ def run(arguments: Arguments, output: Output) -> None:
                 output.note(f"{name} was not scored: {problem}")
             output.say()
     if results:
-        content = {"model": words[0], "results": [each.content for each in results], "failed": failed}
+        content = {"model": model_names[0], "results": [each.content for each in results], "failed": failed}
         output.result(content, kept=_kept_in(arguments, checkpoint))
         _write(arguments, {**content, "results": [each.to_keep for each in results]}, results, output)
     if failed:
@@ -109,10 +109,10 @@ def run(arguments: Arguments, output: Output) -> None:
 
 
 def _score_one(
-    name: str, words: list[str], arguments: Arguments, checkpoint: RunCheckpoint | None, output: Output
+    name: str, model_names: list[str], arguments: Arguments, checkpoint: RunCheckpoint | None, output: Output
 ) -> None:
     """The result is printed before it is written anywhere."""
-    with evaluated_models(words, device=arguments.device, precision=arguments.precision, stay=False) as models:
+    with evaluated_models(model_names, device=arguments.device, precision=arguments.precision, stay=False) as models:
         result = _scored(name, models, arguments, output, several=False)
     output.result(result.content, kept=_kept_in(arguments, checkpoint))
     _keep_in_run(result, checkpoint, output)

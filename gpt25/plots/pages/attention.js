@@ -3,7 +3,7 @@
 const {tokens, layers, heads} = content;
 const time = tokens.length;
 const triangle = (time * (time + 1)) / 2;
-const weights = unpack(content.weights).values; // layer after layer, head after head, each row up to the diagonal
+const weights = dequantised(content.weights).values; // layer after layer, head after head, each row up to the diagonal
 let layer = 0, head = 0, looking = time - 1;
 
 const weight = (l, h, query, key) => weights[(l * heads.length + h) * triangle + (query * (query + 1)) / 2 + key];
@@ -45,8 +45,8 @@ const buttons = heads.map((number, place) => {
 
 function shade() {
   spans.forEach((span, key) => {
-    const share = key > looking ? 0 : Math.sqrt(weight(layer, head, looking, key));
-    span.style.background = `color-mix(in srgb, var(--blue) ${Math.round(85 * share)}%, transparent)`;
+    const opacity = key > looking ? 0 : Math.sqrt(weight(layer, head, looking, key));
+    span.style.background = `color-mix(in srgb, var(--blue) ${Math.round(85 * opacity)}%, transparent)`;
     span.style.opacity = key > looking ? 0.45 : 1;
     span.classList.toggle("here", key === looking);
     span.title = key > looking ? "later: not looked at" : percent(weight(layer, head, looking, key));
@@ -84,7 +84,7 @@ function show() {
 }
 
 listen(canvas, (event) => {
-  const [query, key] = dotUnder(canvas, event);
+  const [query, key] = pixelUnder(canvas, event);
   if (looking !== query) { looking = query; shade(); }
   if (key > query) return `${query} ${tokens[query]}\ndoes not look ahead at ${key} ${tokens[key]}`;
   return `${query} ${tokens[query]}\nlooks at ${key} ${tokens[key]}: ${percent(weight(layer, head, query, key))}`;

@@ -1,5 +1,5 @@
 "use strict";
-// What all pictures share: numbers out of the page, elements, a tip at the pointer, maps of colours, charts of lines.
+// What all pictures share: arrays out of the page, elements, a tooltip, colour maps, line charts.
 
 const content = JSON.parse(document.getElementById("content").textContent);
 const picture = document.getElementById("picture");
@@ -7,7 +7,7 @@ const tip = document.getElementById("tip");
 const COLOURS = ["#4a84f0", "#e0662f", "#1f9d7f", "#b058c8", "#b8860b", "#d8497a", "#6a9a2a", "#2a9cbc"];
 picture.textContent = "";
 
-// A new element: make("p", {text: "words", class: "note"}, parent). Words never become markup.
+// A new element: make("p", {text: "content", class: "note"}, parent). Text never becomes markup.
 function make(tag, attributes = {}, parent = picture) {
   const svg = parent.namespaceURI && parent.namespaceURI.endsWith("svg");
   const element = svg || tag === "svg" ? document.createElementNS("http://www.w3.org/2000/svg", tag)
@@ -20,17 +20,17 @@ function make(tag, attributes = {}, parent = picture) {
   return element;
 }
 
-// An array that Python packed: {shape, values}, row after row.
-function unpack(packed) {
-  const bytes = Uint8Array.from(atob(packed.numbers), (sign) => sign.charCodeAt(0));
-  const places = new DataView(bytes.buffer);
+// An array that Python quantised (page_arrays.py): {shape, values}, row after row.
+function dequantised(packed) {
+  const bytes = Uint8Array.from(atob(packed.numbers), (character) => character.charCodeAt(0));
+  const levels = new DataView(bytes.buffer);
   const step = (packed.high - packed.low) / 65535;
   const values = new Float32Array(bytes.length / 2);
-  for (let n = 0; n < values.length; n++) values[n] = packed.low + step * places.getUint16(2 * n, true);
+  for (let n = 0; n < values.length; n++) values[n] = packed.low + step * levels.getUint16(2 * n, true);
   return {shape: packed.shape, values};
 }
 
-// A number in three digits that mean something, or in more.
+// A number in three significant digits, or in more.
 function figure(value, digits = 3) {
   if (value === null || !Number.isFinite(value)) return "none";
   const size = Math.abs(value);
@@ -42,8 +42,8 @@ function percent(value) {
   return value >= 0.0995 ? `${(100 * value).toFixed(0)} %` : `${(100 * value).toFixed(value >= 0.00995 ? 1 : 2)} %`;
 }
 
-function say(event, words) {
-  tip.textContent = words;
+function showTip(event, text) {
+  tip.textContent = text;
   const box = tip.getBoundingClientRect();
   const left = Math.min(event.clientX + 14, window.innerWidth - box.width - 6);
   const below = event.clientY + 18 + box.height < window.innerHeight;
@@ -52,38 +52,38 @@ function say(event, words) {
   tip.style.visibility = "visible";
 }
 
-// Words for the place under the pointer, and silence when it leaves; a finger may leave, its words stay until the next tap.
-function listen(element, wordsAt) {
+// A tooltip for the place under the pointer, hidden when it leaves; after a tap it stays until the next one.
+function listen(element, textAt) {
   for (const kind of ["pointermove", "pointerdown"]) {
     element.addEventListener(kind, (event) => {
-      const words = wordsAt(event);
-      if (words) say(event, words);
-      else hush();
+      const text = textAt(event);
+      if (text) showTip(event, text);
+      else hideTip();
     });
   }
   element.addEventListener("pointerleave", (event) => {
-    if (event.pointerType !== "touch") hush();
+    if (event.pointerType !== "touch") hideTip();
   });
 }
 
-function hush() {
+function hideTip() {
   tip.style.visibility = "hidden";
 }
-window.addEventListener("scroll", hush, {passive: true});
-document.addEventListener("pointerdown", hush, {capture: true});
+window.addEventListener("scroll", hideTip, {passive: true});
+document.addEventListener("pointerdown", hideTip, {capture: true});
 
 function colourOf(name) {
   const hex = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 }
 
-const blend = (from, to, share) => from.map((start, channel) => start + (to[channel] - start) * share);
+const blend = (from, to, fraction) => from.map((start, channel) => start + (to[channel] - start) * fraction);
 
 // Everything that paints with the page's own colours paints again when the reader turns the light on or off.
 const painters = new Set();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => painters.forEach((paint) => paint()));
 
-// A canvas with one dot to a number: paint(canvas, rows, columns, (row, column) => [red, green, blue] or null).
+// A canvas with one pixel to a value: paint(canvas, rows, columns, (row, column) => [red, green, blue] or null).
 function paint(canvas, rows, columns, colour) {
   canvas.width = columns;
   canvas.height = rows;
@@ -102,8 +102,8 @@ function paint(canvas, rows, columns, colour) {
   context.putImageData(image, 0, 0);
 }
 
-// Which dot of a canvas the pointer is on: [row, column].
-function dotUnder(canvas, event) {
+// Which pixel of a canvas the pointer is on: [row, column].
+function pixelUnder(canvas, event) {
   const box = canvas.getBoundingClientRect();
   const within = (part, size, count) => Math.max(0, Math.min(count - 1, Math.floor((part / size) * count)));
   return [within(event.clientY - box.top, box.height, canvas.height),
@@ -170,11 +170,11 @@ function chart(parent, title, lines, axes) {
     : (value) => from + (to - from) * (value - low) / (high - low);
   const across = scale(x0, x1, left, right, logX), down = scale(y0, y1, bottom, top, logY);
   const svg = make("svg", {viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title}, figureBox);
-  const levels = ticks(y0, y1, 5, logY);
-  for (const tick of levels) {
+  const ticksDown = ticks(y0, y1, 5, logY);
+  for (const tick of ticksDown) {
     make("line", {class: "grid", x1: left, x2: right, y1: down(tick), y2: down(tick)}, svg);
     make("text", {class: "tick", x: left - 8, y: down(tick) + 4, "text-anchor": "end",
-      text: logY ? figure(tick) : tickLabel(tick, levels)}, svg);
+      text: logY ? figure(tick) : tickLabel(tick, ticksDown)}, svg);
   }
   for (const tick of ticks(x0, x1, width < 400 ? 4 : 8, logX)) {
     if (axes.whole && !Number.isInteger(tick)) continue;
@@ -209,11 +209,11 @@ function chart(parent, title, lines, axes) {
   return figureBox;
 }
 
-// A choice among words, under a heading: choice(parent, "layer", ["0", "1"], (place) => …).
-function choice(parent, heading, words, whenChosen) {
+// A choice among options, under a heading: choice(parent, "layer", ["0", "1"], (place) => …).
+function choice(parent, heading, options, whenChosen) {
   const label = make("label", {text: heading}, parent);
   const select = make("select", {}, label);
-  words.forEach((word, place) => make("option", {value: place, text: word}, select));
+  options.forEach((option, place) => make("option", {value: place, text: option}, select));
   select.addEventListener("change", () => whenChosen(Number(select.value)));
   return select;
 }

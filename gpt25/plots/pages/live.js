@@ -31,10 +31,10 @@ if (window.parent !== window) {
 
   setInterval(() => {
     if (document.hidden || frame !== null) return;  // a page in the background waits until somebody looks at it
-    const asked = frame = document.createElement("iframe");
+    const requested = frame = document.createElement("iframe");
     frame.hidden = true;
     frame.src = `${location.pathname}?now=${Date.now()}`;
-    frame.addEventListener("load", () => setTimeout(() => { if (frame === asked) location.reload(); }, 1000));
+    frame.addEventListener("load", () => setTimeout(() => { if (frame === requested) location.reload(); }, 1000));
     document.body.append(frame);
   }, INTERVAL);
 }

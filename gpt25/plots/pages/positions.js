@@ -1,7 +1,7 @@
 // Positional embeddings: the matrix, columns as curves, similarity and spectrum, for every model.
 
 function section(model) {
-  const embeddings = unpack(model.embeddings), similarity = unpack(model.similarity), spectrum = unpack(model.spectrum);
+  const embeddings = dequantised(model.embeddings), similarity = dequantised(model.similarity), spectrum = dequantised(model.spectrum);
   const [positions, channels] = embeddings.shape;
   const at = (position, column) => embeddings.values[position * channels + column];
   let columns = content.columns.slice();
@@ -28,9 +28,9 @@ function section(model) {
     chart(curves, "Columns as curves", columns.map(line((column) =>
       Array.from({length: positions}, (_, position) => [position, at(position, column)]))), {across: "position"});
     const frequencies = spectrum.shape[0];
-    const shares = (column) => Array.from({length: frequencies - 1}, (_, n) => [n + 1, spectrum.values[(n + 1) * channels + column]]);
+    const power = (column) => Array.from({length: frequencies - 1}, (_, n) => [n + 1, spectrum.values[(n + 1) * channels + column]]);
     const noise = 1 / (frequencies - 1);
-    chart(curves, "Spectrum", [...columns.map(line(shares)),
+    chart(curves, "Spectrum", [...columns.map(line(power)),
       {name: "white noise", colour: "var(--faint)", dashed: true, points: [[1, noise], [frequencies - 1, noise]]}],
     {across: `waves over all ${positions} positions`, unit: "waves", down: "share of the column's variance", logarithmic: "x"});
   }
@@ -42,7 +42,7 @@ function section(model) {
   }, (position, other) => `positions ${position} and ${other}: cosine ${figure(similarity.values[position * positions + other])}`, "position");
 }
 
-// Grey from black to white; the few numbers that are far larger than the others do not set the scale.
+// Grey from black to white; the few values that are far larger than the others do not set the scale.
 function greys(values) {
   const sizes = Float32Array.from(values, Math.abs).sort();
   const limit = sizes[Math.floor(0.99 * (sizes.length - 1))] || 1;
@@ -53,7 +53,7 @@ function greys(values) {
 }
 
 // A map of colours under a heading, its rows the positions.
-function map(parent, title, remark, rows, width, colour, wordsAt, across, whenClicked) {
+function map(parent, title, remark, rows, width, colour, textAt, across, whenClicked) {
   const box = make("figure", {}, parent);
   const caption = make("figcaption", {}, box);
   make("b", {text: title}, caption);
@@ -67,8 +67,8 @@ function map(parent, title, remark, rows, width, colour, wordsAt, across, whenCl
   make("span", {text: `${across} 0`}, axis);
   make("span", {text: "down: position"}, axis);
   make("span", {text: `${width - 1}`}, axis);
-  listen(canvas, (event) => wordsAt(...dotUnder(canvas, event)));
-  if (whenClicked) canvas.addEventListener("click", (event) => whenClicked(...dotUnder(canvas, event)));
+  listen(canvas, (event) => textAt(...pixelUnder(canvas, event)));
+  if (whenClicked) canvas.addEventListener("click", (event) => whenClicked(...pixelUnder(canvas, event)));
 }
 
 picture.classList.toggle("beside", content.models.length > 1);

@@ -4,10 +4,10 @@ const {tokens, layers, vocabulary, candidates} = content;
 const scroll = make("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "predictions by layer"});
 const table = make("table", {class: "lens"}, scroll);
 
-function row(part, heading, words) {
+function row(part, heading, labels) {
   const line = make("tr", {}, part);
   make("th", {text: heading, scope: "row"}, line);
-  return words.map((word) => make("th", {text: word, title: word}, line));
+  return labels.map((label) => make("th", {text: label, title: label}, line));
 }
 
 row(make("thead", {}, table), "what follows", [...tokens.slice(1), "?"]);
@@ -18,8 +18,8 @@ for (let place = layers.length - 1; place >= 0; place--) {
   candidates[place].forEach((cell, position) => {
     const [number, probability] = cell[0];
     const data = make("td", {text: vocabulary[number]}, line);
-    const share = Math.round(100 * probability ** 0.6);
-    data.style.background = `color-mix(in srgb, var(--blue) ${share}%, var(--card))`;
+    const opacity = Math.round(100 * probability ** 0.6);
+    data.style.background = `color-mix(in srgb, var(--blue) ${opacity}%, var(--card))`;
     if (probability > 0.45) data.style.color = "var(--paper)";
     const next = tokens[position + 1];
     listen(data, () => [

@@ -139,8 +139,8 @@ def test_a_run_that_goes_on_may_score_other_items_and_they_are_not_mixed(
     run = pretrain(changed(configuration, limit=7), tmp_path / "run", reporter=reporter)
     assert [row["hellaswag_items"] for row in run.metrics() if "hellaswag_items" in row] == [40, 7, 7]
     (compared,) = compared_runs([run], [], price_per_hour=None)
-    assert [row["update"] for row in compared.hellaswag_rows(whole=False)] == [4, 5]
-    assert compared.hellaswag_rows(whole=True) == []
+    assert [row["update"] for row in compared.hellaswag_rows(all_items=False)] == [4, 5]
+    assert compared.hellaswag_rows(all_items=True) == []
 
 
 def test_what_is_missing_is_said_before_anything_is_written(
