@@ -18,6 +18,7 @@ from gpt25.version import __version__
 
 COMMANDS = {
     "quickstart": "train a small GPT-2 offline, in minutes, and look at it",
+    "reproduce": "your own 124M against OpenAI's: fetch, train, verdict",
     "doctor": "what this machine has, what will be used, and why",
     "plan": "memory, hours, money and loss of a run, before paying",
     "tokenizer": "train a tokenizer; encode and decode text",
@@ -33,7 +34,7 @@ COMMANDS = {
 """Every command and what it does, in the order in which `gpt25 --help` lists them."""
 
 GROUPS = {
-    "Start here": ("quickstart", "doctor", "plan"),
+    "Start here": ("quickstart", "reproduce", "doctor", "plan"),
     "Make a model": ("tokenizer", "data", "train"),
     "Use a model": ("generate", "evaluate", "compare", "show", "plot", "export"),
 }

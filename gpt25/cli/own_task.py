@@ -9,8 +9,8 @@ from gpt25.cli.output import Output
 from gpt25.cli.score_tables import limited, show_differences, show_scores
 from gpt25.cli.task_result import TaskResult, differences_between, figures_of
 from gpt25.errors import DataError
-from gpt25.evaluation import Examples, Measurement, ScoringSettings, Task, groups_last, score
-from gpt25.evaluation.kept_items import fingerprint_of, items_as_json
+from gpt25.evaluation import Examples, Measurement, ScoringSettings, Task, score
+from gpt25.evaluation.scored_task import scored_task
 from gpt25.model import Accounting
 from gpt25.references.published_score import PublishedScore
 from gpt25.references.scores import scores_beside
@@ -41,17 +41,10 @@ def evaluate_task(
         )
     references = scores_beside(task.name, parameters)
     title = _title(task, data, results[0])
-    whole, _ = groups_last(results[0])
+    scored = scored_task(task, examples, results[0], model=models.words[0], title=title, limit=settings.limit)
+    kept = {name: scored.pop(name) for name in ("items", "data_sha256")}
     content: dict[str, Any] = {
-        "task": task.name,
-        "title": title,
-        "model": models.words[0],
-        **figures_of(results[0]),
-        "definitions": {each.metric: each.definition for each in whole},
-        "units": whole[0].number_of_units,
-        "limit": settings.limit,
-        "data": examples.source,
-        "left_out": len(examples.left_out),
+        **scored,
         "precision": models.precision,
         "note": task.note,
         "references": references,
@@ -65,7 +58,7 @@ def evaluate_task(
         _say_what_was_read(task, data, examples, results[0], references, models.precision, output)
         if differences:
             show_differences(models.words, differences, output)
-    return TaskResult(content, {"items": items_as_json(whole), "data_sha256": fingerprint_of(examples)})
+    return TaskResult(content, kept)
 
 
 def file_of(task: Task, directory: Path) -> str:

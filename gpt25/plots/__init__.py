@@ -11,12 +11,14 @@ from gpt25.plots.pictures.predictions import PredictionsOfText, draw_predictions
 from gpt25.plots.report.compared_run import ComparedRun
 from gpt25.plots.report.comparison_picture import draw_comparison
 from gpt25.plots.report.data_set import common_data_set, lines_beside, loss_reference_lines
-from gpt25.plots.report.published_lines import DataSetName
+from gpt25.plots.report.published_lines import HELLASWAG, DataSetName, PublishedLine
 from gpt25.plots.report.report import write_report
 from gpt25.plots.report.score_comparison import ScoreComparison
 from gpt25.plots.report.settings import ReportSettings
+from gpt25.plots.report.verdict import VerdictRow, VerdictSection
 
 __all__ = [
+    "HELLASWAG",
     "AttentionOfText",
     "ComparedRun",
     "DataSetName",
@@ -24,9 +26,12 @@ __all__ = [
     "PictureFormat",
     "PositionsOfModel",
     "PredictionsOfText",
+    "PublishedLine",
     "ReportSettings",
     "ScoreComparison",
     "TensorPair",
+    "VerdictRow",
+    "VerdictSection",
     "common_data_set",
     "draw_attention",
     "draw_comparison",

@@ -6,12 +6,14 @@ from gpt25.recipes.pretrain import pretrain
 from gpt25.recipes.quickstart import quickstart, with_length
 from gpt25.recipes.recipe import load_recipe, recipe_names, recipe_text
 from gpt25.recipes.reporter import Reporter
+from gpt25.recipes.reproduction.reproduction import ReproductionSettings, reproduce
 from gpt25.recipes.run.run_report import positions_of_run, write_run_report
 from gpt25.recipes.score_comparisons import read_evaluations, score_comparisons
 
 __all__ = [
     "DryRun",
     "Reporter",
+    "ReproductionSettings",
     "dry_run",
     "load_recipe",
     "positions_of_model",
@@ -21,6 +23,7 @@ __all__ = [
     "read_evaluations",
     "recipe_names",
     "recipe_text",
+    "reproduce",
     "score_comparisons",
     "with_length",
     "write_run_report",

@@ -61,7 +61,12 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "harness": {"scoring"},
     },
     "plots": {"pictures": set(), "report": {"pictures"}},
-    "recipes": {"hooks": set(), "planning": {"hooks"}, "run": {"hooks"}},
+    "recipes": {
+        "hooks": set(),
+        "planning": {"hooks"},
+        "run": {"hooks"},
+        "reproduction": {"planning", "run"},
+    },
     "cli": {"streams": set(), "pictures": set(), "commands": {"streams", "pictures"}},
 }
 """For every package with rooms, its rooms in their order, and the rooms of the same package that each may import.

@@ -13,6 +13,7 @@ from gpt25.plots.report.compared_run import ComparedRun, compared_runs
 from gpt25.plots.report.data_set import lines_beside
 from gpt25.plots.report.run_facts import headline
 from gpt25.plots.report.settings import ReportSettings
+from gpt25.plots.report.verdict import verdict
 from gpt25.records import RunDirectory
 from gpt25.storage import write_text
 
@@ -27,12 +28,13 @@ def write_report(
     """
     settings = settings or ReportSettings()
     runs = [runs] if isinstance(runs, RunDirectory) else list(runs)
-    lines = lines_beside(runs, settings.data_set)
+    lines = [*lines_beside(runs, settings.data_set), *settings.measured]
     compared = compared_runs(runs, lines, price_per_hour=settings.price_per_hour)
     own = _one(compared[0]) if len(compared) == 1 else _several(compared)
     opening, losses, rest, ending = own
     body = [
         opening,
+        verdict(settings.verdict),
         comparison.milestones(compared, lines),
         losses,
         comparison.validation_losses(compared, lines),

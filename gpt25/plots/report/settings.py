@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpt25.plots.pictures.positions import PositionsOfModel
-from gpt25.plots.report.published_lines import DataSetName
+from gpt25.plots.report.published_lines import DataSetName, PublishedLine
 from gpt25.plots.report.score_comparison import ScoreComparison
+from gpt25.plots.report.verdict import VerdictSection
 
 
 @dataclass(frozen=True)
@@ -23,5 +24,9 @@ class ReportSettings:
     """Of models that are no runs: what `gpt25 evaluate` found of them."""
     comparisons: Sequence[ScoreComparison] = ()
     """Scores of two models on the same items."""
+    measured: Sequence[PublishedLine] = ()
+    """Level lines beside the published ones: figures of another model that were measured here."""
+    verdict: VerdictSection | None = None
+    """Who is better, where that was the question."""
     reload_seconds: float | None = None
     """Let the page load itself anew so often, for a run that is still in training."""

@@ -1,0 +1,94 @@
+"""What two models are measured by, with the same code and the same items."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gpt25.evaluation import Examples, ScoringSettings, Task, find_task, read_examples, score
+from gpt25.evaluation.scored_task import scored_task
+from gpt25.model import GPTModel
+from gpt25.recipes.reporter import Reporter
+from gpt25.records import RunDirectory
+from gpt25.runtime import Ranks
+from gpt25.storage import read_json, write_json
+from gpt25.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class Discipline:
+    """One task, and the figure of it that the verdict rests on."""
+
+    task: str
+    metric: str
+    data: str | None = None
+    """The file or directory of its items; None fetches them from the Hub."""
+    name: str = ""
+    """What the verdict calls it; the task and the metric where it is empty."""
+
+    @property
+    def title(self) -> str:
+        """The name, in words."""
+        return self.name or f"{self.task}, {self.metric}"
+
+
+def read_disciplines(disciplines: Sequence[Discipline]) -> list[tuple[Task, Examples]]:
+    """The items of all disciplines, fetched where they are not at hand; raises DataError as `read_examples` does."""
+    return [(find_task(each.task), read_examples(find_task(each.task), each.data)) for each in disciplines]
+
+
+def measure(
+    items: Sequence[tuple[Task, Examples]],
+    model: GPTModel,
+    tokenizer: Tokenizer | None,
+    *,
+    name: str,
+    ranks: Ranks,
+    reporter: Reporter,
+) -> list[dict[str, Any]]:
+    """Score a model on every task; all ranks together, and each gets the same figures."""
+    results = []
+    for task, examples in items:
+        if ranks.is_first:
+            reporter.say(f"scoring {name}: {task.title}")
+        found = score(
+            task,
+            examples,
+            model,
+            tokenizer,
+            settings=ScoringSettings(),
+            ranks=ranks,
+            open_progress=reporter.progress if ranks.is_first else None,
+        )
+        results.append(scored_task(task, examples, found, model=name, title=task.title, limit=None))
+    return results
+
+
+def opponent_path(run: RunDirectory) -> Path:
+    """Where the opponent's figures are kept, beside the run's own."""
+    return run.path / "opponent.json"
+
+
+def kept_opponent(run: RunDirectory, disciplines: Sequence[Discipline]) -> list[dict[str, Any]] | None:
+    """The opponent's figures where all of them were measured before; None otherwise."""
+    path = opponent_path(run)
+    if not path.is_file():
+        return None
+    content = read_json(path)
+    results = content.get("results") if isinstance(content, dict) else None
+    if not isinstance(results, list) or [each.get("task") for each in results] != [each.task for each in disciplines]:
+        return None
+    return results
+
+
+def keep_opponent(run: RunDirectory, results: Sequence[dict[str, Any]]) -> None:
+    """Write the opponent's figures down, in the form that `gpt25 compare --evaluations` reads."""
+    write_json(opponent_path(run), {"model": results[0]["model"], "results": list(results)})
+
+
+def kept_own(run: RunDirectory, update: int, disciplines: Sequence[Discipline]) -> list[dict[str, Any]] | None:
+    """The run's own figures at an update where all of them were measured before; None otherwise."""
+    found = {each["task"]: each for each in run.evaluations() if each.get("update") == update}
+    if any(each.task not in found for each in disciplines):
+        return None
+    return [found[each.task] for each in disciplines]

@@ -1,0 +1,302 @@
+"""Fetch, measure the opponent, train, score with the same words, judge: each step taken up where it was left."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gpt25.data import Document, fetch_shards, list_shards
+from gpt25.errors import ConfigurationError
+from gpt25.model import Accounting
+from gpt25.recipes.planning.plan import plan
+from gpt25.recipes.pretrain import connected, train_run
+from gpt25.recipes.recipe import load_recipe
+from gpt25.recipes.reporter import Reporter
+from gpt25.recipes.reproduction.contest import (
+    Discipline,
+    keep_opponent,
+    kept_opponent,
+    kept_own,
+    measure,
+    read_disciplines,
+)
+from gpt25.recipes.reproduction.trial import OPPONENT, prepare_trial, trial_configuration, trial_disciplines
+from gpt25.recipes.reproduction.verdict import Verdict, judge, overall
+from gpt25.recipes.reproduction.verdict_report import write_verdict
+from gpt25.recipes.run.run_lock import run_lock
+from gpt25.recipes.run.run_report import draw_run, end_summary
+from gpt25.recipes.run.run_setup import RunSetup, join_run, set_up_run
+from gpt25.records import RunDirectory, offered_command
+from gpt25.runtime import Ranks, choose_device, choose_precision
+from gpt25.storage import write_json
+from gpt25.tokenizer import Tokenizer
+from gpt25.training import TrainingConfiguration
+from gpt25.weights import load_pretrained
+
+_TOKENS_PER_SHARD = 100_000_000
+_BYTES_PER_TOKEN = 2
+DATA_SETS = {"fineweb": "fineweb10B", "fineweb-edu": "finewebedu10B"}
+"""The task that measures a set's loss, and the set as `gpt25 data fetch` calls it."""
+_READY = "ready.json"
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class ReproductionSettings:
+    """What is reproduced, from what, and at which price."""
+
+    recipe: str = "gpt2_124m"
+    """A recipe in the package, or the path of a TOML file."""
+    opponent: str = "gpt2"
+    """MODEL that is to be beaten."""
+    data_set: str = "fineweb"
+    """fineweb or fineweb-edu: whose shards are fetched, and on whose validation tokens the losses are measured."""
+    data: Path | None = None
+    """Where the shards are, or are fetched to; by default `shards` in the run's directory."""
+    hellaswag: str | None = None
+    """A file of HellaSwag's items; without it they are fetched."""
+    lambada: str | None = None
+    """A file of LAMBADA's passages; without it they are fetched."""
+    price_per_hour: float | None = None
+    """What the whole machine costs in an hour."""
+    currency: str = "USD"
+    device: str = "auto"
+    is_trial: bool = False
+
+    def __post_init__(self) -> None:
+        if self.data_set not in DATA_SETS:
+            raise ConfigurationError(f"--data-set is {self.data_set!r}; it must be one of {', '.join(DATA_SETS)}.")
+
+
+def reproduce(
+    run_path: str | Path,
+    settings: ReproductionSettings,
+    *,
+    reporter: Reporter,
+    ranks: Ranks | None = None,
+    documents: Sequence[Document] | None = None,
+) -> Verdict | None:
+    """Do whatever of the promise the directory does not hold yet; returns the verdict, on the first rank only.
+
+    documents: the text of a trial; None is Python's standard library. Raises ConfigurationError where it cannot be done
+    here, DataError, WeightsError, StorageError and TrainingError as their floors do, Interrupted after a signal once
+    everything is saved.
+    """
+    ranks = ranks or Ranks()
+    run = RunDirectory(run_path)
+    configuration, disciplines = _configured(run, settings)
+    _require_possible(settings, configuration)
+    with run_lock(run, ranks):
+        setup = None
+        if ranks.is_first:
+            (run.path / _READY).unlink(missing_ok=True)
+            _say_what_it_takes(settings, configuration, ranks, reporter)
+            _fetch(run, settings, configuration, reporter, documents)
+            setup = set_up_run(run, configuration, reporter=reporter)
+            items = read_disciplines(disciplines)
+            write_json(run.path / _READY, {"configuration": str(run.recipe_path)})
+        else:
+            _wait_for(run.path / _READY)
+            items = read_disciplines(disciplines)
+        try:
+            with connected(ranks, configuration.loop):
+                setup = setup or join_run(run)
+                found = _contest(run, settings, setup, disciplines, items, ranks=ranks, reporter=reporter)
+            if not ranks.is_first:
+                return None
+            own, opponent, state = found
+            verdict = _verdict(settings, disciplines, own, opponent, state, run)
+            write_verdict(run, verdict, opponent=opponent, reporter=reporter)
+            return verdict
+        except BaseException:
+            if ranks.is_first:
+                draw_run(run, reporter)
+            raise
+
+
+def _configured(run: RunDirectory, settings: ReproductionSettings) -> tuple[TrainingConfiguration, list[Discipline]]:
+    """The recipe with its data, its device and its price, and what both models are measured by."""
+    if settings.is_trial:
+        configuration, disciplines = trial_configuration(run), trial_disciplines(run)
+    else:
+        shards = settings.data or run.path / "shards"
+        recipe = load_recipe(settings.recipe)
+        interval = recipe.hellaswag.interval_in_updates or max(1, recipe.loop.number_of_updates // 10)
+        configuration = dataclasses.replace(
+            recipe,
+            data=dataclasses.replace(recipe.data, directory=str(shards)),
+            hellaswag=dataclasses.replace(recipe.hellaswag, interval_in_updates=interval, data=settings.hellaswag),
+        )
+        disciplines = [
+            Discipline(settings.data_set, "loss", str(shards), f"validation loss on {settings.data_set}"),
+            Discipline("hellaswag", "accuracy_norm", settings.hellaswag, "HellaSwag (acc_norm)"),
+            Discipline("lambada", "accuracy", settings.lambada, "LAMBADA (accuracy)"),
+        ]
+    track = dataclasses.replace(configuration.track, price_per_hour=settings.price_per_hour)
+    loop = dataclasses.replace(configuration.loop, device=settings.device)
+    return dataclasses.replace(configuration, track=track, loop=loop), disciplines
+
+
+def _require_possible(settings: ReproductionSettings, configuration: TrainingConfiguration) -> None:
+    """Refuse what would take a processor weeks, unless it is asked for in so many words."""
+    if settings.is_trial or settings.device != "auto" or choose_device("auto").type == "cuda":
+        return
+    operations = Accounting(configuration.model).training_operations_per_token * configuration.total_tokens
+    days = operations / 1e12 / 86_400  # at 1 TFLOP/s, which few processors reach
+    raise ConfigurationError(
+        f"there is no CUDA GPU here, and {configuration.total_tokens:,} tokens would take a processor some {days:,.0f} "
+        "days. --trial goes through all of it in minutes with a small copy; --device cpu insists."
+    )
+
+
+def _say_what_it_takes(
+    settings: ReproductionSettings, configuration: TrainingConfiguration, ranks: Ranks, reporter: Reporter
+) -> None:
+    """What will be done, fetched, taken and paid, before anything is."""
+    parameters, tokens = Accounting(configuration.model).parameters, configuration.total_tokens
+    if settings.is_trial:
+        reporter.say("TRIAL: a small copy on Python's own text against random weights; nothing of it is about OpenAI's")
+    opponent = OPPONENT if settings.is_trial else settings.opponent
+    reporter.say(
+        f"reproduce: {parameters:,} parameters, {tokens:,} tokens in {configuration.loop.number_of_updates:,} updates, "
+        f"against {opponent}"
+    )
+    if settings.is_trial:
+        return
+    shards = _number_of_shards(configuration)
+    fetched = shards * _TOKENS_PER_SHARD * _BYTES_PER_TOKEN / 1e9
+    kept = configuration.loop.checkpoints_to_keep + 2
+    disk = fetched + kept * 12 * parameters / 1e9
+    reporter.say(
+        f"fetch: {shards} training shards and one for validation of {DATA_SETS[settings.data_set]} ({fetched:.1f} GB), "
+        f"{settings.opponent}'s weights, HellaSwag and LAMBADA; disk: about {disk:.0f} GB in all"
+    )
+    if choose_device(configuration.loop.device).type != "cuda":
+        reporter.say("time and money: not planned for a processor")
+        return
+    found = plan(configuration, gpus=ranks.number_of_ranks, price_per_hour=settings.price_per_hour)
+    money = "" if found.money is None else f", {found.money:,.2f} {settings.currency}"
+    reporter.say(
+        f"training: {found.hours:.1f} hours at {found.tokens_per_second:,.0f} tokens/s ({found.hardware.source})"
+        f"{money}; memory {found.needed_bytes / 1e9:.1f} GB of one GPU; fetching, scoring and validation come on top"
+    )
+
+
+def _number_of_shards(configuration: TrainingConfiguration) -> int:
+    """As many shards of the public sets as the recipe reads: 5,000,134,656 tokens -> 51."""
+    return math.ceil((configuration.total_tokens + 1) / _TOKENS_PER_SHARD)
+
+
+def _fetch(
+    run: RunDirectory,
+    settings: ReproductionSettings,
+    configuration: TrainingConfiguration,
+    reporter: Reporter,
+    documents: Sequence[Document] | None,
+) -> None:
+    """Everything that the network or the trial's own text has to give; what is there stays."""
+    if settings.is_trial:
+        prepare_trial(run, reporter, documents=documents)
+        return
+    load_pretrained(settings.opponent)  # now, rather than when the ranks wait for one another
+    directory = Path(str(configuration.data.directory))
+    wanted = list_shards(DATA_SETS[settings.data_set], number_of_shards=None)
+    number = min(_number_of_shards(configuration), sum(each.split == "train" for each in wanted))
+    wanted = [each for each in wanted if each.split == "validation"] + [
+        each for each in wanted if each.split == "train"
+    ][:number]
+    with reporter.progress("fetching shards", sum(each.file.size for each in wanted), "bytes") as progress:
+        fetch_shards(wanted, directory, progress=progress.advance)
+
+
+def _wait_for(path: Path) -> None:
+    """Return when the first rank has everything ready; where it ends instead, torchrun ends this process too."""
+    while not path.is_file():
+        time.sleep(_POLL_SECONDS)
+
+
+def _contest(
+    run: RunDirectory,
+    settings: ReproductionSettings,
+    setup: RunSetup,
+    disciplines: Sequence[Discipline],
+    items: Sequence[Any],
+    *,
+    ranks: Ranks,
+    reporter: Reporter,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
+    """The opponent measured, the model trained and measured; all ranks together. Both results, and the end's state."""
+    device = ranks.device_for(choose_device(setup.configuration.loop.device))
+    word = str(run.path / "trial" / "opponent") if settings.is_trial else settings.opponent
+    name = OPPONENT if settings.is_trial else settings.opponent
+    opponent = kept_opponent(run, disciplines)
+    if ranks.agree(opponent is None, device=device):
+        model, tokenizer = _loaded(word, device)
+        opponent = measure(items, model, tokenizer, name=name, ranks=ranks, reporter=reporter)
+        if ranks.is_first:
+            keep_opponent(run, opponent)
+        del model
+    state = train_run(run, setup, reporter=reporter, ranks=ranks)
+    if ranks.is_first:
+        end_summary(run, state, Accounting(setup.configuration.model))
+    own = kept_own(run, state.update, disciplines)
+    if ranks.agree(own is None, device=device):
+        ranks.wait()
+        model, tokenizer = _loaded(str(run.path), device)
+        own = measure(items, model, tokenizer, name=run.path.resolve().name, ranks=ranks, reporter=reporter)
+        if ranks.is_first:
+            for each in own:
+                run.write_evaluation({**each, "update": state.update, "tokens": state.tokens})
+    assert own is not None
+    assert opponent is not None
+    return own, opponent, {"tokens": state.tokens, "seconds": state.elapsed_seconds}
+
+
+def _loaded(word: str, device: Any) -> tuple[Any, Tokenizer | None]:
+    """A model in float32, the precision of exact scores; both models alike."""
+    return load_pretrained(word, device=device, dtype=choose_precision(device, "float32").dtype)
+
+
+def _verdict(
+    settings: ReproductionSettings,
+    disciplines: Sequence[Discipline],
+    own: Sequence[dict[str, Any]],
+    opponent: Sequence[dict[str, Any]],
+    state: dict[str, Any],
+    run: RunDirectory,
+) -> Verdict:
+    figures = judge(disciplines, own, opponent)
+    hours = state["seconds"] / 3600
+    return Verdict(
+        verdict=overall(figures),
+        figures=figures,
+        opponent=OPPONENT if settings.is_trial else settings.opponent,
+        is_trial=settings.is_trial,
+        tokens=state["tokens"],
+        hours=hours,
+        money=None if settings.price_per_hour is None else hours * settings.price_per_hour,
+        currency=settings.currency,
+        commands=_commands(settings, run),
+    )
+
+
+def _commands(settings: ReproductionSettings, run: RunDirectory) -> list[str]:
+    """What repeats it, at once and by hand."""
+    trial = ["--trial"] if settings.is_trial else []
+    if settings.is_trial:
+        return [offered_command("gpt25", "reproduce", "--run", run.path, *trial)]
+    shards = settings.data or run.path / "shards"
+    return [
+        offered_command("gpt25", "reproduce", "--run", run.path),
+        offered_command("gpt25", "data", "fetch", DATA_SETS[settings.data_set], "--output", shards),
+        offered_command("gpt25", "train", settings.recipe, "--data.directory", shards, "--run", run.path),
+        offered_command(
+            "gpt25", "evaluate", run.path, "--task", settings.data_set, "--data", shards, "--against", settings.opponent
+        ),
+        offered_command(
+            "gpt25", "evaluate", run.path, "--tasks", "hellaswag", "lambada", "--against", settings.opponent
+        ),
+    ]
