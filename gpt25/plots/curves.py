@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Literal
 
-from gpt25.records import RunDirectory
+from gpt25.records import RunDirectory, is_trial
 
 HorizontalAxis = Literal["tokens", "seconds", "updates"]
 Point = tuple[float, float]
@@ -72,13 +72,16 @@ def curves_of(rows: Sequence[dict[str, Any]], *, name: str, x: HorizontalAxis) -
 
 
 def names_of(runs: Sequence[RunDirectory]) -> list[str]:
-    """Short names that tell the runs apart: the last part of their paths, with more parts where those are equal."""
+    """Short names that tell the runs apart: the last part of their paths, with more parts where those are equal.
+
+    A trial is called one.
+    """
     parts = [run.path.resolve().parts for run in runs]
     names = []
-    for own in parts:
+    for run, own in zip(runs, parts, strict=True):
         others = {other for other in parts if other != own}
         length = next((n for n in range(1, len(own)) if all(other[-n:] != own[-n:] for other in others)), len(own))
-        names.append("/".join(own[-length:]))
+        names.append("/".join(own[-length:]) + (" (trial)" if is_trial(run.recipe()) else ""))
     return names
 
 

@@ -7,6 +7,7 @@ from gpt25.records.offered_command import offered_command
 from gpt25.records.run_directory import RunDirectory
 from gpt25.records.summary import Summary
 from gpt25.records.this_shell import in_this_shell
+from gpt25.records.trial import is_trial
 
 __all__ = [
     "STATE_NAME",
@@ -14,6 +15,7 @@ __all__ = [
     "RunDirectory",
     "Summary",
     "in_this_shell",
+    "is_trial",
     "losses_of_both_weights",
     "offered_command",
     "split_model_word",

@@ -16,7 +16,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """/api/datasets/O/N/revision/R, /api/datasets/O/N/tree/R/FOLDER and /datasets/O/N/resolve/R/FILE."""
+    """/api/datasets/O/N/revision/R, /api/datasets/O/N/tree/R/FOLDER, /datasets/O/N/resolve/R/FILE; without: models."""
 
     directory: Path
     requests: list[str]
@@ -28,13 +28,11 @@ class Handler(BaseHTTPRequestHandler):
         self.answer()
 
     def answer(self) -> None:
-        path = unquote(urlsplit(self.path).path)
-        self.requests.append(f"{self.command} {path}")
-        words = path.lstrip("/").split("/")
-        if words[0] == "api":
-            _api, _datasets, owner, name, what, _revision, *rest = words
-        else:
-            _datasets, owner, name, what, _revision, *rest = words
+        path = urlsplit(self.path).path
+        self.requests.append(f"{self.command} {unquote(path)}")
+        words = [unquote(word) for word in path.lstrip("/").split("/")]  # a revision may hold slashes, as %2F
+        kinds = [word for word in words[:2] if word in ("api", "datasets", "models")]
+        owner, name, what, _revision, *rest = words[len(kinds) :]
         root = self.directory / owner / name
         place = root.joinpath(*rest)
         if not root.is_dir():

@@ -49,8 +49,10 @@ class Arguments:
 
 def run(arguments: Arguments, output: Output) -> None:
     """Reproduce, and say the verdict."""
-    if arguments.price_per_hour is not None and not 0 <= arguments.price_per_hour <= 1e9:
-        raise ConfigurationError(f"--price-per-hour is {arguments.price_per_hour}; it must be from 0 to 1,000,000,000.")
+    if arguments.price_per_hour is not None and not 0 < arguments.price_per_hour <= 1e9:
+        raise ConfigurationError(
+            f"--price-per-hour is {arguments.price_per_hour}; it must be above 0 and at most 1,000,000,000."
+        )
     settings = ReproductionSettings(
         recipe=arguments.recipe,
         opponent=arguments.model,

@@ -25,7 +25,8 @@ def milestones(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> s
     note = f'<p class="note">Lines: {text("; ".join(definitions))}. A crossing counts when no later measurement lies '
     note += "on the worse side; its place is on a straight line between two measurements. A validation split of one's "
     note += "own is another sample of the same set.</p>"
-    return f"<section><h2>Beside OpenAI's models</h2><ul>{items}</ul>{note}</section>"
+    whose = "OpenAI's models" if any(line.source != "measured here" for line in lines) else "another model"
+    return f"<section><h2>Beside {whose}</h2><ul>{items}</ul>{note}</section>"
 
 
 def _milestone_sentences(run: ComparedRun, runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any, cast, get_args
 from gpt25.errors import PlotError
 from gpt25.plots.curves import names_of
 from gpt25.plots.report.published_lines import DataSetName, PublishedLine, hellaswag_lines, loss_lines
-from gpt25.records import RunDirectory
+from gpt25.records import RunDirectory, is_trial
 from gpt25.storage import read_json
 
 _HUB_NAMES: dict[str, DataSetName] = {
@@ -35,9 +35,11 @@ def data_set_of(run: RunDirectory) -> DataSetName | None:
 def lines_beside(runs: Sequence[RunDirectory], chosen: DataSetName | None = None) -> list[PublishedLine]:
     """OpenAI's figures that may be drawn beside these runs, of models up to twice their size.
 
-    Losses on the set that they were trained on, never another's, and HellaSwag. Raises PlotError like
-    `common_data_set`.
+    Losses on the set that they were trained on, never another's, and HellaSwag; nothing beside a trial. Raises
+    PlotError like `common_data_set`.
     """
+    if any(is_trial(run.recipe()) for run in runs):
+        return []
     known = [summary.model_parameters or 0 for run in runs if (summary := run.read_summary()) is not None]
     parameters = max(known, default=0)
     return [*loss_lines(common_data_set(runs, chosen), parameters=parameters), *hellaswag_lines(parameters)]

@@ -14,8 +14,13 @@ from gpt25.plots.report.data_set import lines_beside
 from gpt25.plots.report.run_facts import headline
 from gpt25.plots.report.settings import ReportSettings
 from gpt25.plots.report.verdict import verdict
-from gpt25.records import RunDirectory
+from gpt25.records import RunDirectory, is_trial
 from gpt25.storage import write_text
+
+_TRIAL = (
+    '<p class="alarm-note">A trial on a small copy: its text, its items and its opponent were made for it. Nothing '
+    "here says anything about OpenAI's GPT-2.</p>"
+)
 
 
 def write_report(
@@ -34,6 +39,7 @@ def write_report(
     opening, losses, rest, ending = own
     body = [
         opening,
+        _TRIAL if any(is_trial(run.recipe) for run in compared) else "",
         verdict(settings.verdict),
         comparison.milestones(compared, lines),
         losses,

@@ -9,6 +9,7 @@ from gpt25.plots.report.figures import figure_of, table
 from gpt25.plots.report.lines_chart import Line
 from gpt25.plots.report.published_lines import HELLASWAG, PublishedLine
 from gpt25.plots.report.score_comparison import ScoreComparison
+from gpt25.records import is_trial
 from gpt25.references.published_score import PARAMETERS
 from gpt25.references.scores import scores_beside
 
@@ -55,6 +56,7 @@ def scores(runs: Sequence[ComparedRun], others: Sequence[dict[str, Any]] = ()) -
     found = [(_of_run(run, each), each) for run in runs for each in run.evaluations]
     found += [(str(each.get("model", "")), each) for each in others]
     parameters = max((run.parameters or 0 for run in runs), default=0) or PARAMETERS["gpt2"]
+    trial = any(is_trial(run.recipe) for run in runs)
     tables = ""
     for task in sorted({each["task"] for _, each in found}):
         rows = ""
@@ -68,7 +70,7 @@ def scores(runs: Sequence[ComparedRun], others: Sequence[dict[str, Any]] = ()) -
                     bootstrap = (each.get("bootstrap_errors") or {}).get(metric)
                     spread += f" (bootstrap {bootstrap:.2g})" if is_number(bootstrap) else ""
                     rows += _row(name + limited, _number(value), spread, metric, definition)
-        for score in scores_beside(task, parameters):
+        for score in [] if trial else scores_beside(task, parameters):
             definition = f"{score.definition}; {score.source}"
             rows += _row(f"{score.model} (published)", _number(score.value), "", score.metric, definition)
         tables += f"<h3>{text(task)}</h3>{_table(('model', 'value ± s.e.', 'what is measured'), rows)}"

@@ -285,18 +285,21 @@ def _verdict(
 
 def _commands(settings: ReproductionSettings, run: RunDirectory) -> list[str]:
     """What repeats it, at once and by hand."""
-    trial = ["--trial"] if settings.is_trial else []
+    given = [
+        word
+        for flag, value in (("--price-per-hour", settings.price_per_hour), ("--data", settings.data))
+        if value is not None
+        for word in (flag, str(value))
+    ]
     if settings.is_trial:
-        return [offered_command("gpt25", "reproduce", "--run", run.path, *trial)]
+        return [offered_command("gpt25", "reproduce", "--trial", "--run", run.path, *given)]
     shards = settings.data or run.path / "shards"
+    against = ["--against", settings.opponent]
+    words = ["--recipe", settings.recipe, "--data-set", settings.data_set, *given]
     return [
-        offered_command("gpt25", "reproduce", "--run", run.path),
+        offered_command("gpt25", "reproduce", settings.opponent, "--run", run.path, *words),
         offered_command("gpt25", "data", "fetch", DATA_SETS[settings.data_set], "--output", shards),
         offered_command("gpt25", "train", settings.recipe, "--data.directory", shards, "--run", run.path),
-        offered_command(
-            "gpt25", "evaluate", run.path, "--task", settings.data_set, "--data", shards, "--against", settings.opponent
-        ),
-        offered_command(
-            "gpt25", "evaluate", run.path, "--tasks", "hellaswag", "lambada", "--against", settings.opponent
-        ),
+        offered_command("gpt25", "evaluate", run.path, "--task", settings.data_set, "--data", shards, *against),
+        offered_command("gpt25", "evaluate", run.path, "--tasks", "hellaswag", "lambada", *against),
     ]

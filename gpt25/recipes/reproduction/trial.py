@@ -9,6 +9,7 @@ import random
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from gpt25.data import Document, prepare, split_of, standard_library_documents
 from gpt25.model import GPTModel
@@ -27,6 +28,12 @@ from gpt25.weights import save_pretrained
 OPPONENT = "a small GPT-2 with random weights"
 _VOCABULARY, _VALIDATION_FRACTION = 2048, 0.03
 _NUMBER_OF_UPDATES = 240
+_SHAPE = {"block_size": 128, "number_of_layers": 4, "number_of_heads": 4, "number_of_embedding_dimensions": 128}
+_BATCH: dict[str, Any] = {
+    "tokens_per_update": 4096,
+    "micro_batch_rows": 16,
+    "short_sequences": ((0.3, 32), (0.6, 64)),
+}
 _ITEMS = 200
 _CONTEXT_LINES, _ENDINGS = 4, 4
 _PASSAGE_WORDS = 30
@@ -37,20 +44,11 @@ def trial_configuration(run: RunDirectory, recipe: TrainingConfiguration | None 
     recipe = recipe or load_recipe("gpt2_124m")
     small = dataclasses.replace(
         recipe,
-        model=dataclasses.replace(
-            recipe.model,
-            block_size=128,
-            vocabulary_size=_VOCABULARY,
-            number_of_layers=4,
-            number_of_heads=4,
-            number_of_embedding_dimensions=128,
-        ),
+        model=dataclasses.replace(recipe.model, vocabulary_size=_VOCABULARY, **_SHAPE),
         data=dataclasses.replace(recipe.data, directory=str(run.path / "shards")),
-        batch=dataclasses.replace(
-            recipe.batch, tokens_per_update=4096, micro_batch_rows=16, short_sequences=((0.3, 32), (0.6, 64))
-        ),
+        batch=dataclasses.replace(recipe.batch, **_BATCH),
         optimizer=dataclasses.replace(recipe.optimizer, muon_peak_learning_rate=1e-2, peak_learning_rate=1e-2),
-        track=dataclasses.replace(recipe.track, loss_at_most=(), loss_at_least=None),
+        track=dataclasses.replace(recipe.track, loss_at_most=(), loss_at_least=None, trial=True),
         loop=dataclasses.replace(recipe.loop, sample_prompt="def "),
     )
     short = with_length(small, _NUMBER_OF_UPDATES)
@@ -91,7 +89,14 @@ def prepare_trial(run: RunDirectory, reporter: Reporter, *, documents: Sequence[
         folder.mkdir(parents=True, exist_ok=True)
         tokenizer.save(tokenizer_path)
     with reporter.progress("encoding", sum(len(each.content) for each in corpus), "bytes") as progress:
-        prepare(corpus, tokenizer, shards, validation_fraction=_VALIDATION_FRACTION, progress=progress.advance)
+        prepare(
+            corpus,
+            tokenizer,
+            shards,
+            validation_fraction=_VALIDATION_FRACTION,
+            split_rule="content",  # by which the vocabulary and the items are made
+            progress=progress.advance,
+        )
     held_out = [each for each in corpus if split_of(each, validation_fraction=_VALIDATION_FRACTION) == "validation"]
     _write_items(held_out, folder)
     opponent = folder / "opponent"

@@ -64,7 +64,6 @@ class Verdict:
 
     def as_markdown(self) -> str:
         """A table for a README."""
-        trial = "A trial on a small copy; it says nothing about OpenAI's GPT-2.\n\n" if self.is_trial else ""
         rows = [f"| figure | this model | {self.opponent} | difference | p | verdict |", "|---|---|---|---|---|---|"]
         for each in self.figures:
             error = "" if each.standard_error is None else f" ± {each.standard_error:.2g}"
@@ -76,7 +75,7 @@ class Verdict:
         cost = f"{self.tokens:,} tokens, {self.hours:.2f} hours of training"
         if self.money is not None:
             cost += f", {self.money:,.2f} {self.currency}"
-        return "\n".join([trial + self.in_words, "", *rows, "", f"{cost}.", ""])
+        return "\n".join([self.in_words, "", *rows, "", f"{cost}.", ""])
 
 
 _IN_WORDS: dict[Judgement, str] = {

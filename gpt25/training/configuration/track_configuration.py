@@ -23,6 +23,9 @@ class TrackConfiguration:
     data_set: str | None = None
     """fineweb, fineweb-edu or openwebtext: whose OpenAI losses the report draws, where the index of the shards does
     not say what they were made of."""
+    trial: bool = False
+    """A trial of a larger job: its figures are called so wherever they are shown, and never stand beside published
+    ones."""
 
     def __post_init__(self) -> None:
         points: Any = self.loss_at_most
