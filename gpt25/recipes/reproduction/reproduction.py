@@ -1,7 +1,6 @@
 """Fetch, measure the opponent, train, score with the same words, judge: each step taken up where it was left."""
 
 import dataclasses
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from gpt25.recipes.reproduction.contest import (
 from gpt25.recipes.reproduction.trial import OPPONENT, prepare_trial, trial_configuration, trial_disciplines
 from gpt25.recipes.reproduction.verdict import Verdict, judge, overall
 from gpt25.recipes.reproduction.verdict_report import write_verdict
+from gpt25.recipes.run.run_data import TOKENS_PER_PUBLIC_SHARD, number_of_public_shards
 from gpt25.recipes.run.run_lock import run_lock
 from gpt25.recipes.run.run_report import draw_run, end_summary
 from gpt25.recipes.run.run_setup import RunSetup, join_run, set_up_run
@@ -36,7 +36,6 @@ from gpt25.tokenizer import Tokenizer
 from gpt25.training import TrainingConfiguration
 from gpt25.weights import load_pretrained
 
-_TOKENS_PER_SHARD = 100_000_000
 _BYTES_PER_TOKEN = 2
 DATA_SETS = {"fineweb": "fineweb10B", "fineweb-edu": "finewebedu10B"}
 """The task that measures a set's loss, and the set as `gpt25 data fetch` calls it."""
@@ -166,8 +165,8 @@ def _say_what_it_takes(
     )
     if settings.is_trial:
         return
-    shards = _number_of_shards(configuration)
-    fetched = shards * _TOKENS_PER_SHARD * _BYTES_PER_TOKEN / 1e9
+    shards = number_of_public_shards(configuration)
+    fetched = shards * TOKENS_PER_PUBLIC_SHARD * _BYTES_PER_TOKEN / 1e9
     kept = configuration.loop.checkpoints_to_keep + 2
     disk = fetched + kept * 12 * parameters / 1e9
     reporter.say(
@@ -185,11 +184,6 @@ def _say_what_it_takes(
     )
 
 
-def _number_of_shards(configuration: TrainingConfiguration) -> int:
-    """As many shards of the public sets as the recipe reads: 5,000,134,656 tokens -> 51."""
-    return math.ceil((configuration.total_tokens + 1) / _TOKENS_PER_SHARD)
-
-
 def _fetch(
     run: RunDirectory,
     settings: ReproductionSettings,
@@ -204,7 +198,7 @@ def _fetch(
     load_pretrained(settings.opponent)  # now, rather than when the ranks wait for one another
     directory = Path(str(configuration.data.directory))
     wanted = list_shards(DATA_SETS[settings.data_set], number_of_shards=None)
-    number = min(_number_of_shards(configuration), sum(each.split == "train" for each in wanted))
+    number = min(number_of_public_shards(configuration), sum(each.split == "train" for each in wanted))
     wanted = [each for each in wanted if each.split == "validation"] + [
         each for each in wanted if each.split == "train"
     ][:number]

@@ -12,7 +12,7 @@ from gpt25.plots import (
     VerdictRow,
     VerdictSection,
     draw_losses,
-    loss_levels,
+    loss_reference_lines,
     write_report,
 )
 from gpt25.recipes.reporter import Reporter
@@ -38,9 +38,9 @@ def write_verdict(
     write_json(verdict_path(run), verdict.as_json())
     write_text(run.path / "verdict.md", verdict.as_markdown())
     measured = _measured_lines(opponent)
-    levels = [(line.label, line.value) for line in measured if line.measure == "validation_loss"]
+    lines = [(line.label, line.value) for line in measured if line.measure == "validation_loss"]
     try:
-        draw_losses([run], run.loss_picture_path, levels=[*loss_levels([run]), *levels])
+        draw_losses([run], run.loss_picture_path, reference_lines=[*loss_reference_lines([run]), *lines])
         settings = ReportSettings(
             positions=positions_of_run(run, note=reporter.note),
             evaluations=opponent,

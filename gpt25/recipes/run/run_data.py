@@ -1,20 +1,43 @@
 """The token shards of a run: those that it names, or its texts made into shards inside its directory."""
 
+import math
 from pathlib import Path
 
 from gpt25.data import INDEX_NAME, notices, prepare, read_documents
-from gpt25.errors import ConfigurationError
+from gpt25.errors import ConfigurationError, DataError
 from gpt25.recipes.reporter import Reporter
-from gpt25.records import RunDirectory
+from gpt25.records import RunDirectory, in_this_shell, offered_command
 from gpt25.tokenizer import Tokenizer
-from gpt25.training import DataConfiguration
+from gpt25.training import DataConfiguration, TrainingConfiguration
 
 _STANDARD_LIBRARY = "standard-library"
+_GPT2_VOCABULARY = 50_257
+TOKENS_PER_PUBLIC_SHARD = 100_000_000
 
 
 def run_data(run: RunDirectory, data: DataConfiguration) -> Path:
     """Where the run's shards are, or will be once its texts are prepared."""
     return run.data_path if data.directory is None else Path(data.directory)
+
+
+def number_of_public_shards(configuration: TrainingConfiguration) -> int:
+    """As many training shards of the public sets as a run reads: 5,000,134,656 tokens -> 51."""
+    return math.ceil((configuration.total_tokens + 1) / TOKENS_PER_PUBLIC_SHARD)
+
+
+def require_data(run: RunDirectory, configuration: TrainingConfiguration) -> None:
+    """Raise DataError, with the command that fetches what the run reads, where its shards are not there at all."""
+    directory = run_data(run, configuration.data)
+    if directory.exists() or configuration.model.vocabulary_size != _GPT2_VOCABULARY:
+        return
+    shards = str(number_of_public_shards(configuration))
+    command = in_this_shell(
+        offered_command("gpt25", "data", "fetch", "fineweb10B", "--output", directory, "--shards", shards)
+    )
+    raise DataError(
+        f"there is no {directory}, where the run's token shards should be. This fetches what it reads: {command}. "
+        "Or name others with --data.directory."
+    )
 
 
 def prepare_run_data(

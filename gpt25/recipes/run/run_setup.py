@@ -15,7 +15,7 @@ from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.run.epochs import within_epochs
 from gpt25.recipes.run.initial_model import InitialModel, find_initial_model
 from gpt25.recipes.run.resume_check import require_resumable
-from gpt25.recipes.run.run_data import prepare_run_data, run_data
+from gpt25.recipes.run.run_data import prepare_run_data, require_data, run_data
 from gpt25.records import RunDirectory
 from gpt25.storage import write_text
 from gpt25.tokenizer import Tokenizer
@@ -56,6 +56,7 @@ def set_up_run(run: RunDirectory, configuration: TrainingConfiguration, *, repor
         reporter=reporter,
     )
     _require_known_data_set(configuration)
+    require_data(run, configuration)
     setup = _open(run, configuration, initial)
     require_resumable(run, setup.configuration)
     _require_enough_tokens(setup)

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 from gpt25.data import Document
-from gpt25.errors import ConfigurationError
+from gpt25.errors import ConfigurationError, DataError
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.recipes import ReproductionSettings, reproduce
 from gpt25.recipes.reproduction import reproduction as module
 from gpt25.recipes.reproduction import trial as trial_module
+from gpt25.recipes.run.run_data import number_of_public_shards
 from gpt25.records import RunDirectory
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights import load_pretrained, save_pretrained
@@ -259,9 +260,7 @@ def test_the_whole_promise_against_a_stand_in_of_the_hub(tmp_path: Path) -> None
 
 
 def test_a_processor_is_told_how_long_it_would_take(tmp_path: Path, reporter: Any) -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"5,000,134,656 tokens would take a processor some \d+ days\. --t"
-    ):
+    with pytest.raises(ConfigurationError, match=r"5,000,134,656 tokens would take a processor some \d+ days\. --t"):
         reproduce(tmp_path / "run", ReproductionSettings(), reporter=reporter)
     assert not (tmp_path / "run").exists()
 
@@ -274,5 +273,32 @@ def test_an_unknown_data_set_is_refused() -> None:
 def test_as_many_shards_are_fetched_as_the_recipe_reads() -> None:
     from gpt25.recipes import load_recipe
 
-    assert module._number_of_shards(load_recipe("gpt2_124m")) == 51  # 9,537 x 524,288 = 5,000,134,656 tokens
-    assert module._number_of_shards(load_recipe("gpt2_124m_adamw")) == 100  # 19,073 x 524,288 = 9,999,745,024
+    assert number_of_public_shards(load_recipe("gpt2_124m")) == 51  # 9,537 x 524,288 = 5,000,134,656 tokens
+    assert number_of_public_shards(load_recipe("gpt2_124m_adamw")) == 100  # 19,073 x 524,288 = 9,999,745,024
+
+
+@pytest.mark.parametrize(("name", "shards"), [("gpt2_124m", 51), ("gpt2_124m_adamw", 100)])
+def test_a_recipe_its_comment_and_the_readme_agree_on_what_is_fetched(name: str, shards: int) -> None:
+    from gpt25.recipes import load_recipe, recipe_text
+
+    root = Path(__file__).parents[3]
+    configuration = load_recipe(name)
+    assert configuration.data.directory == "data/fineweb"
+    command = f"gpt25 data fetch fineweb10B --output data/fineweb --shards {shards}"
+    assert command in (root / "gpt25/recipes/toml" / f"{name}.toml").read_text()
+    assert number_of_public_shards(configuration) == shards
+    if name == "gpt2_124m":
+        assert command in (root / "README.md").read_text()
+        assert command in (root / "docs/recipes/train.sky.yaml").read_text()
+        assert command in (root / "docs/one_gpu_from_ssh_to_report.md").read_text()
+    assert recipe_text(configuration)
+
+
+def test_a_run_without_data_is_told_what_fetches_it(
+    tmp_path: Path, reporter: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gpt25.recipes import load_recipe, pretrain
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"data fetch fineweb10B --output data/fineweb --shards 51\. Or name others"):
+        pretrain(load_recipe("gpt2_124m"), tmp_path / "run", reporter=reporter)
