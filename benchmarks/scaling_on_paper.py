@@ -12,7 +12,7 @@ from pathlib import Path
 from gpt25.model import Accounting
 from gpt25.recipes import load_recipe
 from gpt25.recipes.planning import scaling
-from gpt25.references.gpu_rates import UTILISATION, UTILISATION_SOURCE
+from gpt25.references.gpu_specifications import MODEL_FLOPS_UTILISATION, MODEL_FLOPS_UTILISATION_SOURCE
 from gpt25.references.scores import PUBLISHED_SCORES
 from gpt25.training import TrainingConfiguration
 from gpt25.training.optimizers.orthogonalisation_rounds import MOST_SHARERS
@@ -30,9 +30,9 @@ them together.
 ## What is assumed
 """
 ASSUMPTIONS = (
-    f"H100s, {scaling.GPUS_PER_NODE} in a node, at {UTILISATION:.0%} of their peak in bfloat16, as `gpt25 plan` counts"
-    f": {UTILISATION_SOURCE}. The utilisation is the same however few rows a GPU is left with, which is too kind to "
-    "many GPUs.",
+    f"H100s, {scaling.GPUS_PER_NODE} in a node, at {MODEL_FLOPS_UTILISATION:.0%} of their peak in bfloat16, "
+    f"as `gpt25 plan` counts: {MODEL_FLOPS_UTILISATION_SOURCE}. The utilisation is the same however few rows a GPU is "
+    "left with, which is too kind to many GPUs.",
     "Gradients in float32, averaged by ring all-reduce: of n GPUs each sends 2 (n - 1) / n of them. The ring runs at "
     f"{scaling.LINK_UTILISATION:.0%} of NVLink ({scaling.NVLINK_BYTES_PER_SECOND / 1e9:.0f} GB/s a GPU and direction) "
     f"in a node, and of a node's eight 400 Gbit/s adapters ({scaling.NETWORK_BYTES_PER_SECOND / 1e9:.0f} GB/s each) "

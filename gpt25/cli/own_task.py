@@ -80,7 +80,7 @@ def file_of(task: Task, directory: Path) -> str:
 
 
 def _units(task: Task, measurements: list[Measurement]) -> str:
-    return f"{measurements[0].number_of_units:,} {_UNITS.get(task.kind, 'items')}"
+    return f"{measurements[0].number_of_items:,} {_UNITS.get(task.kind, 'items')}"
 
 
 def _title(task: Task, data: str | None, measurements: list[Measurement]) -> str:

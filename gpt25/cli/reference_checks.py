@@ -31,7 +31,7 @@ def compare_with_published(word: str, device: torch.device, output: Output) -> N
             checks.append(check)
             progress.advance()
     different = [check for check in checks if not check.passed]
-    values_checked = bool(facts.first_positions or facts.continuations)
+    values_checked = bool(facts.first_position_values or facts.continuations)
     if not output.json:
         _show(word, name, checks, output)
     output.result(

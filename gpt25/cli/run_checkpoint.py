@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpt25.records import CheckpointRecord, RunDirectory, split_model_word
+from gpt25.records import CheckpointRecord, RunDirectory, split_model_argument
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def checkpoint_of(word: str) -> RunCheckpoint | None:
 
     Raises StorageError or ConfigurationError where the run has no such checkpoint.
     """
-    name, which = split_model_word(word)
+    name, which = split_model_argument(word)
     if which == "" or not RunDirectory.is_run(name):
         return None
     run = RunDirectory(name)

@@ -46,7 +46,7 @@ def show_differences(models: Sequence[str], differences: Sequence[Difference], o
     ]
     output.say()
     all_paired = all(each.is_paired for each in differences)
-    title = f"{models[0]} minus {models[1]}{', on the same units' if all_paired else ''}"
+    title = f"{models[0]} minus {models[1]}{', on the same items' if all_paired else ''}"
     output.table(title, ("metric", "difference", "± s.e.", "p", "test"), rows)
 
 

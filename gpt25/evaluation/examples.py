@@ -11,7 +11,7 @@ from gpt25.evaluation.core.core import fetch_core_files, find_core_files
 from gpt25.evaluation.protocols.choice_item import ChoiceItem
 from gpt25.evaluation.protocols.corpus_text import CorpusText
 from gpt25.evaluation.protocols.last_word import LastWordItem
-from gpt25.evaluation.sets.checked_items import CheckedItems, checked_items, in_words
+from gpt25.evaluation.sets.checked_items import CheckedItems, checked_items, left_out_note
 from gpt25.evaluation.sets.data_files import Row, read_rows, read_text
 from gpt25.evaluation.sets.detokenisers import detokenise
 from gpt25.evaluation.sets.harness_wikitext import harness_page, harness_pages
@@ -67,10 +67,10 @@ def read_examples(task: Task, data: str | None, *, skip_invalid: bool = False) -
     if task.kind == "last word":
         words = _items(task, source, paths, _last_word, skip_invalid)
         known = _of_another_release(task, source, (item.context for item in words.items))
-        return Examples(known + in_words(words.left_out), last_words=words.items, left_out=words.left_out)
+        return Examples(known + left_out_note(words.left_out), last_words=words.items, left_out=words.left_out)
     assert task.read is not None
     choices = _items(task, source, paths, task.read, skip_invalid)
-    return Examples(source + in_words(choices.left_out), choices=choices.items, left_out=choices.left_out)
+    return Examples(source + left_out_note(choices.left_out), choices=choices.items, left_out=choices.left_out)
 
 
 def _core_files(data: str | None) -> Examples:

@@ -1,4 +1,4 @@
-"""Items that a model cannot be asked: named, or left out and counted."""
+"""Items that cannot be requests to a model: named, or left out and counted."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
@@ -40,8 +40,8 @@ def score_fitting(
         if not skip_invalid or len(unfit) == len(items):
             raise EvaluationError(f"{first}. Leave such items out, counted, with --skip-invalid.") from None
     kept = [item for number, item in enumerate(items, 1) if number not in unfit]
-    words = f"; {len(unfit):,} of {len(items):,} items left out, such as {first}"
-    return [dataclasses.replace(each, definition=each.definition + words) for each in score_items(kept)]
+    note = f"; {len(unfit):,} of {len(items):,} items left out, such as {first}"
+    return [dataclasses.replace(each, definition=each.definition + note) for each in score_items(kept)]
 
 
 def _reason(pairs: Iterable[tuple[str, str]], tokenizer: Tokenizer, encoding: Encoding, block_size: int) -> str | None:

@@ -1,4 +1,4 @@
-"""What every unit of a set contributed to a figure, as JSON, so that two models can be compared later."""
+"""What every item of a set contributed to a figure, as JSON, so that two models can be compared later."""
 
 import hashlib
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def items_as_json(measurements: Sequence[Measurement]) -> dict[str, Any]:
 def _as_json(measurement: Measurement) -> dict[str, Any]:
     kept: dict[str, Any] = {
         "scale": measurement.scale,
-        "units": measurement.number_of_units,
+        "units": measurement.number_of_items,
         "numerators": _packed(measurement.numerators),
         "denominators": _packed(measurement.denominators),
     }
@@ -48,7 +48,7 @@ def items_from_json(content: dict[str, Any], *, source: str) -> dict[str, Measur
     """
     items, units = content.get("items") or {}, content.get("units")
     definitions = content.get("definitions") or {}
-    found = {}
+    measurements = {}
     try:
         for metric, each in items.items():
             if each["scale"] not in ("mean", "exponential", "bits"):
@@ -57,10 +57,12 @@ def items_from_json(content: dict[str, Any], *, source: str) -> dict[str, Measur
             sections = None
             if "sections" in each:
                 sections = Sections(str(each["sections"]["kind"]), *_pair(each["sections"], units))
-            found[metric] = Measurement(metric, definition, *_pair(each, units), scale=each["scale"], sections=sections)
+            measurements[metric] = Measurement(
+                metric, definition, *_pair(each, units), scale=each["scale"], sections=sections
+            )
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise CorruptFileError(f"{source} does not hold the items of an evaluation: {problem}") from problem
-    return found
+    return measurements
 
 
 def fingerprint_of(examples: Examples) -> str | None:
@@ -78,19 +80,19 @@ def _pair(content: dict[str, Any], units: Any) -> tuple[NDArray[np.float64], NDA
     return numerators, denominators
 
 
-def _packed(numbers: NDArray[np.float64]) -> str | float | list[float]:
-    if len(numbers) and (numbers == numbers[0]).all():
-        return float(numbers[0])
-    if np.isin(numbers, (0, 1)).all():
-        return "".join("1" if number else "0" for number in numbers)
-    return [float(f"{number:.9g}") for number in numbers]
+def _packed(values: NDArray[np.float64]) -> str | float | list[float]:
+    if len(values) and (values == values[0]).all():
+        return float(values[0])
+    if np.isin(values, (0, 1)).all():
+        return "".join("1" if value else "0" for value in values)
+    return [float(f"{value:.9g}") for value in values]
 
 
 def _unpacked(content: Any, units: Any) -> NDArray[np.float64]:
     if isinstance(content, str):
         if set(content) - {"0", "1"}:
-            raise ValueError("a text of other signs than 0 and 1")
-        return np.array([float(sign) for sign in content])
+            raise ValueError("a text of other characters than 0 and 1")
+        return np.array([float(character) for character in content])
     if isinstance(content, int | float):
         return np.full(int(units), float(content))
-    return np.array([float(number) for number in content])
+    return np.array([float(value) for value in content])

@@ -34,7 +34,7 @@ class ScoringSettings:
     stride: int | None = None
     """Of texts: tokens from window to window; the block size by default."""
     skip_invalid: bool = False
-    """Leave out items that the model cannot be asked, and rows of CORE that cannot be read, and count them."""
+    """Leave out items that cannot be requests to the model, and rows of CORE that cannot be read, and count them."""
 
     def __post_init__(self) -> None:
         for name in ("limit", "batch_tokens", "stride"):
@@ -77,7 +77,7 @@ def score(
 def _items(
     task: Task, examples: Examples, tokenizer: Tokenizer, scorer: ContinuationScorer, settings: ScoringSettings
 ) -> list[Measurement]:
-    """What is scored item by item; one that the model cannot be asked is named or left out."""
+    """What is scored item by item; one that cannot be a request to the model is named or left out."""
 
     def choices(items: Sequence[ChoiceItem]) -> list[Measurement]:
         if task.kind == "minimal pairs":

@@ -28,7 +28,7 @@ def scored_task(
         "bootstrap_errors": {metric: error for metric, error in bootstrapped.items() if error is not None},
         "parts": {each.metric: {"value": each.value, "standard_error": each.standard_error} for each in parts},
         "definitions": {each.metric: each.definition for each in whole},
-        "units": whole[0].number_of_units,
+        "units": whole[0].number_of_items,
         "limit": limit,
         "data": examples.source,
         "left_out": len(examples.left_out),

@@ -28,7 +28,7 @@ class ReferenceCheck:
 
 def number_of_reference_checks(facts: PublishedWeights) -> int:
     """How many checks `reference_checks` will yield."""
-    return 3 + bool(facts.first_positions) + len(_replayable(facts))
+    return 3 + bool(facts.first_position_values) + len(_replayable(facts))
 
 
 def reference_checks(
@@ -51,7 +51,7 @@ def reference_checks(
         tokenizer.fingerprint == ours.fingerprint,
         "openai/gpt-2: encoder.json, vocab.bpe",
     )
-    if facts.first_positions:
+    if facts.first_position_values:
         yield _positions_check(model, facts)
     for continuation in _replayable(facts):
         yield _continuation_check(model, tokenizer, continuation)
@@ -81,19 +81,19 @@ def _shape_check(found: GPTConfiguration, expected: GPTConfiguration) -> Referen
 def _positions_check(model: GPTModel, facts: PublishedWeights) -> ReferenceCheck:
     """The first values of the positional embeddings, to the four decimals that were published."""
     weight = model.transformer.word_positional_embeddings.weight
-    expected = torch.tensor(facts.first_positions, dtype=torch.float64)  # (count)
+    expected = torch.tensor(facts.first_position_values, dtype=torch.float64)  # (count)
     found = weight.detach().flatten()[: len(expected)].double().cpu()  # (count), fewer in a very small model
     worst = (found - expected[: len(found)]).abs().max().item()
     agree = len(found) == len(expected) and worst <= _HALF_OF_THE_LAST_DECIMAL + _ROUNDING
     place = int((found - expected[: len(found)]).abs().argmax())
-    first = ", ".join(f"{value:.4f}" for value in facts.first_positions[:3])
+    first = ", ".join(f"{value:.4f}" for value in facts.first_position_values[:3])
     difference = f"value {place + 1} is {found[place]:.4f} instead of {expected[place]:.4f}"
     return ReferenceCheck(
         f"first {len(expected)} of wpe",
         f"{first}, … to four decimals",
         "the same" if agree else difference,
         agree,
-        facts.first_positions_source,
+        facts.first_position_values_source,
     )
 
 

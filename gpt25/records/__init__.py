@@ -1,8 +1,8 @@
 """What a run directory holds: its files' names, metrics, samples, summary, and which checkpoints are complete."""
 
-from gpt25.records.both_weights import losses_of_both_weights
+from gpt25.records.averaged_weights import last_and_averaged_losses
 from gpt25.records.checkpoint_record import STATE_NAME, CheckpointRecord
-from gpt25.records.model_word import split_model_word
+from gpt25.records.model_argument import split_model_argument
 from gpt25.records.offered_command import offered_command
 from gpt25.records.run_directory import RunDirectory
 from gpt25.records.summary import Summary
@@ -16,7 +16,7 @@ __all__ = [
     "Summary",
     "in_this_shell",
     "is_trial",
-    "losses_of_both_weights",
+    "last_and_averaged_losses",
     "offered_command",
-    "split_model_word",
+    "split_model_argument",
 ]

@@ -49,7 +49,7 @@ class RunDirectory:
         run = cls(path)
         return run.recipe_path.is_file() or bool(run.checkpoints())
 
-    # Metrics, samples and the rest of the paper trail.
+    # Metrics, samples and everything else that is recorded.
 
     def metrics(self) -> list[dict[str, Any]]:
         """All rows of metrics.jsonl in the order written; raises CorruptFileError when one is not an object."""
@@ -67,7 +67,7 @@ class RunDirectory:
         """Append one text that the model wrote after an update."""
         append_json_line(self.samples_path, _finite(row))
 
-    def cut_after(self, update: int) -> None:
+    def truncate_after(self, update: int) -> None:
         """Drop metric and sample rows of later updates, so that a resumed run writes no update twice.
 
         Each file is replaced atomically; a crash between the two is mended by the same call after the next start.
@@ -107,9 +107,9 @@ class RunDirectory:
         return Summary.from_json(read_json(self.summary_path), source=str(self.summary_path))
 
     def write_evaluation(self, content: dict[str, Any]) -> Path:
-        """Keep what `gpt25 evaluate` found of a checkpoint: {"task", "update", "limit", …}; returns the file.
+        """Record the scores of a checkpoint by `gpt25 evaluate`: {"task", "update", "limit", …}; returns the file.
 
-        The same task at the same update, with the same limit, replaces what stood there. Signs that a file's name
+        The same task at the same update, with the same limit, replaces what stood there. Characters that a file name
         cannot hold everywhere, as in "lm-eval:piqa", become dashes.
         """
         limit = "" if content.get("limit") is None else f"-first-{content['limit']}"
@@ -148,7 +148,7 @@ class RunDirectory:
 
         `which` is "newest", "best" (lowest validation loss) or an update. A choice that turns out damaged is never
         replaced by another one: CorruptFileError. Raises StorageError where there is no such checkpoint and
-        ConfigurationError for a word that names none.
+        ConfigurationError for any other value.
         """
         update = _update_of(which)
         records = self.checkpoints()
@@ -169,17 +169,17 @@ class RunDirectory:
     def newest_intact_checkpoint(self) -> tuple[CheckpointRecord | None, list[str]]:
         """For automatic resume: the newest checkpoint whose every file is as its manifest says, None without any.
 
-        Also returns one sentence for each newer one that had to be passed over, naming the file and what is wrong.
+        Also returns one sentence for each newer one that had to be skipped, naming the file and what is wrong.
         """
-        passed_over: list[str] = []
+        skipped: list[str] = []
         for record in reversed(self._checkpoint_directories()):
             try:
                 verify_manifest(record.path)
             except StorageError as problem:
-                passed_over.append(str(problem))
+                skipped.append(str(problem))
             else:
-                return record, passed_over
-        return None, passed_over
+                return record, skipped
+        return None, skipped
 
     def _checkpoint_directories(self) -> list[CheckpointRecord]:
         """Everything that bears a checkpoint's name, complete or not, oldest update first."""
@@ -209,7 +209,7 @@ class RunDirectory:
 
 
 def _update_of(which: int | str) -> int | None:
-    """The update that a choice names, None for "newest" and "best"; raises ConfigurationError for other words."""
+    """The update that a choice names, None for "newest" and "best"; raises ConfigurationError for anything else."""
     if which in ("newest", "best"):
         return None
     if isinstance(which, str) and which.isascii() and which.isdigit():

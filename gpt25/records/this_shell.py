@@ -1,4 +1,4 @@
-"""The words that start gpt25 in the shell that started this process."""
+"""The command that starts gpt25 in the shell that started this process."""
 
 import os
 import shlex
@@ -10,13 +10,13 @@ _NAMES = ("gpt25", "gpt25.exe")
 
 
 def in_this_shell(command: str) -> str:
-    """An `offered_command` with the word "gpt25" replaced where this shell would not find this gpt25 by it.
+    """An `offered_command` with its program "gpt25" replaced where this shell would not find this gpt25 by it.
 
     Behind `.venv/bin/gpt25 train …` comes ".venv/bin/gpt25 show …", behind `python -m gpt25 …` the same Python. A
     command that is none of gpt25's stays as it is.
     """
-    program, _, words = command.partition(" ")
-    return f"{shlex.join(_program())} {words}" if program == "gpt25" else command
+    program, _, arguments = command.partition(" ")
+    return f"{shlex.join(_program())} {arguments}" if program == "gpt25" else command
 
 
 def _program() -> list[str]:

@@ -86,7 +86,7 @@ _GPT2_MEDIUM_CONTINUATIONS = (
     ),
 )
 # fmt: off
-_FIRST_POSITIONS = (
+_FIRST_POSITION_VALUES = (
     -0.0188, -0.1974, 0.0040, 0.0113, 0.0638, -0.1050, 0.0369, -0.1680, -0.0491, -0.0565,
     -0.0025, 0.0135, -0.0042, 0.0151, 0.0166, -0.1381, -0.0063, -0.0461, 0.0267, -0.2042,
 )
@@ -95,7 +95,7 @@ _FIRST_POSITIONS = (
 OPENAI_WEIGHTS = {
     "gpt2": PublishedWeights(
         PARAMETERS["gpt2"],
-        _FIRST_POSITIONS,
+        _FIRST_POSITION_VALUES,
         "transformers, as the third cell of karpathy/build-nanogpt@136b65ec557c7dd55b2f1dd731f52a8b573878cb:play.ipynb "
         "prints them",
         _GPT2_CONTINUATIONS,

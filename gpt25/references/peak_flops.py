@@ -1,4 +1,4 @@
-"""What GPUs can do at most in bfloat16 with float32 sums, dense, by their maker's own papers."""
+"""Peak FLOP/s of GPUs in bfloat16 with float32 accumulation, dense, by their maker's own papers."""
 
 import re
 from dataclasses import dataclass
@@ -29,11 +29,12 @@ _GPUS = (
     PeakFlops("L4", 121e12, f"NVIDIA L4 data sheet: 242 TFLOPS, {_HALF}"),
     PeakFlops("RTX 4090", 165.2e12, "NVIDIA Ada GPU architecture, appendix A: 165.2 TFLOPS"),
 )  # the first whose words are part of the device's name counts
-_OTHERS = re.compile(r"laptop|max-q|\bD\b", re.IGNORECASE)  # namesakes with other figures: mobile ones, and RTX 4090 D
+# Variants of the same name with other figures: mobile ones, and RTX 4090 D.
+_OTHER_VARIANTS = re.compile(r"laptop|max-q|\bD\b", re.IGNORECASE)
 
 
 def peak_flops(device_name: str) -> PeakFlops | None:
     """peak_flops("NVIDIA H100 80GB HBM3").operations_per_second -> 9.894e14; None for what is not in the table."""
-    if _OTHERS.search(device_name):
+    if _OTHER_VARIANTS.search(device_name):
         return None
     return next((peak for peak in _GPUS if re.search(rf"\b{peak.name}\b", device_name)), None)

@@ -1,11 +1,11 @@
-"""What is known of one set of weights that somebody released: numbers, and what they write."""
+"""What is known of one set of weights that somebody released: values, and the text they generate."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class PublishedContinuation:
-    """What a model wrote after a prompt when it always took the likeliest token."""
+    """The greedy continuation of a prompt by a model."""
 
     prompt: str
     text: str
@@ -15,7 +15,7 @@ class PublishedContinuation:
     token_ids: tuple[int, ...] | None = None
     """The new tokens, where they were published too."""
     conditions: str | None = None
-    """What else changed the choice there (a penalty, half precision, padding); None: nothing, in float32."""
+    """What else changed the tokens there (a penalty, half precision, padding); None: nothing, in float32."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class PublishedWeights:
 
     parameters: int
     """The tied head counted once."""
-    first_positions: tuple[float, ...] = ()
-    """The first numbers of the positional embedding of position 0 (transformer.wpe.weight), to four decimals."""
-    first_positions_source: str = ""
+    first_position_values: tuple[float, ...] = ()
+    """The first values of the positional embedding of position 0 (transformer.wpe.weight), to four decimals."""
+    first_position_values_source: str = ""
     continuations: tuple[PublishedContinuation, ...] = ()

@@ -179,8 +179,10 @@ def scores_beside(task: str, parameters: int) -> list[PublishedScore]:
         if score.task != task or key in seen:
             continue
         seen.append(key)
-        alike = {other.model: other for other in PUBLISHED_SCORES if other.task == task and _key(other) == key}
-        chosen.append(alike[nearest_model(parameters, list(alike))])
+        same_definition = {
+            other.model: other for other in PUBLISHED_SCORES if other.task == task and _key(other) == key
+        }
+        chosen.append(same_definition[nearest_model(parameters, list(same_definition))])
     return chosen
 
 

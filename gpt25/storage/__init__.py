@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: atomic writes, manifests and hashes. Knows nothing of models."""
+"""Files that are either complete or absent: atomic writes, manifests and hashes. Knows nothing of models."""
 
 from gpt25.storage.atomic import (
     atomic_directory,

@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from gpt25.errors import DiskFullError, StorageError
-from gpt25.storage.swap import REPLACED_MARK, restore_replaced, swap_in
+from gpt25.storage.replace_directory import REPLACED_MARK, replace_directory, restore_replaced
 
 TEMPORARY_MARK = ".gpt25-temporary-"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DIRECTORIES_CAN_BE_OPENED = os.name != "nt"
 
 
-def storage_error(problem: OSError, path: Path, doing: str) -> StorageError:
-    """Our own error for an operating-system one, naming the path and what was being done."""
+def storage_error(problem: OSError, path: Path, action: str) -> StorageError:
+    """Our own error for an operating-system one, naming the path and the action that failed: "cannot read"."""
     reason = problem.strerror or str(problem)
     if problem.errno in _FULL:
         return DiskFullError(
-            f"{doing} {path}: {reason}. Free some space; nothing that was there before has been changed."
+            f"{action} {path}: {reason}. Free some space; nothing that was there before has been changed."
         )
-    return StorageError(f"{doing} {path}: {reason}")
+    return StorageError(f"{action} {path}: {reason}")
 
 
 def _temporary_path(path: Path) -> Path:
@@ -33,7 +33,7 @@ def _temporary_path(path: Path) -> Path:
     return path.with_name(f".{path.name}{TEMPORARY_MARK}{os.getpid()}-{uuid.uuid4().hex[:8]}")
 
 
-def _synchronise(path: Path) -> None:
+def _fsync(path: Path) -> None:
     """Ask the kernel to put a file's bytes, or a directory's entries, on the disk itself."""
     if path.is_dir() and not _DIRECTORIES_CAN_BE_OPENED:
         return
@@ -55,9 +55,9 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     temporary = _temporary_path(path)
     try:
         yield temporary
-        _synchronise(temporary)
+        _fsync(temporary)
         os.replace(temporary, path)
-        _synchronise(path.parent)
+        _fsync(path.parent)
     except OSError as problem:
         raise storage_error(problem, path, "cannot write") from problem
     finally:
@@ -94,8 +94,8 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
     """Yield a temporary directory that becomes `path` when the block ends without an exception.
 
     Every file in it is fsynced before the rename. A directory already at `path` is replaced by the whole new one,
-    in one step where the system can (see swap.py); a link at `path` stays, the directory it points to is replaced.
-    On an exception the temporary directory is removed and `path` stays as it was.
+    in one step where the system can (see replace_directory.py); a link at `path` stays, the directory it points to is
+    replaced. On an exception the temporary directory is removed and `path` stays as it was.
     Raises StorageError, before the block runs, when something other than a directory stands at `path`.
     """
     path = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
@@ -106,10 +106,10 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
         temporary.mkdir(parents=True)
         yield temporary
         for entry in sorted(temporary.rglob("*"), reverse=True):
-            _synchronise(entry)
-        _synchronise(temporary)
-        swap_in(temporary, path)
-        _synchronise(path.parent)
+            _fsync(entry)
+        _fsync(temporary)
+        replace_directory(temporary, path)
+        _fsync(path.parent)
     except OSError as problem:
         raise storage_error(problem, path, "cannot write") from problem
     finally:
@@ -119,7 +119,7 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
 def remove_leftovers(directory: str | Path) -> list[Path]:
     """Delete the temporaries that a killed process left directly in `directory`; return the paths of those deleted.
 
-    A directory that had stepped aside for its successor and was never succeeded gets its name back instead.
+    A backup of a directory whose replacement never arrived gets its name back instead.
     Call it only where no other process is writing: a temporary in use cannot be told from one left behind.
     """
     directory = Path(directory)

@@ -1,4 +1,4 @@
-"""A lock that one process holds at a time and that the kernel opens when its holder dies, however it dies."""
+"""A lock that one process holds at a time and that the kernel releases when its holder dies, however it dies."""
 
 import contextlib
 import errno
@@ -12,7 +12,7 @@ from gpt25.storage.atomic import storage_error
 
 _HELD = (errno.EAGAIN, errno.EACCES)
 _LONGEST_NAME_IN_BYTES = 300
-_NOT_OFFERED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextlib.contextmanager
@@ -20,8 +20,8 @@ def exclusive_lock(path: str | Path, *, of: str, advice: str) -> Iterator[None]:
     """Hold the lock file `path`, made if need be and never removed, while the block runs.
 
     Where another process holds it, StorageError is raised at once: "{of} is in use by process 41 on host. {advice}".
-    A second lock of the same file in this process counts as another one. The lock is flock's: kill -9 opens it, and a
-    child that outlives the holder keeps it. A file system or a system without such locks gives none.
+    A second lock of the same file in this process counts as another one. The lock is flock's: kill -9 releases it, and
+    a child that outlives the holder keeps it. A file system or a system without such locks gives none.
     """
     path = Path(path)
     try:
@@ -50,7 +50,7 @@ def _lock(descriptor: int, path: Path) -> bool:
     except OSError as problem:
         if problem.errno in _HELD:
             return False
-        if problem.errno not in _NOT_OFFERED:
+        if problem.errno not in _UNSUPPORTED:
             raise storage_error(problem, path, "cannot lock") from problem
     return True
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-MOST_FRESH_STARTS = 3
+MOST_RESTARTS = 3
 
 
 def limited_progress() -> type[Any]:
@@ -15,13 +15,13 @@ def limited_progress() -> type[Any]:
     from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
     class LimitedProgress(tqdm):
-        fresh_starts = 0
+        restarts = 0
 
         def update(self, n: float | None = 1) -> bool | None:
             if n is not None and n < 0:
-                self.fresh_starts += 1
-                if self.fresh_starts > MOST_FRESH_STARTS:
-                    raise ConnectionError(f"the download broke off {self.fresh_starts} times")
+                self.restarts += 1
+                if self.restarts > MOST_RESTARTS:
+                    raise ConnectionError(f"the download broke off {self.restarts} times")
             return super().update(n)
 
     return LimitedProgress

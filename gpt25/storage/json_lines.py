@@ -23,7 +23,7 @@ def append_json_line(path: str | Path, content: Any) -> None:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
-            _end_cleanly(descriptor)
+            _repair_last_line(descriptor)
             size = os.lseek(descriptor, 0, os.SEEK_END)
             try:
                 rest = memoryview(line)
@@ -39,7 +39,7 @@ def append_json_line(path: str | Path, content: Any) -> None:
         raise storage_error(problem, path, "cannot append to") from problem
 
 
-def _end_cleanly(descriptor: int) -> None:
+def _repair_last_line(descriptor: int) -> None:
     """Make an open file end in a newline: a last line without one is completed if it is JSON and dropped if not."""
     size = start = os.lseek(descriptor, 0, os.SEEK_END)
     tail = b""

@@ -12,11 +12,11 @@ from typing import Any, Literal, get_args
 import tiktoken
 
 from gpt25.errors import TokenizerError
-from gpt25.tokenizer.finding import tokenizer_directory
 from gpt25.tokenizer.gpt2 import GPT2_FINGERPRINT, gpt2_vocabulary
 from gpt25.tokenizer.hugging_face_reader import has_tokenizer_files, read_vocabulary
 from gpt25.tokenizer.hugging_face_writer import write_tokenizer_files
 from gpt25.tokenizer.token_table import TokenTable, token_table
+from gpt25.tokenizer.tokenizer_directory import tokenizer_directory
 from gpt25.tokenizer.training import train_vocabulary
 from gpt25.tokenizer.vocabulary import Vocabulary
 
@@ -30,7 +30,7 @@ _ENGINE_PATTERN = (
 _ESCAPED_BYTES = re.compile("([\udc80-\udcff]+)")
 SpecialTokens = Literal["text", "parse"]
 """What becomes of the name of a special token that stands in a text."""
-_GPT2_WORDS = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl")
+_GPT2_NAMES = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl")
 
 
 class Tokenizer:
@@ -70,12 +70,12 @@ class Tokenizer:
 
     @classmethod
     def from_word(cls, word: str | Path) -> "Tokenizer":
-        """The tokenizer that a user's word means: `gpt2` (or another published size), or a directory.
+        """The tokenizer that a user's argument names: `gpt2` (or another published size), or a directory.
 
         A directory is one that holds a tokenizer's files (a Hugging Face model, a checkpoint), prepared data, or a run.
         A directory that is itself called gpt2 is written ./gpt2, or given as a Path. Raises TokenizerError.
         """
-        if word in _GPT2_WORDS:
+        if word in _GPT2_NAMES:
             return cls.gpt2()
         return cls.load(tokenizer_directory(Path(word)))
 
@@ -202,16 +202,16 @@ class Tokenizer:
     def _checked(self, ids: Any) -> list[int]:
         """The ids as ints in range; the engine would panic, and a Python list would count from its end."""
         try:
-            numbers = [operator.index(identifier) for identifier in (ids.tolist() if hasattr(ids, "tolist") else ids)]
+            checked = [operator.index(identifier) for identifier in (ids.tolist() if hasattr(ids, "tolist") else ids)]
         except TypeError as problem:
             raise TokenizerError(f"token ids must be a flat sequence of whole numbers: {problem}.") from problem
-        if numbers and not 0 <= min(numbers) <= max(numbers) < self.vocabulary_size:
-            wrong = next(number for number in numbers if not 0 <= number < self.vocabulary_size)
+        if checked and not 0 <= min(checked) <= max(checked) < self.vocabulary_size:
+            wrong = next(each for each in checked if not 0 <= each < self.vocabulary_size)
             raise TokenizerError(
                 f"token id {wrong} is not in the vocabulary of {self.name}, whose ids go from 0 to "
                 f"{self.vocabulary_size - 1:,}. Check that these ids were made with this tokenizer."
             )
-        return numbers
+        return checked
 
     def __reduce__(self) -> tuple[Callable[..., "Tokenizer"], tuple[Any, ...]]:
         if self.name == "gpt2":  # a name instead of 50,257 tokens for every worker process

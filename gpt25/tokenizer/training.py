@@ -11,9 +11,9 @@ from gpt25.tokenizer.vocabulary import END_OF_TEXT, Vocabulary, ordinary_tokens
 SMALLEST_VOCABULARY = 257  # 256 bytes and <|endoftext|>
 LARGEST_VOCABULARY = 1 << 20  # the library reserves room for all of them before it reads a word
 LONGEST_TOKEN_IN_BYTES = 128  # as in GPT-2's own; keeps a corpus of repeats from making tokens of whole pages
-LEAST_OCCURRENCES = 2  # a pair that occurs once is not worth a token
+MINIMUM_FREQUENCY = 2  # a pair that occurs once is not worth a token
 # The library takes time quadratic in the longest unbroken piece: half a minute for 100,000 spaces, 0.02 s for 4,096.
-_LONGEST_PORTION_IN_CHARACTERS = 4096
+_LONGEST_CHUNK_IN_CHARACTERS = 4096
 _SAFE_CUT = re.compile(r"[A-Za-z0-9](?= [A-Za-z0-9])")
 
 
@@ -24,25 +24,25 @@ def train_vocabulary(
 
     `documents` are read once, in order, and never all in memory. `progress` is called with the documents read since
     its last call. Raises TokenizerError for a size out of range, for text that is not Unicode, and when the documents
-    have too few different pairs for the size asked: the caller's model has that many rows, so it is never made smaller.
+    have too few different pairs for that size: the caller's model has that many rows, so it is never made smaller.
     """
     if not SMALLEST_VOCABULARY <= vocabulary_size <= LARGEST_VOCABULARY:
         raise TokenizerError(
             f"vocabulary_size is {vocabulary_size:,}; it must be from {SMALLEST_VOCABULARY} (the 256 bytes and "
             f"{END_OF_TEXT}) to {LARGEST_VOCABULARY:,}."
         )
-    learned = _learn(_portions_of_all(documents, progress), number_of_tokens=vocabulary_size - 1)
+    learned = _learn(_chunks_of_all(documents, progress), number_of_tokens=vocabulary_size - 1)
     number_of_tokens = len(learned["vocab"])
     if number_of_tokens < vocabulary_size - 1:
         raise TokenizerError(
             f"these documents yield a vocabulary of {number_of_tokens + 1:,} at most, not {vocabulary_size:,}: no "
-            f"other pair occurs {LEAST_OCCURRENCES} times. Give more text or ask for a smaller vocabulary."
+            f"other pair occurs {MINIMUM_FREQUENCY} times. Give more text or ask for a smaller vocabulary."
         )
     merges = [(left, right) for left, right in learned["merges"]]
     return Vocabulary(ordinary=ordinary_tokens(learned["vocab"], merges), special={END_OF_TEXT: vocabulary_size - 1})
 
 
-def _learn(portions: Iterator[str], *, number_of_tokens: int) -> dict[str, Any]:
+def _learn(chunks: Iterator[str], *, number_of_tokens: int) -> dict[str, Any]:
     """The library's own description of the model it learned: `vocab` and `merges`."""
     # Imported here, so that encoding never waits for the library that only training needs.
     from tokenizers import Tokenizer as Engine
@@ -52,17 +52,17 @@ def _learn(portions: Iterator[str], *, number_of_tokens: int) -> dict[str, Any]:
     engine.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     trainer = trainers.BpeTrainer(
         vocab_size=number_of_tokens,
-        min_frequency=LEAST_OCCURRENCES,
+        min_frequency=MINIMUM_FREQUENCY,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         max_token_length=LONGEST_TOKEN_IN_BYTES,
         special_tokens=[],
         show_progress=False,
     )
-    engine.train_from_iterator(portions, trainer=trainer)
+    engine.train_from_iterator(chunks, trainer=trainer)
     return json.loads(engine.to_str())["model"]
 
 
-def _portions_of_all(documents: Iterable[str], progress: Callable[[int], None] | None) -> Iterator[str]:
+def _chunks_of_all(documents: Iterable[str], progress: Callable[[int], None] | None) -> Iterator[str]:
     """All documents in pieces of bounded size, counted and checked."""
     for number, document in enumerate(documents, start=1):
         try:
@@ -72,21 +72,21 @@ def _portions_of_all(documents: Iterable[str], progress: Callable[[int], None] |
                 f"document {number} has the lone surrogate U+{ord(document[problem.start]):04X} at character "
                 f"{problem.start:,}, which is no Unicode text. Decode its bytes with errors='replace'."
             ) from problem
-        yield from _portions(document)
+        yield from _chunks(document)
         if progress is not None:
             progress(1)
 
 
-def _portions(document: str) -> Iterator[str]:
-    """Cut a long document into portions of at most `_LONGEST_PORTION_IN_CHARACTERS`.
+def _chunks(document: str) -> Iterator[str]:
+    """Cut a long document into chunks of at most `_LONGEST_CHUNK_IN_CHARACTERS`.
 
     In prose and code a cut falls where GPT-2's pattern splits in any case, before a single space between two words, so
-    that the merges are those of the whole document. Where no such place comes for half a portion, it falls anywhere.
+    that the merges are those of the whole document. Where no such place comes for half a chunk, it falls anywhere.
     """
     start = 0
-    while len(document) - start > _LONGEST_PORTION_IN_CHARACTERS:
-        latest = start + _LONGEST_PORTION_IN_CHARACTERS
-        cut = _SAFE_CUT.search(document, start + _LONGEST_PORTION_IN_CHARACTERS // 2, latest)
+    while len(document) - start > _LONGEST_CHUNK_IN_CHARACTERS:
+        latest = start + _LONGEST_CHUNK_IN_CHARACTERS
+        cut = _SAFE_CUT.search(document, start + _LONGEST_CHUNK_IN_CHARACTERS // 2, latest)
         end = cut.end() if cut else latest
         yield document[start:end]
         start = end

@@ -35,8 +35,8 @@ _FOREIGN = ("auto_map", "custom_pipelines", "quantization_config")
 def read_config(directory: str | Path) -> GPTConfiguration:
     """Read the shape of the GPT-2 in a directory: Hugging Face's config.json, or hparams.json of OpenAI's release.
 
-    Raises WeightsError when config.json describes another model, lacks a size or lies, StorageError when it cannot be
-    read and CorruptFileError when it is not JSON.
+    Raises WeightsError when config.json describes another model, lacks a size or contradicts itself, StorageError when
+    it cannot be read and CorruptFileError when it is not JSON.
     """
     if is_openai_release(directory):
         return read_hparams(directory)

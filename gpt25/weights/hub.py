@@ -5,8 +5,8 @@ from pathlib import Path
 
 from gpt25.errors import WeightsError
 from gpt25.storage import sha256_of_file
+from gpt25.storage.hub_error_message import exception_chain, hub_error_message
 from gpt25.storage.hub_progress import limited_progress
-from gpt25.storage.hub_reason import causes, hub_reason
 from gpt25.weights.end_tokens import GENERATION_NAME
 from gpt25.weights.openai.openai_release import CONFIG_NAME
 from gpt25.weights.stored_weights import HOW_TO_GET_SAFETENSORS, INDEX_NAME, WEIGHTS_NAME, shard_names
@@ -33,13 +33,13 @@ def download_model(repository: str, *, revision: str | None = None) -> Path:
     """
     directory = _directory(repository, revision)
     commit = directory.name  # the cache keeps a commit's files in snapshots/COMMIT
-    if not _fetch_if_there(repository, WEIGHTS_NAME, commit):
-        if not _fetch_if_there(repository, INDEX_NAME, commit):
+    if not _fetch_if_present(repository, WEIGHTS_NAME, commit):
+        if not _fetch_if_present(repository, INDEX_NAME, commit):
             raise WeightsError(f"{repository} on the Hub holds no {WEIGHTS_NAME}. {HOW_TO_GET_SAFETENSORS}.")
         for name in shard_names(directory / INDEX_NAME):
             _fetch(repository, name, commit)
     for name in _OPTIONAL_NAMES:
-        _fetch_if_there(repository, name, commit)
+        _fetch_if_present(repository, name, commit)
     return directory
 
 
@@ -48,8 +48,8 @@ def cached_model(repository: str) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
     weights = try_to_load_from_cache(repository, WEIGHTS_NAME)
-    is_whole = isinstance(try_to_load_from_cache(repository, CONFIG_NAME), str)
-    return Path(weights).parent if isinstance(weights, str) and is_whole else None
+    is_complete = isinstance(try_to_load_from_cache(repository, CONFIG_NAME), str)
+    return Path(weights).parent if isinstance(weights, str) and is_complete else None
 
 
 def _directory(repository: str, revision: str | None) -> Path:
@@ -83,11 +83,11 @@ def _fetch(repository: str, name: str, revision: str | None) -> str:
     except Exception as problem:
         raise _unavailable(repository, name, revision, problem) from problem
     if not known:
-        _require_its_hash(Path(path), f"{name} of {repository}")
+        _verify_sha256(Path(path), f"{name} of {repository}")
     return path
 
 
-def _require_its_hash(path: Path, what: str) -> None:
+def _verify_sha256(path: Path, what: str) -> None:
     """Remove a file from the cache that is not what the Hub announced; its client looks at the size alone.
 
     The cache calls a file by the Hub's tag, which for large files is their SHA-256.
@@ -107,11 +107,11 @@ def _require_its_hash(path: Path, what: str) -> None:
 
 def _unavailable(repository: str, name: str, revision: str | None, problem: Exception) -> WeightsError:
     where = repository if revision is None else f"{repository} at {revision}"
-    reason = hub_reason(problem, absent_file="it is no GPT-2 that can be loaded")
+    reason = hub_error_message(problem, absent_file="it is no GPT-2 that can be loaded")
     return WeightsError(f"cannot get {name} of {where} from the Hub: {reason}.")
 
 
-def _fetch_if_there(repository: str, name: str, commit: str) -> bool:
+def _fetch_if_present(repository: str, name: str, commit: str) -> bool:
     """Fetch a file that a repository may lack; return whether it is there."""
     from huggingface_hub import errors, try_to_load_from_cache
 
@@ -121,9 +121,11 @@ def _fetch_if_there(repository: str, name: str, commit: str) -> bool:
     try:
         _fetch(repository, name, commit)
     except WeightsError as problem:
-        if any(isinstance(cause, errors.RemoteEntryNotFoundError) for cause in causes(problem)):
+        if any(isinstance(cause, errors.RemoteEntryNotFoundError) for cause in exception_chain(problem)):
             return False
-        if name in _OPTIONAL_NAMES and any(isinstance(cause, errors.OfflineModeIsEnabled) for cause in causes(problem)):
+        if name in _OPTIONAL_NAMES and any(
+            isinstance(cause, errors.OfflineModeIsEnabled) for cause in exception_chain(problem)
+        ):
             return False
         raise
     return True

@@ -70,13 +70,13 @@ def load_pretrained(
 def _left_aside(names: Sequence[str], directory: Path) -> str:
     listed = ", ".join(names[:_NAMES_SHOWN]) + (" …" if len(names) > _NAMES_SHOWN else "")
     return (
-        f"{directory} holds a whole GPT-2 and more tensors ({len(names):,}), which were left aside: {listed}. What "
+        f"{directory} holds a complete GPT-2 and more tensors ({len(names):,}), which were left aside: {listed}. What "
         "they computed, such as a value or a class, is not computed here."
     )
 
 
 def _read_weights(matching: Matching, device: torch.device, dtype: torch.dtype, directory: Path) -> dict[str, Tensor]:
-    """Our state dictionary tensor by tensor: mapped, checked, and turned, moved and converted where that is needed."""
+    """Our state dictionary tensor by tensor: mapped, checked, and where needed transposed, moved and converted."""
     files: dict[Path, MappedFile] = {}
 
     def mapped(stored: StoredTensor) -> tuple[Tensor, MappedFile]:
@@ -84,12 +84,12 @@ def _read_weights(matching: Matching, device: torch.device, dtype: torch.dtype, 
             files[stored.path] = MappedFile(stored.path)
         return files[stored.path].tensor(stored), files[stored.path]
 
-    turned = [
+    transposed_sizes = [
         math.prod(name.shape)
         for name, stored in matching.pairs
         if name.transposed and STORED_DTYPES[stored.dtype] is not dtype
     ]
-    room = torch.empty(max(turned, default=0), dtype=dtype, device=device)
+    buffer = torch.empty(max(transposed_sizes, default=0), dtype=dtype, device=device)
     state = {}
     for name, stored in matching.pairs:
         tensor, file = (stored.read(), None) if isinstance(stored, CheckpointTensor) else mapped(stored)
@@ -101,7 +101,7 @@ def _read_weights(matching: Matching, device: torch.device, dtype: torch.dtype, 
         if name.transposed:
             tensor = tensor.t()
         if file is None or tensor.dtype is not dtype or device.type != "cpu" or not can_stay_mapped():
-            stored_dtype, tensor = tensor.dtype, _copied(tensor, device, dtype, room)
+            stored_dtype, tensor = tensor.dtype, _contiguous_copy(tensor, device, dtype, buffer)
             if tensor.dtype is not stored_dtype:
                 _require_in_range(tensor, name.hugging_face, directory)
             if file is not None:
@@ -111,27 +111,28 @@ def _read_weights(matching: Matching, device: torch.device, dtype: torch.dtype, 
     return state
 
 
-def _copied(tensor: Tensor, device: torch.device, dtype: torch.dtype, room: Tensor) -> Tensor:
-    """The same numbers in contiguous memory of their own: moved as they are stored, converted, and then turned.
+def _contiguous_copy(tensor: Tensor, device: torch.device, dtype: torch.dtype, buffer: Tensor) -> Tensor:
+    """The same values in contiguous memory of their own: moved as they are stored, converted, and then transposed.
 
-    Torch turns numbers of one type block by block; together with a conversion it takes twice as long. room: where the
-    converted ones stand meanwhile; fresh memory for each would leave holes that add up to a third of the weights.
+    Torch transposes values of one dtype block by block; together with a conversion it takes twice as long.
+    buffer: where the converted ones stand meanwhile; fresh memory for each would leave holes that add up to a third of
+    the weights.
     """
     if device.type != "cpu":
         tensor = tensor.to(device)
     if tensor.dtype is not dtype and not tensor.is_contiguous():
-        tensor = room[: tensor.numel()].view(tensor.t().shape).copy_(tensor.t()).t()
+        tensor = buffer[: tensor.numel()].view(tensor.t().shape).copy_(tensor.t()).t()
     return torch.empty(tensor.shape, dtype=dtype, device=device).copy_(tensor)
 
 
 def _require_finite(tensor: Tensor, name: str, directory: Path) -> None:
-    """Raise WeightsError for NaN or infinite numbers; the sum finds both at the cost of one pass."""
+    """Raise WeightsError for NaN or infinite values; the sum finds both at the cost of one pass."""
     if torch.isfinite(tensor.sum(dtype=torch.float32)):
         return
-    broken = int((~torch.isfinite(tensor)).sum())  # the sum of large but finite numbers may overflow
+    broken = int((~torch.isfinite(tensor)).sum())  # the sum of large but finite values may overflow
     if broken:
         raise WeightsError(
-            f"{name} in {directory} holds {broken:,} numbers that are NaN or infinite, of {tensor.numel():,}; expected "
+            f"{name} in {directory} holds {broken:,} values that are NaN or infinite, of {tensor.numel():,}; expected "
             "finite ones. The training that wrote it diverged, or the file is damaged: use an earlier checkpoint."
         )
 
@@ -152,5 +153,5 @@ def _require_tied(head: Tensor, embeddings: Tensor, directory: Path) -> None:
         different = int((head != embeddings).sum())
         raise WeightsError(
             f"lm_head.weight in {directory} differs from transformer.wte.weight in {different:,} of {head.numel():,} "
-            "numbers; in a GPT-2 they are one tied tensor. This model cannot be loaded as a GPT-2."
+            "values; in a GPT-2 they are one tied tensor. This model cannot be loaded as a GPT-2."
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from gpt25.model import GPTConfiguration
 
 # Ours, Hugging Face's, OpenAI's own (TensorFlow), llama.cpp's, the shape of ours in words. In front of the names of a
-# block stand those of _BLOCK_BEGINNINGS. A "*" marks the matrices that OpenAI wrote as convolutions of width 1
+# block stand those of _BLOCK_PREFIXES. A "*" marks the matrices that OpenAI wrote as convolutions of width 1
 # ("Conv1D"): Hugging Face's files hold them as (in, out), the transpose of a Linear's (out, in), OpenAI's as
 # (1, in, out). GGUF files hold them as we do.
 _BEFORE_BLOCKS = (
@@ -25,7 +25,7 @@ _BEFORE_BLOCKS = (
         "positions channels",
     ),
 )
-_BLOCK_BEGINNINGS = ("transformer.hidden.{i}.", "transformer.h.{i}.", "model/h{i}/", "blk.{i}.")
+_BLOCK_PREFIXES = ("transformer.hidden.{i}.", "transformer.h.{i}.", "model/h{i}/", "blk.{i}.")
 _BLOCK = (
     ("layer_norm_1.weight", "ln_1.weight", "ln_1/g", "attn_norm.weight", "channels"),
     ("layer_norm_1.bias", "ln_1.bias", "ln_1/b", "attn_norm.bias", "channels"),
@@ -122,17 +122,17 @@ def tensor_names(configuration: GPTConfiguration) -> Iterator[TensorName]:
         "hidden": configuration.number_of_hidden_dimensions,
     }
 
-    def named(row: tuple[str, ...], beginnings: tuple[str, ...] = ("", "", "", "")) -> TensorName:
-        *names, words = row
-        ours, hugging_face, openai, llama_cpp = map(str.__add__, beginnings, names)
-        shape = tuple(sizes[word] for word in words.split() if word != "*")
-        return TensorName(ours, hugging_face, openai, llama_cpp, shape, transposed=words.endswith("*"))
+    def named(row: tuple[str, ...], prefixes: tuple[str, ...] = ("", "", "", "")) -> TensorName:
+        *names, axes = row
+        ours, hugging_face, openai, llama_cpp = map(str.__add__, prefixes, names)
+        shape = tuple(sizes[axis] for axis in axes.split() if axis != "*")
+        return TensorName(ours, hugging_face, openai, llama_cpp, shape, transposed=axes.endswith("*"))
 
     for row in _BEFORE_BLOCKS:
         yield named(row)
     for layer in range(configuration.number_of_layers):
-        beginnings = tuple(beginning.format(i=layer) for beginning in _BLOCK_BEGINNINGS)
+        prefixes = tuple(prefix.format(i=layer) for prefix in _BLOCK_PREFIXES)
         for row in _BLOCK:
-            yield named(row, beginnings)
+            yield named(row, prefixes)
     for row in _AFTER_BLOCKS:
         yield named(row)

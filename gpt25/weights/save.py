@@ -19,7 +19,7 @@ _OWN_NAMES = {CONFIG_NAME, GENERATION_NAME, WEIGHTS_NAME, *_TOKENIZER_NAMES}
 
 
 def save_pretrained(model: GPTModel, tokenizer: Tokenizer | None, directory: str | Path) -> None:
-    """Save a Hugging Face GPT-2 directory, whole or not at all: save_pretrained(model, tokenizer, "my-gpt2").
+    """Save a Hugging Face GPT-2 directory atomically: save_pretrained(model, tokenizer, "my-gpt2").
 
     A model directory that stands there is replaced. One that holds anything else is refused with StorageError, so that
     nobody's files are lost. Raises WeightsError when model and tokenizer do not fit, StorageError or DiskFullError when

@@ -30,7 +30,7 @@ def find_stored_tensors(directory: str | Path) -> dict[str, StoredTensor]:
     if (directory / WEIGHTS_NAME).is_file():
         return read_safetensors_header(directory / WEIGHTS_NAME)
     if (directory / INDEX_NAME).is_file():
-        return _shards(directory / INDEX_NAME)
+        return _sharded_tensors(directory / INDEX_NAME)
     pickles = sorted(path.name for path in directory.iterdir() if path.suffix in PICKLE_SUFFIXES)
     if pickles:
         raise WeightsError(f"{directory} holds {pickles[0]} and no {WEIGHTS_NAME}. {HOW_TO_GET_SAFETENSORS}.")
@@ -39,33 +39,33 @@ def find_stored_tensors(directory: str | Path) -> dict[str, StoredTensor]:
 
 def shard_names(index_path: Path) -> list[str]:
     """The files that an index distributes the tensors over, each a plain name beside the index."""
-    return sorted(set(_places(index_path).values()))
+    return sorted(set(_weight_map(index_path).values()))
 
 
-def _places(index_path: Path) -> dict[str, str]:
+def _weight_map(index_path: Path) -> dict[str, str]:
     """The index's weight_map, tensor -> file, with names that cannot lead elsewhere."""
-    places = bounded_json(index_path).get("weight_map")
-    if not isinstance(places, dict) or not all(isinstance(place, str) for place in places.values()):
+    weight_map = bounded_json(index_path).get("weight_map")
+    if not isinstance(weight_map, dict) or not all(isinstance(file_name, str) for file_name in weight_map.values()):
         raise CorruptFileError(f"{index_path} has no weight_map from tensors to files.")
-    for file_name in places.values():
+    for file_name in weight_map.values():
         if Path(file_name).name != file_name or "\\" in file_name or not file_name.endswith(".safetensors"):
             raise WeightsError(f"{index_path} names {file_name!r}; only .safetensors files beside it are read.")
-    return places
+    return weight_map
 
 
-def _shards(index_path: Path) -> dict[str, StoredTensor]:
+def _sharded_tensors(index_path: Path) -> dict[str, StoredTensor]:
     """Tensors of several files; each must be where the index puts it."""
-    places = _places(index_path)
+    weight_map = _weight_map(index_path)
     tensors: dict[str, StoredTensor] = {}
-    for file_name in sorted(set(places.values())):
+    for file_name in sorted(set(weight_map.values())):
         path = index_path.with_name(file_name)
         if not path.is_file():
             raise WeightsError(f"{path} is missing, although {INDEX_NAME} lists it. Fetch it again.")
         for name, tensor in read_safetensors_header(path).items():
-            if places.get(name) != file_name:
-                raise CorruptFileError(f"{path} holds {name!r}, which {INDEX_NAME} puts in {places.get(name)!r}.")
+            if weight_map.get(name) != file_name:
+                raise CorruptFileError(f"{path} holds {name!r}, which {INDEX_NAME} puts in {weight_map.get(name)!r}.")
             tensors[name] = tensor
-    for name, file_name in places.items():
+    for name, file_name in weight_map.items():
         if name not in tensors:
             raise CorruptFileError(f"{index_path.with_name(file_name)} lacks {name!r}, although {INDEX_NAME} lists it.")
     return tensors

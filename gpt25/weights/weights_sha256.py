@@ -1,4 +1,4 @@
-"""Which weights a model has, in one word."""
+"""A fingerprint of a model's weights."""
 
 import hashlib
 

@@ -24,10 +24,10 @@ def without_wrapper_prefixes(tensors: Mapping[str, Stored]) -> dict[str, Stored]
 def prefix_of_some(names: Iterable[str]) -> str | None:
     """One sentence about a wrapper's prefix that some of the names have and others lack; None where none has one."""
     names = list(names)
-    found = Counter(prefix for name in names for prefix in _WRAPPERS if name.startswith(prefix))
-    if not found:
+    counts = Counter(prefix for name in names for prefix in _WRAPPERS if name.startswith(prefix))
+    if not counts:
         return None
-    prefix, count = found.most_common(1)[0]
+    prefix, count = counts.most_common(1)[0]
     return (
         f"{count:,} of the {len(names):,} names begin with {prefix!r}, which {_WRAPPERS[prefix]} adds; save the state "
         "dictionary of the model inside it, or take the prefix off those names."

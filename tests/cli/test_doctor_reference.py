@@ -42,8 +42,8 @@ def publish(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
         (sample,) = TextGenerator(model, tokenizer).generate(PROMPT, max_new_tokens=5, temperature=0)
         facts = PublishedWeights(
             parameters=sum(parameter.numel() for parameter in model.parameters()),
-            first_positions=tuple(model.transformer.word_positional_embeddings.weight.flatten()[:20].tolist()),
-            first_positions_source="this test",
+            first_position_values=tuple(model.transformer.word_positional_embeddings.weight.flatten()[:20].tolist()),
+            first_position_values_source="this test",
             continuations=(PublishedContinuation(PROMPT, sample.text, "this test", sample.token_ids),),
         )
         monkeypatch.setitem(OPENAI_WEIGHTS, "gpt2", facts)

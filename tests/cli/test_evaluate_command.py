@@ -115,7 +115,7 @@ def test_two_models_are_compared_on_the_same_items(folder: Path, capsys: pytest.
         assert 0 <= difference["p_value"] <= 1
     assert main(["evaluate", *map(str, words), "--against", str(folder / "model-2")]) == 0
     said = capsys.readouterr().out
-    assert "model-2, on the same units" in said
+    assert "model-2, on the same items" in said
     assert "McNemar" in said
 
 
@@ -287,7 +287,7 @@ def test_texts_of_two_tokenizers_are_compared_by_article(
     assert main(["evaluate", *map(str, words), "--against", str(tmp_path / "other")]) == 0
     said = capsys.readouterr().out
     assert f"model-1 minus {tmp_path / 'other'}\n" in said
-    assert "on the same units" not in said
+    assert "on the same items" not in said
 
 
 def test_the_listing_says_which_tasks_have_published_figures(capsys: pytest.CaptureFixture[str]) -> None:
@@ -317,7 +317,7 @@ def test_two_models_on_a_task_of_the_harness_are_paired_and_their_samples_kept(
     given = answer(capsys, *words, *files)
     (difference,) = given["against"]["differences"]
     assert (difference["value"], difference["p_value"]) == (0.5, 0.5)
-    assert difference["test"] == "McNemar, exact: 2 units right only here, 0 only there"
+    assert difference["test"] == "McNemar, exact: 2 items right only here, 0 only there"
     lines = [json.loads(line) for line in (tmp_path / "samples.jsonl").read_text().splitlines()]
     assert [(line["model"], line["doc_id"], line["acc"]) for line in lines[3:6]] == [
         (str(folder / "model-1"), 3, 0),
@@ -328,4 +328,4 @@ def test_two_models_on_a_task_of_the_harness_are_paired_and_their_samples_kept(
     assert kept["task"] == "lm-eval:mine with 3 examples"
     assert kept["items"]["acc"]["numerators"] == "1110"
     assert main(["evaluate", *map(str, words)]) == 0
-    assert "model-2, on the same units" in capsys.readouterr().out
+    assert "model-2, on the same items" in capsys.readouterr().out

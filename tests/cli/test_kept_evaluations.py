@@ -128,7 +128,7 @@ def test_items_come_back_as_they_were(numerators: list[float], denominators: lis
     content = json.loads(json.dumps({"items": items_as_json([whole]), "units": 4, "definitions": {"m": "how"}}))
     (again,) = items_from_json(content, source="x").values()
     assert (again.value, again.standard_error) == pytest.approx((whole.value, whole.standard_error))
-    assert (again.definition, again.number_of_units) == ("how", 4)
+    assert (again.definition, again.number_of_items) == ("how", 4)
     assert difference_between(whole, again).value == pytest.approx(0)
 
 

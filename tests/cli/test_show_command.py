@@ -149,7 +149,7 @@ def test_a_model_that_is_none_is_refused_in_a_line(
 def test_a_damaged_file_is_named(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (directory / "model.safetensors").write_bytes(b"\xff" * 64)
     assert main(["show", str(directory)]) == 2
-    assert "model.safetensors is not a whole safetensors file" in capsys.readouterr().err
+    assert "model.safetensors is not a complete safetensors file" in capsys.readouterr().err
 
 
 def test_all_lists_the_keys_that_transformers_lists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,8 +36,8 @@ def facts() -> PublishedWeights:
     positions = model.transformer.word_positional_embeddings.weight.flatten()[:20].tolist()
     return PublishedWeights(
         parameters=50257 * 16 + 32 * 16 + 2 * (12 * 16 * 16 + 13 * 16) + 2 * 16,
-        first_positions=tuple(round(number, 4) for number in positions),
-        first_positions_source="this test",
+        first_position_values=tuple(round(number, 4) for number in positions),
+        first_position_values_source="this test",
         continuations=(
             PublishedContinuation("The dog", first.text, "this test", first.token_ids),
             PublishedContinuation("Hello.", second.text[:-1], "this test"),
@@ -75,12 +75,12 @@ def test_positions_are_compared_to_four_decimals(facts: PublishedWeights, change
     model = random_model()
     with torch.no_grad():
         flat = model.transformer.word_positional_embeddings.weight.view(-1)
-        flat[6] = facts.first_positions[6] + change
+        flat[6] = facts.first_position_values[6] + change
     check = checked(model, facts)["first 20 of wpe"]
     assert check.passed is passes
     if not passes:
         assert check.found.startswith("value 7 is ")
-        assert check.found.endswith(f" instead of {facts.first_positions[6]:.4f}")
+        assert check.found.endswith(f" instead of {facts.first_position_values[6]:.4f}")
 
 
 def test_what_a_changed_block_writes_is_shown(facts: PublishedWeights) -> None:

@@ -207,7 +207,7 @@ def test_after_a_cut_no_update_stands_twice(run: RunDirectory) -> None:
         run.append_sample({"update": update})
     with open(run.metrics_path, "ab") as file:
         file.write(b'{"update": 8, "trai')
-    run.cut_after(5)
+    run.truncate_after(5)
     for update in (6, 7):
         run.append_metrics({"update": update})
     assert [row["update"] for row in run.metrics()] == [1, 2, 3, 4, 5, 6, 7]
@@ -215,7 +215,7 @@ def test_after_a_cut_no_update_stands_twice(run: RunDirectory) -> None:
 
 
 def test_a_cut_of_a_run_without_files_makes_none(tmp_path: Path) -> None:
-    RunDirectory(tmp_path).cut_after(0)
+    RunDirectory(tmp_path).truncate_after(0)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -19,11 +19,11 @@ def test_the_four_sizes_have_their_counts() -> None:
 
 
 def test_the_first_twenty_positions_of_the_smallest_are_known() -> None:
-    positions = OPENAI_WEIGHTS["gpt2"].first_positions
+    positions = OPENAI_WEIGHTS["gpt2"].first_position_values
     assert len(positions) == 20
     assert (positions[0], positions[1], positions[-1]) == (-0.0188, -0.1974, -0.2042)
     assert sum(positions) == pytest.approx(-0.8083)
-    assert "play.ipynb" in OPENAI_WEIGHTS["gpt2"].first_positions_source
+    assert "play.ipynb" in OPENAI_WEIGHTS["gpt2"].first_position_values_source
 
 
 @pytest.mark.parametrize("continuation", CONTINUATIONS, ids=lambda continuation: continuation.prompt)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpt25.references.gpu_rates import GPU_RATES
+from gpt25.references.gpu_specifications import GPU_SPECIFICATIONS
 from gpt25.references.peak_flops import peak_flops
 
 
@@ -44,4 +44,4 @@ def test_namesakes_and_strangers_have_none(device: str) -> None:
 
 
 def test_every_gpu_of_a_plan_has_a_peak() -> None:
-    assert all(rate.peak > 1e14 for rate in GPU_RATES.values())
+    assert all(each.peak_flops > 1e14 for each in GPU_SPECIFICATIONS.values())

@@ -20,8 +20,8 @@ from gpt25.storage import (
     atomic_file,
     read_json,
     remove_leftovers,
+    replace_directory,
     require_writable_directory,
-    swap,
     write_bytes,
     write_json,
     write_text,
@@ -64,7 +64,7 @@ def inject(monkeypatch: pytest.MonkeyPatch, number: int, code: int) -> list[int]
 
     for name in STEPS_IN_OS:
         monkeypatch.setattr(os, name, failing(getattr(os, name)))
-    monkeypatch.setattr(swap, "_exchange", failing(swap._exchange))
+    monkeypatch.setattr(replace_directory, "_exchange", failing(replace_directory._exchange))
     monkeypatch.setattr(builtins, "open", open_file)
     return calls
 
@@ -103,7 +103,7 @@ def test_a_directory_is_old_or_new_whichever_step_fails(tmp_path: Path, exchange
             (temporary / "old").write_text("old")
         with pytest.MonkeyPatch.context() as patch:
             if exchange == "not offered":
-                patch.setattr(swap, "_exchange", lambda first, second: False)
+                patch.setattr(replace_directory, "_exchange", lambda first, second: False)
             calls = inject(patch, number, errno.ENOSPC)
             try:
                 with atomic_directory(path) as temporary:

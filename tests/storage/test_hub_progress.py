@@ -1,7 +1,7 @@
 import pytest
 from huggingface_hub.utils import enable_progress_bars
 
-from gpt25.storage.hub_progress import MOST_FRESH_STARTS, limited_progress
+from gpt25.storage.hub_progress import MOST_RESTARTS, limited_progress
 
 
 def test_the_bar_counts_as_the_clients_own_does() -> None:
@@ -14,7 +14,7 @@ def test_the_bar_counts_as_the_clients_own_does() -> None:
 
 def test_a_download_that_begins_again_and_again_is_given_up() -> None:
     with limited_progress()(total=10, disable=True) as bar:
-        for _ in range(MOST_FRESH_STARTS):
+        for _ in range(MOST_RESTARTS):
             bar.update(5)
             bar.update(-5)
         with pytest.raises(ConnectionError, match="the download broke off 4 times"):

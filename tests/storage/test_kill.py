@@ -24,9 +24,9 @@ for generation in itertools.count():
 
 REWRITE_A_DIRECTORY = """
 import itertools, sys
-from gpt25.storage import atomic_directory, swap, write_manifest
+from gpt25.storage import atomic_directory, replace_directory, write_manifest
 if sys.argv[2] == "not offered":
-    swap._exchange = lambda first, second: False
+    replace_directory._exchange = lambda first, second: False
 for generation in itertools.count():
     with atomic_directory(sys.argv[1] + "/directory") as directory:
         for name in "abc":

@@ -41,12 +41,12 @@ def test_the_same_documents_give_the_same_vocabulary(small: Tokenizer, corpus: l
 
 def test_a_long_document_is_cut_where_no_merge_is_lost(corpus: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     prose = corpus[0] + corpus[1]
-    assert len(prose) < training._LONGEST_PORTION_IN_CHARACTERS
+    assert len(prose) < training._LONGEST_CHUNK_IN_CHARACTERS
     whole = Tokenizer.train([prose], vocabulary_size=300)
-    monkeypatch.setattr(training, "_LONGEST_PORTION_IN_CHARACTERS", 64)
-    portions = list(training._portions(prose))
-    assert max(map(len, portions)) <= 64
-    assert "".join(portions) == prose
+    monkeypatch.setattr(training, "_LONGEST_CHUNK_IN_CHARACTERS", 64)
+    chunks = list(training._chunks(prose))
+    assert max(map(len, chunks)) <= 64
+    assert "".join(chunks) == prose
     assert Tokenizer.train([prose], vocabulary_size=300).fingerprint == whole.fingerprint
 
 

@@ -58,7 +58,7 @@ def test_only_headers_are_read(directory: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_damage_is_found_as_in_loading(directory: Path) -> None:
     (directory / "model.safetensors").write_bytes(b"\xff" * 64)
-    with pytest.raises(CorruptFileError, match=r"model\.safetensors is not a whole safetensors file"):
+    with pytest.raises(CorruptFileError, match=r"model\.safetensors is not a complete safetensors file"):
         describe_model(directory)
     (directory / "model.safetensors").unlink()
     with pytest.raises(WeightsError, match="holds neither"):

@@ -107,9 +107,7 @@ def test_a_dtype_that_weights_cannot_have_is_refused(directory: Path) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_numbers_that_are_not_finite_are_found(directory: Path, change_weights: Changer, value: float) -> None:
     change_weights(lambda tensors: tensors["transformer.h.1.mlp.c_proj.weight"][3, :2].fill_(value))
-    expected = (
-        r"transformer\.h\.1\.mlp\.c_proj\.weight in .+ holds 2 numbers that are NaN or infinite, of 256; expected"
-    )
+    expected = r"transformer\.h\.1\.mlp\.c_proj\.weight in .+ holds 2 values that are NaN or infinite, of 256; expected"
     with pytest.raises(WeightsError, match=expected):
         load_pretrained(directory)
 
@@ -134,7 +132,7 @@ def test_a_head_that_differs_from_the_embeddings_is_refused(directory: Path, cha
 def test_a_cut_file_is_refused(directory: Path) -> None:
     path = directory / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-4])
-    with pytest.raises(CorruptFileError, match=r"model\.safetensors is not a whole safetensors file"):
+    with pytest.raises(CorruptFileError, match=r"model\.safetensors is not a complete safetensors file"):
         load_pretrained(directory)
 
 

@@ -133,7 +133,7 @@ def _prepare(arguments: Prepare, output: Output) -> None:
         field=arguments.field,
         invalid_utf8=arguments.invalid_utf8,
         document_separator=arguments.document_separator,
-        **({} if arguments.part is None else {"part": Part.from_word(arguments.part)}),
+        **({} if arguments.part is None else {"part": Part.parse(arguments.part)}),
     )
     tokenizer = Tokenizer.from_word(arguments.tokenizer)
     with output.progress("encoding", documents.source_bytes, "bytes") as progress:

@@ -17,7 +17,7 @@ from gpt25.cli.output import Output
 from gpt25.cli.progress import duration_text
 from gpt25.model import GPTConfiguration
 from gpt25.recipes import DryRun, dry_run, load_recipe, pretrain
-from gpt25.records import RunDirectory, in_this_shell, losses_of_both_weights, offered_command
+from gpt25.records import RunDirectory, in_this_shell, last_and_averaged_losses, offered_command
 from gpt25.runtime import Ranks
 from gpt25.training import (
     BatchConfiguration,
@@ -105,7 +105,7 @@ def run(arguments: Arguments, output: Output) -> None:
 
 def _which_weights(figures: dict[str, Any]) -> str:
     """What the closing line adds where the weights of the last updates were averaged."""
-    losses = losses_of_both_weights(figures)
+    losses = last_and_averaged_losses(figures)
     if losses is None:
         return ""
     last, average = losses

@@ -10,7 +10,7 @@ from gpt25.data.preparation.chunks import ChunkRecord, chunk_path, chunk_tokens
 from gpt25.data.preparation.preparation_settings import PreparationSettings
 from gpt25.data.preparation.shard_writer import ShardWriter
 from gpt25.data.shards.prepared_data import PreparedSplit
-from gpt25.data.shards.shard_format import TOKEN_BYTES, TOKEN_TYPE
+from gpt25.data.shards.shard_format import TOKEN_BYTES, TOKEN_DTYPE
 from gpt25.data.sources.document import SPLITS, Split
 from gpt25.errors import DataError
 
@@ -82,7 +82,7 @@ def _move_first(
     missing = first_tokens - validation.tokens
     if missing:
         content = chunk_tokens(chunk_path(folder, number), records[number])["train"][: missing * TOKEN_BYTES]
-        ids = np.frombuffer(content, dtype=TOKEN_TYPE)  # (missing,)
+        ids = np.frombuffer(content, dtype=TOKEN_DTYPE)  # (missing,)
         text = ids[ids != tokenizer.end_of_text_id]
         validation.tokens += missing
         validation.documents += missing - len(text)

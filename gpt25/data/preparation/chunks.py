@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gpt25.data.shards.shard_format import TOKEN_BYTES, TOKEN_TYPE
+from gpt25.data.shards.shard_format import TOKEN_BYTES, TOKEN_DTYPE
 from gpt25.data.sources.document import SPLITS, Document, Split, split_of
 from gpt25.storage import sha256_of_bytes, write_bytes
 from gpt25.storage.atomic import storage_error
@@ -50,17 +50,17 @@ class ChunkRecord:
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """What the cutter has finished of one stretch of documents: where its chunks end, and the hash of its content."""
+class CutSegment:
+    """One segment of documents that the cutter is through with: where its chunks end, and the hash of its content."""
 
     chunks_end: int
     sha256: str
 
 
 class ChunkCutter:
-    """Assigns every document to a split and yields chunks, none of them across the border of two stretches.
+    """Assigns every document to a split and yields chunks, none of them across the border of two segments.
 
-    streams: the stretches of documents, in order. `finished` grows by one Stretch whenever one has been cut to its end,
+    streams: the segments of documents, in order. `finished` grows by a CutSegment whenever one has been cut to its end,
     before the first chunk of the next. first_chunk: the number of the first one. by_position: whether it is known that
     the documents are cut by position; None lets a corpus of a single document decide.
     """
@@ -75,7 +75,7 @@ class ChunkCutter:
         by_position: bool | None = None,
     ) -> None:
         self.by_position = by_position or False
-        self.finished: list[Stretch] = []
+        self.finished: list[CutSegment] = []
         self._streams = streams
         self._may_be_lone = by_position is None and 0 < validation_fraction < 1
         self._validation_fraction = validation_fraction
@@ -84,14 +84,14 @@ class ChunkCutter:
 
     def __iter__(self) -> Iterator[Chunk]:
         chunk, key, content = None, None, hashlib.sha256()
-        stretch = 0
-        for place, documents in self._split_documents():
-            while stretch < place:
+        segment = 0
+        for number, documents in self._split_documents():
+            while segment < number:
                 if chunk is not None and key is not None:
                     yield self._closed(chunk, key)
                     chunk = None
-                self.finished.append(Stretch(self._number, content.hexdigest()))
-                stretch, content = stretch + 1, hashlib.sha256()
+                self.finished.append(CutSegment(self._number, content.hexdigest()))
+                segment, content = segment + 1, hashlib.sha256()
             for split, document in documents:
                 if chunk is None or key is None:
                     chunk, key = Chunk(self._number, ""), hashlib.sha256(self._settings.encode())
@@ -111,15 +111,15 @@ class ChunkCutter:
         return chunk
 
     def _split_documents(self) -> Iterator[tuple[int, list[tuple[Split, Document]]]]:
-        """(number of the stretch, a document's parts with their splits); an empty list where a stretch begins or ends.
+        """(number of the segment, a document's parts with their splits); an empty list where a segment begins or ends.
 
         A document's content decides its split, except that a corpus of one document is cut in two by position.
         """
         stream = self._numbered_documents()
         if self._may_be_lone:
             first = []
-            for place, document in stream:
-                first.append((place, document))
+            for number, document in stream:
+                first.append((number, document))
                 if sum(document is not None for _, document in first) == 2:
                     break
             else:
@@ -127,19 +127,19 @@ class ChunkCutter:
             stream = chain(first, stream)
             del first  # a huge document must not stay in memory while the others pass
         fraction = self._validation_fraction
-        for place, document in stream:
+        for number, document in stream:
             if document is None:
-                yield place, []
+                yield number, []
             elif self.by_position:
-                yield place, list(_cut_by_position(document, fraction))
+                yield number, list(_cut_by_position(document, fraction))
             else:
-                yield place, [(split_of(document, validation_fraction=fraction), document)]
+                yield number, [(split_of(document, validation_fraction=fraction), document)]
 
     def _numbered_documents(self) -> Iterator[tuple[int, Document | None]]:
-        for place, documents in enumerate(self._streams):
+        for number, documents in enumerate(self._streams):
             for document in documents:
-                yield place, document
-            yield place + 1, None  # so that a stretch without documents ends too
+                yield number, document
+            yield number + 1, None  # so that a segment without documents ends too
 
 
 def _cut_by_position(document: Document, validation_fraction: float) -> Iterator[tuple[Split, Document]]:
@@ -173,7 +173,7 @@ def write_chunk(
     special_names: int = 0,
 ) -> ChunkRecord:
     """Write a chunk file atomically: one line of JSON (its record), then the train and the validation tokens."""
-    payload = b"".join(tokens[split].astype(TOKEN_TYPE).tobytes() for split in tokens)
+    payload = b"".join(tokens[split].astype(TOKEN_DTYPE).tobytes() for split in tokens)
     record = ChunkRecord(
         key=key,
         tokens={split: len(ids) for split, ids in tokens.items()},

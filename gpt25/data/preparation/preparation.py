@@ -9,8 +9,8 @@ from pathlib import Path
 
 from gpt25.data.preparation.assembly import assemble
 from gpt25.data.preparation.chunks import ChunkRecord
+from gpt25.data.preparation.matching_preparation import content_hash, require_matching_preparation
 from gpt25.data.preparation.preparation_settings import PreparationSettings
-from gpt25.data.preparation.same_preparation import content_hash, require_same_preparation
 from gpt25.data.preparation.segment_encoding import encode_segments, encode_stream, is_begun
 from gpt25.data.preparation.split_rule import chosen_split_rule
 from gpt25.data.shards.prepared_data import INDEX_NAME, PARTIAL_NAME, TOKENIZER_NAME, PreparedData, PreparedPart
@@ -59,7 +59,7 @@ def prepare(
 
     The result is the same for any number of processes (None: one a usable core) and after any interruption: finished
     chunks of text are kept in `directory`/.partial, and the next call takes over those whose text, tokenizer and
-    fraction are the same; stretches of files that are all done are not even read again. Files of the Hub are fetched
+    fraction are the same; segments of files that are all done are not even read again. Files of the Hub are fetched
     there, two at a time at most. A finished directory is returned as it is when the arguments and the text are the
     same, and refused when they are not, or with `remake` made anew. `progress` is told the bytes of the sources done
     since its last call.
@@ -92,13 +92,13 @@ def prepare(
         if split_rule is None and finished.split_rule != "first":
             settings = replace(settings, split_rule=finished.split_rule)
         try:
-            require_same_preparation(finished, documents, settings)
-            _tidy(directory)
+            require_matching_preparation(finished, documents, settings)
+            _remove_temporaries(directory)
             return finished
         except DataError:
             if not remake:
                 raise
-        _give_up(directory)
+        _mark_unfinished(directory)
     _refuse_foreign_shards(directory)
     partial = require_writable_directory(require_writable_directory(directory) / PARTIAL_NAME)
     advice = "Wait for it, or choose another output directory."
@@ -107,20 +107,20 @@ def prepare(
             settings, documents = _with_chosen_rule(settings, documents, partial)
         data = _prepare_anew(documents, directory, settings, processes, progress, part)
         data.write()
-        _tidy(directory)
+        _remove_temporaries(directory)
     return data
 
 
 def _part_directory(directory: Path, part: Part, settings: PreparationSettings) -> tuple[Path, PreparationSettings]:
     """The folder of a part, beside the one tokenizer of all parts, and the settings that hold for the part."""
     if (directory / INDEX_NAME).exists():
-        raise DataError(f"{directory} holds a whole data set; choose another output directory for parts")
-    others = directory / TOKENIZER_NAME
-    if not Tokenizer.is_in(others):
+        raise DataError(f"{directory} holds a complete data set; choose another output directory for parts")
+    shared_tokenizer = directory / TOKENIZER_NAME
+    if not Tokenizer.is_in(shared_tokenizer):
         require_writable_directory(directory)
-        with atomic_directory(others) as folder:
+        with atomic_directory(shared_tokenizer) as folder:
             settings.tokenizer.save(folder)
-    elif (found := Tokenizer.load(others)).fingerprint != settings.tokenizer.fingerprint:
+    elif (found := Tokenizer.load(shared_tokenizer)).fingerprint != settings.tokenizer.fingerprint:
         raise DataError(
             f"the parts in {directory} are made with the tokenizer {found.name} ({found.fingerprint}), not with "
             f"{settings.tokenizer.name} ({settings.tokenizer.fingerprint}); all parts need the same"
@@ -150,7 +150,9 @@ def _prepare_anew(
         counts = DocumentCounts()
     else:
         segments = list(
-            encode_segments(reader.segments(), partial, settings, processes, progress, lone_by_position=part == WHOLE)
+            encode_segments(
+                reader.segments(), partial, settings, processes, progress, single_document_by_position=part == WHOLE
+            )
         )
         records = [chunk for segment in segments for chunk in segment.chunks]
         hashes = [segment.sha256 for segment in segments]
@@ -214,7 +216,7 @@ def _require_both_splits(records: list[ChunkRecord], partial: Path, settings: Pr
             )
 
 
-def _give_up(directory: Path) -> None:
+def _mark_unfinished(directory: Path) -> None:
     """Make a finished directory an unfinished one, whose shards the next preparation replaces."""
     require_writable_directory(directory / PARTIAL_NAME)
     try:
@@ -256,7 +258,7 @@ def _move_into_place(partial: Path, directory: Path, tokenizer: "Tokenizer") -> 
         raise storage_error(problem, directory, "cannot write") from problem
 
 
-def _tidy(directory: Path) -> None:
+def _remove_temporaries(directory: Path) -> None:
     """Remove the finished chunks and the temporaries of killed calls; a kill here leaves the rest to the next call."""
     shutil.rmtree(directory / PARTIAL_NAME, ignore_errors=True)
     remove_leftovers(directory)

@@ -48,14 +48,14 @@ PRETOKENIZED_SETS = {
 
 
 @dataclass(frozen=True)
-class WantedShard:
+class HubShard:
     """A shard on the Hub and the split that its name tells."""
 
     split: Split
     file: HubFile
 
 
-def list_shards(name: str, *, number_of_shards: int | None = None) -> list[WantedShard]:
+def list_shards(name: str, *, number_of_shards: int | None = None) -> list[HubShard]:
     """The validation shard and the first training shards of a named set, all unless a number is given.
 
     Raises ConfigurationError for a name or a number that cannot be, DataError where the Hub does not answer.
@@ -63,14 +63,14 @@ def list_shards(name: str, *, number_of_shards: int | None = None) -> list[Wante
     if name not in PRETOKENIZED_SETS:
         raise ConfigurationError(f"there is no pre-tokenised set {name!r}; there are {', '.join(PRETOKENIZED_SETS)}")
     chosen = PRETOKENIZED_SETS[name]
-    form = re.compile(rf"{re.escape(chosen.prefix)}_(val|train)_(\d{{6}})\.bin")
+    pattern = re.compile(rf"{re.escape(chosen.prefix)}_(val|train)_(\d{{6}})\.bin")
     matches = [
         (match, file)
         for file in list_hub_files(HubAddress(chosen.repository, "main", "*.bin"))
-        if (match := form.fullmatch(file.path))
+        if (match := pattern.fullmatch(file.path))
     ]
-    validation = [WantedShard("validation", file) for match, file in matches if match[1] == "val"]
-    train = [WantedShard("train", file) for match, file in matches if match[1] == "train"]
+    validation = [HubShard("validation", file) for match, file in matches if match[1] == "val"]
+    train = [HubShard("train", file) for match, file in matches if match[1] == "train"]
     if not validation or not train:
         raise DataError(
             f"{chosen.repository} on the Hub has no shards {chosen.prefix}_val_… and {chosen.prefix}_train_…"
@@ -81,7 +81,7 @@ def list_shards(name: str, *, number_of_shards: int | None = None) -> list[Wante
 
 
 def fetch_shards(
-    shards: Iterable[WantedShard], directory: str | Path, *, progress: Callable[[int], None] | None = None
+    shards: Iterable[HubShard], directory: str | Path, *, progress: Callable[[int], None] | None = None
 ) -> PreparedData:
     """Fetch shards that are not there yet, check every byte, and write index.json and GPT-2's tokenizer beside them.
 
@@ -92,21 +92,21 @@ def fetch_shards(
     Raises DataError for a directory of other data, and where the Hub or a shard is not as it should be.
     """
     directory, wanted, tokenizer = Path(directory), list(shards), Tokenizer.gpt2()
-    known = _known_shards(directory, wanted)
+    known = _indexed_shards(directory, wanted)
     partial = require_writable_directory(directory / PARTIAL_NAME)
     fetcher = HubFetcher([shard.file for shard in wanted if not (directory / shard.file.path).exists()], partial)
     contents: dict[Split, dict[str, ShardContents]] = {split: {} for split in SPLITS}
     for shard in wanted:
         path = directory / shard.file.path
-        found = read_shard_contents(path, tokenizer) if path.exists() else None
-        if found is None or found.sha256 != (shard.file.sha256 or found.sha256):
+        shard_contents = read_shard_contents(path, tokenizer) if path.exists() else None
+        if shard_contents is None or shard_contents.sha256 != (shard.file.sha256 or shard_contents.sha256):
             fetched = fetcher.path(shard.file)
-            found = read_shard_contents(fetched, tokenizer)
+            shard_contents = read_shard_contents(fetched, tokenizer)
             try:
                 os.replace(fetched, path)
             except OSError as problem:
                 raise storage_error(problem, path, "cannot write") from problem
-        contents[shard.split][path.name] = found
+        contents[shard.split][path.name] = shard_contents
         if progress is not None:
             progress(shard.file.size)
     for split, name in known:
@@ -121,7 +121,7 @@ def fetch_shards(
     return data
 
 
-def _known_shards(directory: Path, wanted: list[WantedShard]) -> list[tuple[Split, str]]:
+def _indexed_shards(directory: Path, wanted: list[HubShard]) -> list[tuple[Split, str]]:
     """What an earlier call's index lists; DataError where the directory is not one of this set."""
     if not (directory / INDEX_NAME).is_file():
         return []

@@ -1,4 +1,4 @@
-"""Encode the sources stretch by stretch, so that what is done need neither be fetched nor read again."""
+"""Encode the sources segment by segment, so that what is done need neither be fetched nor read again."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
@@ -24,11 +24,11 @@ def encode_stream(
     progress: Callable[[int], None] | None,
 ) -> tuple[list[ChunkRecord], list[str], bool]:
     """Chunks of documents that come from anywhere, their hash, and whether each was cut by position."""
-    cutter = _cutter([documents], settings, first_chunk=0, known=None)
+    cutter = _cutter([documents], settings, first_chunk=0, by_position=None)
     encoded = _encoded(cutter, partial, settings, processes, progress)
     with closing(encoded):
         records = list(encoded)
-    return records, [stretch.sha256 for stretch in cutter.finished], cutter.by_position
+    return records, [segment.sha256 for segment in cutter.finished], cutter.by_position
 
 
 def is_begun(segments: list[Segment], partial: Path, settings: PreparationSettings) -> bool:
@@ -47,11 +47,11 @@ def encode_segments(
     processes: int,
     progress: Callable[[int], None] | None,
     *,
-    lone_by_position: bool,
+    single_document_by_position: bool,
 ) -> Iterator[SegmentRecord]:
     """The records of all segments, in order, each as soon as its chunks are safe; those that are there are not read.
 
-    lone_by_position: whether a single document in all of them is to be cut by position.
+    single_document_by_position: whether a single document in all of them is to be cut by position.
     """
     keys = _keys(segments, settings)
     finished = finished_segments(partial, keys)
@@ -68,19 +68,19 @@ def encode_segments(
         (segment.documents(fetcher.path) for segment in left),
         settings,
         first_chunk=first_chunk,
-        known=finished[0].by_position if finished else (None if lone_by_position else False),
+        by_position=finished[0].by_position if finished else (None if single_document_by_position else False),
     )
     encoded = _encoded(cutter, partial, settings, processes, progress)
     written, begin = 0, 0
     records: list[ChunkRecord] = []
 
-    def settle() -> Iterator[SegmentRecord]:
+    def record_finished() -> Iterator[SegmentRecord]:
         nonlocal written, begin
         while written < len(cutter.finished) and cutter.finished[written].chunks_end <= first_chunk + len(records):
-            stretch, segment = cutter.finished[written], left[written]
-            end = stretch.chunks_end - first_chunk
+            cut, segment = cutter.finished[written], left[written]
+            end = cut.chunks_end - first_chunk
             record = SegmentRecord(
-                left_keys[written], stretch.sha256, cutter.by_position, segment.counts, tuple(records[begin:end])
+                left_keys[written], cut.sha256, cutter.by_position, segment.counts, tuple(records[begin:end])
             )
             record.write(partial, len(finished) + written)
             _release(segment, fetcher)
@@ -90,8 +90,8 @@ def encode_segments(
     with closing(encoded):
         for chunk in encoded:
             records.append(chunk)
-            yield from settle()
-        yield from settle()
+            yield from record_finished()
+        yield from record_finished()
     assert written == len(left)
 
 
@@ -118,14 +118,14 @@ def _release(segment: Segment, fetcher: HubFetcher) -> None:
 
 
 def _cutter(
-    streams: Iterable[Iterable[Document]], settings: PreparationSettings, *, first_chunk: int, known: bool | None
+    streams: Iterable[Iterable[Document]], settings: PreparationSettings, *, first_chunk: int, by_position: bool | None
 ) -> ChunkCutter:
     if settings.split_rule == "position":
-        known = 0 < settings.validation_fraction < 1
+        by_position = 0 < settings.validation_fraction < 1
     return ChunkCutter(
         streams,
         validation_fraction=settings.cut_fraction,
         settings=settings.chunk_settings,
         first_chunk=first_chunk,
-        by_position=known,
+        by_position=by_position,
     )

@@ -1,4 +1,4 @@
-"""What a preparation remembers of a stretch of its sources whose chunks are all on the disk."""
+"""What a preparation remembers of a segment of its sources whose chunks are all on the disk."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -36,11 +36,12 @@ def finished_segments(folder: Path, keys: list[str]) -> list[SegmentRecord]:
         record = _read(folder, number)
         if record is None or record.key != key:
             break
-        places = range(number_of_chunks, number_of_chunks + len(record.chunks))
-        found = (
-            read_chunk(chunk_path(folder, place), chunk.key) for place, chunk in zip(places, record.chunks, strict=True)
+        numbers = range(number_of_chunks, number_of_chunks + len(record.chunks))
+        on_disk = (
+            read_chunk(chunk_path(folder, position), chunk.key)
+            for position, chunk in zip(numbers, record.chunks, strict=True)
         )
-        if any(there != chunk for there, chunk in zip(found, record.chunks, strict=True)):
+        if any(there != chunk for there, chunk in zip(on_disk, record.chunks, strict=True)):
             break
         number_of_chunks += len(record.chunks)
         records.append(record)

@@ -8,7 +8,7 @@ import numpy as np
 
 from gpt25.data.shards.prepared_data import INDEX_NAME, TOKENIZER_NAME, PreparedData, ShardRecord
 from gpt25.data.shards.read_prepared_data import read_prepared_data
-from gpt25.data.shards.shard_format import HEADER_BYTES, TOKEN_BYTES, TOKEN_TYPE, read_shard_header
+from gpt25.data.shards.shard_format import HEADER_BYTES, TOKEN_BYTES, TOKEN_DTYPE, read_shard_header
 from gpt25.data.sources.document import SPLITS
 from gpt25.errors import DataError
 from gpt25.storage.atomic import storage_error
@@ -64,10 +64,10 @@ def _verify_shard(path: Path, shard: ShardRecord, vocabulary_size: int, report: 
 
 
 def _verify_ids(path: Path, block: bytes, first_byte: int, vocabulary_size: int) -> None:
-    ids = np.frombuffer(block, dtype=TOKEN_TYPE)  # (tokens of the block,)
+    ids = np.frombuffer(block, dtype=TOKEN_DTYPE)  # (tokens of the block,)
     if int(ids.max()) >= vocabulary_size:
-        place = int(np.argmax(ids >= vocabulary_size))
+        index = int(np.argmax(ids >= vocabulary_size))
         raise DataError(
-            f"{path}: token {int(ids[place]):,} at byte {first_byte + TOKEN_BYTES * place:,} is beyond the "
+            f"{path}: token {int(ids[index]):,} at byte {first_byte + TOKEN_BYTES * index:,} is beyond the "
             f"vocabulary of {vocabulary_size:,}"
         )

@@ -43,11 +43,11 @@ class Batches:
         return (self.shards.number_of_tokens - 1) // self.block_size
 
     def starts(self, first: int, count: int) -> NDArray[np.int64]:
-        """First tokens of the windows at places first…first+count-1 of the endless order, (count,)."""
+        """First tokens of the windows at indices first…first+count-1 of the endless order, (count,)."""
         if first < 0 or count < 0:
-            raise ConfigurationError(f"places start at 0 and counts are not negative, not {first} and {count}")
-        places = np.arange(first, first + count, dtype=np.int64)  # (count,)
-        epochs, within = np.divmod(places, self.windows_per_epoch)
+            raise ConfigurationError(f"indices start at 0 and counts are not negative, not {first} and {count}")
+        indices = np.arange(first, first + count, dtype=np.int64)  # (count,)
+        epochs, within = np.divmod(indices, self.windows_per_epoch)
         starts = np.empty(count, dtype=np.int64)
         for epoch in np.unique(epochs):
             chosen = epochs == epoch
@@ -64,7 +64,7 @@ class Batches:
         return self._epoch_order[1], self._epoch_order[2]
 
     def micro_batch(self, first: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Inputs and labels, int64 (count, block_size) each, of the windows at places first…first+count-1."""
+        """Inputs and labels, int64 (count, block_size) each, of the windows at indices first…first+count-1."""
         inputs = np.empty((count, self.block_size), dtype=np.int64)  # (count, block_size)
         labels = np.empty((count, self.block_size), dtype=np.int64)  # (count, block_size)
         for row, start in enumerate(self.starts(first, count).tolist()):
@@ -95,7 +95,7 @@ class Batches:
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """The micro-batches of one update, counted from 0, that belong to a rank.
 
-        It reads the places from `first_row` on, where the update before it ended; None where all updates have as many
+        It reads the windows from `first_row` on, where the update before it ended; None where all updates have as many
         rows, so that update u begins at u × rows_per_update. Rank r has the r-th of `number_of_ranks` equal contiguous
         slices. So all ranks' rows, one after the other, are the same batch for any number of ranks and any
         micro-batch. Raises ConfigurationError, before anything is read, where the rows cannot be shared equally.
@@ -114,5 +114,5 @@ class Batches:
         rows_per_rank = rows_per_update // number_of_ranks
         begin = update * rows_per_update if first_row is None else first_row
         first = begin + rank * rows_per_rank
-        places = range(first, first + rows_per_rank, micro_batch_rows)
-        return (self.micro_batch(place, micro_batch_rows) for place in places)
+        indices = range(first, first + rows_per_rank, micro_batch_rows)
+        return (self.micro_batch(index, micro_batch_rows) for index in indices)

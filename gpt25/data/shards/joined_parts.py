@@ -11,7 +11,7 @@ from gpt25.data.sources.document_reader import sum_of_counts
 from gpt25.data.sources.part import Part
 from gpt25.errors import DataError
 
-_NAMED = 8
+_PARTS_SHOWN = 8
 
 
 def holds_parts(directory: Path) -> bool:
@@ -27,7 +27,7 @@ def _folders(directory: Path) -> dict[Part, Path]:
 
 
 def join_parts(directory: Path) -> PreparedData:
-    """All parts of a directory as one: part after part, so in the order of the whole.
+    """All parts of a directory as one: part after part, so in the order of the sources.
 
     Raises DataError where a part is missing, unfinished or there twice, or where parts were not made from the same
     files with the same tokenizer and settings.
@@ -42,15 +42,15 @@ def join_parts(directory: Path) -> PreparedData:
     wanted = [Part(number, counts[0]) for number in range(1, counts[0] + 1)]
     missing = [part for part in wanted if part not in folders or not (folders[part] / INDEX_NAME).is_file()]
     if missing:
-        names = ", ".join(map(str, missing[:_NAMED])) + (" …" if len(missing) > _NAMED else "")
+        names = ", ".join(map(str, missing[:_PARTS_SHOWN])) + (" …" if len(missing) > _PARTS_SHOWN else "")
         raise DataError(
             f"{directory}: {len(missing):,} of {counts[0]:,} parts are missing or not finished: {names}. Prepare each "
             f"with the same `gpt25 data prepare` and --part {missing[0]}."
         )
     parts = [PreparedData.read(folders[part]) for part in wanted]
     for part, data in zip(wanted, parts, strict=True):
-        _require_fitting(part, data, parts[0])
-    _require_none_twice(directory, parts)
+        _require_same_settings(part, data, parts[0])
+    _require_no_duplicates(directory, parts)
     return replace(
         parts[0],
         directory=directory,
@@ -64,7 +64,7 @@ def join_parts(directory: Path) -> PreparedData:
     )
 
 
-def _require_fitting(part: Part, data: PreparedData, first: PreparedData) -> None:
+def _require_same_settings(part: Part, data: PreparedData, first: PreparedData) -> None:
     """Raise DataError unless a folder holds the part of its name, made as the first one was."""
     where = data.directory / INDEX_NAME
     if data.part is None or (data.part.number, data.part.count) != (part.number, part.count):
@@ -93,13 +93,13 @@ def _require_fitting(part: Part, data: PreparedData, first: PreparedData) -> Non
         )
 
 
-def _require_none_twice(directory: Path, parts: list[PreparedData]) -> None:
+def _require_no_duplicates(directory: Path, parts: list[PreparedData]) -> None:
     """Raise DataError where two parts that have text have the same."""
     with_text = [data for data in parts if data.train.tokens + data.validation.tokens]
     for content, times in Counter(data.content_sha256 for data in with_text).items():
         if times > 1:
             same = [data.directory.name for data in with_text if data.content_sha256 == content]
-            raise DataError(f"{directory}: {' and '.join(same[:_NAMED])} hold the same text; prepare them again")
+            raise DataError(f"{directory}: {' and '.join(same[:_PARTS_SHOWN])} hold the same text; prepare them again")
 
 
 def _joined_split(name: Split, parts: list[PreparedData]) -> PreparedSplit:

@@ -24,9 +24,9 @@ class Permutation:
         self._mask = np.uint64((1 << int(self._half_bits)) - 1)
         self._keys = [np.uint64(derive_seed(seed, *path, "permutation", number)) for number in range(_ROUNDS)]
 
-    def __call__(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(count,) places below `size` -> (count,) values below `size`, different for different places."""
-        values = self._network(places.astype(np.uint64))  # (count,)
+    def __call__(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(count,) indices below `size` -> (count,) values below `size`, different for different indices."""
+        values = self._network(indices.astype(np.uint64))  # (count,)
         outside = np.flatnonzero(values >= self.size)
         while len(outside):
             values[outside] = self._network(values[outside])

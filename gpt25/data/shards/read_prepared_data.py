@@ -1,4 +1,4 @@
-"""Prepared data from a directory that holds it whole or in parts."""
+"""Prepared data from a directory that holds all of it or its parts."""
 
 from pathlib import Path
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpt25.data.shards.shard_format import HEADER_BYTES, TOKEN_BYTES, TOKEN_TYPE, read_shard_header
+from gpt25.data.shards.shard_format import HEADER_BYTES, TOKEN_BYTES, TOKEN_DTYPE, read_shard_header
 from gpt25.errors import DataError
 from gpt25.storage.atomic import storage_error
 
@@ -43,12 +43,12 @@ def read_shard_contents(path: Path, tokenizer: "Tokenizer") -> ShardContents:
             digest.update(file.read(HEADER_BYTES))
             while block := file.read(_BLOCK_BYTES):
                 digest.update(block)
-                ids = np.frombuffer(block, dtype=TOKEN_TYPE)  # (tokens of the block,)
+                ids = np.frombuffer(block, dtype=TOKEN_DTYPE)  # (tokens of the block,)
                 if int(ids.max()) >= size:
-                    place = int(np.argmax(ids >= size))
-                    byte = file.tell() - len(block) + TOKEN_BYTES * place
+                    index = int(np.argmax(ids >= size))
+                    byte = file.tell() - len(block) + TOKEN_BYTES * index
                     raise DataError(
-                        f"{path}: token {int(ids[place]):,} at byte {byte:,} is beyond the vocabulary of {size:,}"
+                        f"{path}: token {int(ids[index]):,} at byte {byte:,} is beyond the vocabulary of {size:,}"
                     )
                 documents += int((ids == end).sum())
                 text_bytes += int(bytes_of[ids].sum())

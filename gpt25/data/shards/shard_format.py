@@ -19,7 +19,7 @@ LARGEST_VOCABULARY = 2**16
 _MAGIC_OF_32_BITS = 20240801
 _KNOWN_BEGINNINGS = (struct.pack("<i", MAGIC), struct.pack("<i", _MAGIC_OF_32_BITS))
 _BARE_NAMES = ("train.bin", "val.bin")
-TOKEN_TYPE = np.dtype("<u2")
+TOKEN_DTYPE = np.dtype("<u2")
 
 
 def shard_header(number_of_tokens: int) -> bytes:
@@ -56,7 +56,7 @@ def read_shard_header(path: Path) -> int:
         )
     if len(header) < HEADER_BYTES:
         raise DataError(
-            f"{path} ends at byte {size:,}, inside the header of {HEADER_BYTES:,} bytes: it is no whole shard"
+            f"{path} ends at byte {size:,}, inside the header of {HEADER_BYTES:,} bytes: it is an incomplete shard"
         )
     magic, version, tokens = struct.unpack_from("<3i", header)
     if magic == _MAGIC_OF_32_BITS:

@@ -16,7 +16,7 @@ from gpt25.data.shards.read_prepared_data import read_prepared_data
 from gpt25.data.shards.shard_format import (
     HEADER_BYTES,
     TOKEN_BYTES,
-    TOKEN_TYPE,
+    TOKEN_DTYPE,
     read_shard_header,
     require_16_bit_vocabulary,
 )
@@ -80,20 +80,20 @@ class TokenShards:
         """Raise DataError naming file and byte of the first id in `tokens`, read at `start`, beyond the vocabulary."""
         if not len(tokens) or int(tokens.max()) < vocabulary_size:
             return
-        place = int(np.argmax(tokens >= vocabulary_size))
-        path, offset = self.locate((start + place) % self.number_of_tokens)
+        index = int(np.argmax(tokens >= vocabulary_size))
+        path, offset = self.locate((start + index) % self.number_of_tokens)
         raise DataError(
-            f"{path}: token {int(tokens[place]):,} at byte {offset:,} is beyond the vocabulary of {vocabulary_size:,}; "
+            f"{path}: token {int(tokens[index]):,} at byte {offset:,} is beyond the vocabulary of {vocabulary_size:,}; "
             "the shard is damaged or was made with another tokenizer"
         )
 
 
 def _memory_map(path: Path, count: int) -> NDArray[np.uint16]:
     if count == 0:  # an empty range cannot be mapped
-        return np.empty(0, dtype=TOKEN_TYPE)
+        return np.empty(0, dtype=TOKEN_DTYPE)
     try:
         # A plain array over the map: slicing np.memmap itself costs ten times as much.
-        return np.asarray(np.memmap(path, dtype=TOKEN_TYPE, mode="r", offset=HEADER_BYTES, shape=(count,)))
+        return np.asarray(np.memmap(path, dtype=TOKEN_DTYPE, mode="r", offset=HEADER_BYTES, shape=(count,)))
     except OSError as problem:
         raise storage_error(problem, path, "cannot read") from problem
 

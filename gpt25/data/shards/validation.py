@@ -72,7 +72,7 @@ class Validation:
             raise ConfigurationError(f"cannot read {rows} rows at a time for rank {rank} of {number_of_ranks}")
         first = self.number_of_windows * rank // number_of_ranks
         last = self.number_of_windows * (rank + 1) // number_of_ranks
-        return (self._windows(place, min(rows, last - place)) for place in range(first, last, rows))
+        return (self._windows(start, min(rows, last - start)) for start in range(first, last, rows))
 
     def _windows(self, first: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         windows = np.empty((count, self.block_size + 1), dtype=np.int64)  # (count, block_size + 1)

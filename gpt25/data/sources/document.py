@@ -13,7 +13,7 @@ SPLITS: tuple[Split, Split] = ("train", "validation")
 
 @dataclass(frozen=True)
 class Document:
-    """One text: where it came from, in words for people, and its bytes (UTF-8, if our readers made it)."""
+    """One text: where it came from, for messages, and its bytes (UTF-8, if our readers made it)."""
 
     name: str
     content: bytes
@@ -32,5 +32,5 @@ def split_of(document: Document, *, validation_fraction: float) -> Split:
     The first eight bytes of the SHA-256, read as a fraction of 2**64, fall below `validation_fraction` or not.
     Equal contents land on the same side, so a duplicate never leaks from training into validation.
     """
-    place = int.from_bytes(document.sha256[:8], "big")
-    return "validation" if place < validation_fraction * 2**64 else "train"
+    value = int.from_bytes(document.sha256[:8], "big")
+    return "validation" if value < validation_fraction * 2**64 else "train"

@@ -55,7 +55,7 @@ class DocumentReader(Iterable[Document]):
     @property
     def fingerprint(self) -> str:
         """SHA-256 over every file's path, size and time and over the settings; reads no content."""
-        parts = [*self.settings.words, *(file.identity for file in self._files)]
+        parts = [*self.settings.as_key, *(file.identity for file in self._files)]
         if self.part != WHOLE:
             parts.insert(0, str(self.part))
         return hashlib.sha256(json.dumps(parts).encode("utf-8")).hexdigest()
@@ -67,7 +67,7 @@ class DocumentReader(Iterable[Document]):
         Other machines keep the same files in other folders, with other times.
         """
         names = [(file.hub.name if file.hub else file.path.name, file.size) for file in self._files]
-        return hashlib.sha256(json.dumps([*self.settings.words, names]).encode("utf-8")).hexdigest()
+        return hashlib.sha256(json.dumps([*self.settings.as_key, names]).encode("utf-8")).hexdigest()
 
     @property
     def source_bytes(self) -> int:
@@ -95,7 +95,7 @@ class DocumentReader(Iterable[Document]):
         return False
 
     def segments(self) -> list[Segment]:
-        """The files in stretches of SEGMENT_BYTES and more, one after the other; those without a share left out."""
+        """The files in segments of SEGMENT_BYTES and more, one after the other; those outside the part left out."""
         sizes = [file.size for file in self._files]
         firsts = [0, *accumulate(sizes)]
         segments: list[Segment] = []
@@ -162,7 +162,7 @@ def read_documents(
     out; the last two are counted in the reader's `counts`. It also rules lone surrogates in JSON.
     document_separator: what stands between the documents of a text file, such as <|endoftext|>; where it stands alone
     on a line, the line goes with it.
-    part: only that stretch of the bytes of all sources: a row group, a JSON line or an indivisible file belongs to the
+    part: only that part of the bytes of all sources: a row group, a JSON line or an indivisible file belongs to the
     part in which it begins.
     """
     if isinstance(sources, str | Path):

@@ -25,15 +25,15 @@ class HubAddress:
     path: str
 
     @classmethod
-    def from_word(cls, word: str) -> "HubAddress | None":
-        """Read an address or one of NAMED_SETS; None for words that are neither, DataError for a broken address."""
-        word = NAMED_SETS.get(word, word)
-        if not word.startswith("hf://"):
+    def parse(cls, argument: str) -> "HubAddress | None":
+        """Read an address or one of NAMED_SETS; None for what is neither, DataError for a broken address."""
+        argument = NAMED_SETS.get(argument, argument)
+        if not argument.startswith("hf://"):
             return None
-        match = _ADDRESS.fullmatch(word)
+        match = _ADDRESS.fullmatch(argument)
         if match is None:
             raise DataError(
-                f"{word} is no address of files on the Hub; one has the form hf://datasets/OWNER/NAME/PATH, or "
+                f"{argument} is no address of files on the Hub; one has the form hf://datasets/OWNER/NAME/PATH, or "
                 "OWNER/NAME@REVISION, and may end in a glob such as *.parquet"
             )
         return cls(match[1], (match[2] or "main").replace("%2F", "/"), match[3].rstrip("/"))

@@ -1,4 +1,4 @@
-"""Fetch large files of the Hub into a folder of ours, one after the other, whole or not at all."""
+"""Fetch large files of the Hub into a folder of ours, one after the other, each complete or not at all."""
 
 import contextlib
 import threading
@@ -10,16 +10,16 @@ from pathlib import Path
 from gpt25.data.sources.hub_listing import HubFile
 from gpt25.errors import DataError
 from gpt25.storage import sha256_of_file
-from gpt25.storage.hub_reason import causes, hub_reason
+from gpt25.storage.hub_error_message import exception_chain, hub_error_message
 
 _WAITS_IN_SECONDS = (2.0, 10.0, 30.0, 90.0)
-_WILL_NOT_CHANGE = (400, 401, 403, 404, 410, 416)
+_PERMANENT_STATUSES = (400, 401, 403, 404, 410, 416)
 
 
 def download_hub_file(file: HubFile, folder: Path, *, waits_in_seconds: Sequence[float] = _WAITS_IN_SECONDS) -> Path:
     """Fetch a file below `folder` at its path in the repository, or find it there; size and SHA-256 are checked.
 
-    What an interrupted call has fetched is not fetched again. Failures that may pass are tried again after each of
+    What an interrupted call has fetched is not fetched again. Transient failures are retried after each of
     `waits_in_seconds`. Raises DataError in one line.
     """
     import huggingface_hub
@@ -31,11 +31,11 @@ def download_hub_file(file: HubFile, folder: Path, *, waits_in_seconds: Sequence
                     file.repository, file.path, repo_type="dataset", revision=file.commit, local_dir=folder
                 )
             )
-            _require_whole(path, file)
+            _verify_download(path, file)
             return path
         except Exception as problem:  # the client's own errors, its HTTP library's and the operating system's
-            if wait is None or not _may_pass(problem):
-                reason = hub_reason(problem, absent_file="the set has changed")
+            if wait is None or not _is_transient(problem):
+                reason = hub_error_message(problem, absent_file="the set has changed")
                 if isinstance(problem, DataError):
                     raise
                 raise DataError(
@@ -45,7 +45,7 @@ def download_hub_file(file: HubFile, folder: Path, *, waits_in_seconds: Sequence
     raise AssertionError("the last try returns or raises")
 
 
-def _require_whole(path: Path, file: HubFile) -> None:
+def _verify_download(path: Path, file: HubFile) -> None:
     """Raise DataError, after removing the file, where it is not what the Hub's listing promised."""
     size = path.stat().st_size
     if size != file.size:
@@ -56,17 +56,17 @@ def _require_whole(path: Path, file: HubFile) -> None:
         raise DataError(f"{file.name} came with SHA-256 {found}, the Hub lists {file.sha256}; run the same again")
 
 
-def _may_pass(problem: Exception) -> bool:
+def _is_transient(problem: Exception) -> bool:
     if isinstance(problem, DataError):
         return False  # not what the Hub lists: it is fetched anew by the next call
     if isinstance(problem, OSError) and problem.errno is not None and not isinstance(problem, ConnectionError):
         return False  # a full disk
-    for cause in causes(problem):
+    for cause in exception_chain(problem):
         if type(cause).__name__ in ("OfflineModeIsEnabled", "HFValidationError"):
             return False
         status = getattr(getattr(cause, "response", None), "status_code", None)
         if status is not None:
-            return status not in _WILL_NOT_CHANGE
+            return status not in _PERMANENT_STATUSES
     return True
 
 

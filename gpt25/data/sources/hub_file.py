@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from gpt25.errors import DataError
+from gpt25.storage.hub_error_message import hub_error_message
 from gpt25.storage.hub_progress import limited_progress
-from gpt25.storage.hub_reason import hub_reason
 
 
 def fetch_hub_file(repository: str, name: str, *, revision: str | None = None, absent_file: str) -> Path:
@@ -24,5 +24,5 @@ def fetch_hub_file(repository: str, name: str, *, revision: str | None = None, a
             )
         )
     except Exception as problem:  # the client raises its own, its HTTP library's and the operating system's errors
-        reason = hub_reason(problem, absent_file=absent_file)
+        reason = hub_error_message(problem, absent_file=absent_file)
         raise DataError(f"cannot get {name} of the data set {repository} from the Hub: {reason}.") from problem

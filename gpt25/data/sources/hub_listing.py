@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gpt25.data.sources.hub_address import HubAddress
 from gpt25.errors import DataError
-from gpt25.storage.hub_reason import hub_reason
+from gpt25.storage.hub_error_message import hub_error_message
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def list_hub_files(address: HubAddress) -> list[HubFile]:
             api.list_repo_tree(address.repository, folder or None, recursive=True, repo_type="dataset", revision=commit)
         )
     except Exception as problem:  # the client raises its own, its HTTP library's and the operating system's errors
-        reason = hub_reason(problem, absent_file="the folder is not there; check the path")
+        reason = hub_error_message(problem, absent_file="the folder is not there; check the path")
         raise DataError(f"cannot list {address.path} of the data set {address.repository}: {reason}.") from problem
     files = [
         HubFile(

@@ -20,7 +20,7 @@ def json_texts(
     """(number, UTF-8 text, bytes of the stream) of every line, or entry of an array, that `owns` says yes to.
 
     `owns` is asked with the byte at which a line begins; an array begins, as a whole, at byte 0. null is an empty text.
-    An array, and a file in UTF-16 or UTF-32, is held in memory whole. Blank lines and what the policy skips are left
+    An array, and a file in UTF-16 or UTF-32, is held in memory entirely. Blank lines and what the policy skips are left
     out. Raises DataError naming `name` and the line for what is no JSON object with a string in the field.
     """
     first = stream.read(_BLOCK_BYTES)
@@ -46,7 +46,7 @@ def json_texts(
             where = f"{name}, line {number:,}"
             decoded = policy.text_from_bytes(line, where=where, first_byte=place)
             if decoded is not None:
-                row = _parsed(decoded[0], where, "JSON lines hold one whole object on every line.")
+                row = _parsed(decoded[0], where, "JSON lines hold one complete object on every line.")
                 text = _text_of(row, field, where=where)
                 found = policy.bytes_from_text(text, where=where, replaced=decoded[1])
                 if found is not None:

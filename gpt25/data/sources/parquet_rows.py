@@ -38,7 +38,7 @@ def parquet_texts(path: Path, *, field: str, name: str, owns: Callable[[int], bo
                 rows = file.metadata.row_group(group).num_rows
                 if rows and owns(size * group // groups):
                     batches = file.iter_batches(_ROWS_AT_A_TIME, row_groups=[group], columns=[field], use_threads=False)
-                    yield from _texts(batches, first_row=row, share=size / groups / rows)
+                    yield from _texts(batches, first_row=row, bytes_per_row=size / groups / rows)
                 row += rows
     except (ArrowException, OSError) as problem:
         raise DataError(f"cannot read {name} as Parquet: {' '.join(str(problem).split())[:300]}") from problem
@@ -52,9 +52,9 @@ def _require_once(names: list[str], field: str, name: str) -> None:
         )
 
 
-def _texts(batches: Iterator[Any], *, first_row: int, share: float) -> Iterator[tuple[int, str, int]]:
+def _texts(batches: Iterator[Any], *, first_row: int, bytes_per_row: float) -> Iterator[tuple[int, str, int]]:
     done = 0
     for batch in batches:
         for text in batch.column(0).to_pylist():
             done += 1
-            yield first_row + done, text or "", int(done * share) - int((done - 1) * share)
+            yield first_row + done, text or "", int(done * bytes_per_row) - int((done - 1) * bytes_per_row)

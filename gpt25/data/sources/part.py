@@ -1,11 +1,11 @@
-"""One of several equal stretches of the sources, so that many machines prepare one data set together."""
+"""One of several equal parts of the sources, so that many machines prepare one data set together."""
 
 import re
 from dataclasses import dataclass
 
 from gpt25.errors import ConfigurationError
 
-_WORD = re.compile(r"(\d{1,5})/(\d{1,5})")
+_ARGUMENT = re.compile(r"(\d{1,5})/(\d{1,5})")
 _FOLDER = re.compile(r"part-(\d{5})-of-(\d{5})")
 
 
@@ -13,7 +13,7 @@ _FOLDER = re.compile(r"part-(\d{5})-of-(\d{5})")
 class Part:
     """Part `number`, counted from 1, of `count`. All parts one after the other are the whole, nothing twice.
 
-    Part.from_word("3/64") -> Part(number=3, count=64), in the folder part-00003-of-00064
+    Part.parse("3/64") -> Part(number=3, count=64), in the folder part-00003-of-00064
     """
 
     number: int
@@ -27,11 +27,11 @@ class Part:
             )
 
     @classmethod
-    def from_word(cls, word: str) -> "Part":
+    def parse(cls, argument: str) -> "Part":
         """Read what a user writes; ConfigurationError tells the form."""
-        match = _WORD.fullmatch(word)
+        match = _ARGUMENT.fullmatch(argument)
         if match is None:
-            raise ConfigurationError(f"a part is written NUMBER/COUNT, such as 3/64, not {word!r}")
+            raise ConfigurationError(f"a part is written NUMBER/COUNT, such as 3/64, not {argument!r}")
         return cls(int(match[1]), int(match[2]))
 
     @classmethod

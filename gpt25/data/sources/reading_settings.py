@@ -22,7 +22,7 @@ class ReadingSettings:
             )
 
     @property
-    def words(self) -> list[str]:
+    def as_key(self) -> list[str]:
         """The settings as a key is made of them; those of before there were separators keep theirs."""
         separator = [] if self.document_separator is None else [self.document_separator]
         return [self.field, self.invalid_utf8, *separator]

@@ -1,4 +1,4 @@
-"""A stretch of the sources that is read in one go: what a resumed preparation has done or does again."""
+"""Files of the sources that are read in one go: what a resumed preparation has done or does again."""
 
 import gzip
 import hashlib
@@ -14,11 +14,11 @@ from gpt25.data.sources.document import Document
 from gpt25.data.sources.document_separator import separated
 from gpt25.data.sources.hub_listing import HubFile
 from gpt25.data.sources.json_texts import json_texts
-from gpt25.data.sources.opening import is_compressed, open_source, stream_position
 from gpt25.data.sources.parquet_rows import parquet_texts
 from gpt25.data.sources.part import Part
 from gpt25.data.sources.reading_settings import ReadingSettings
 from gpt25.data.sources.source_files import SourceFile
+from gpt25.data.sources.source_stream import is_compressed, open_source_stream, stream_position
 from gpt25.data.sources.text_policy import DocumentCounts, TextPolicy
 from gpt25.errors import DataError
 from gpt25.storage.atomic import storage_error
@@ -40,15 +40,15 @@ class PlacedFile:
         return self.part.count == 1 or self.part.owns(self.first_byte + offset, self.total)
 
     @property
-    def has_grains(self) -> bool:
-        """Whether parts can share the file: row groups or lines that lie there as they are."""
+    def is_splittable(self) -> bool:
+        """Whether the file can be split between parts: row groups or lines that lie there as they are."""
         return self.file.kind == "parquet" or (self.file.kind == "json_lines" and not is_compressed(self.file.path))
 
     @property
     def owned_bytes(self) -> int:
-        """About how many bytes of it are in the part: all or nothing of a file that cannot be shared."""
+        """About how many bytes of it are in the part: all or nothing of a file that cannot be split."""
         size = self.file.size
-        if not self.has_grains:
+        if not self.is_splittable:
             return size if self.owns(0) else 0
         begin = (self.part.number - 1) * self.total // self.part.count - self.first_byte
         end = self.part.number * self.total // self.part.count - self.first_byte
@@ -69,9 +69,9 @@ class Segment:
 
     @property
     def key(self) -> str:
-        """SHA-256 over every file's identity and place, the part and the settings; reads no content."""
-        places = [(*placed.file.identity, placed.first_byte, placed.total, str(placed.part)) for placed in self.files]
-        return hashlib.sha256(json.dumps([*self._settings.words, places]).encode()).hexdigest()
+        """SHA-256 over every file's identity and offset, the part and the settings; reads no content."""
+        offsets = [(*placed.file.identity, placed.first_byte, placed.total, str(placed.part)) for placed in self.files]
+        return hashlib.sha256(json.dumps([*self._settings.as_key, offsets]).encode()).hexdigest()
 
     @property
     def counts(self) -> DocumentCounts:
@@ -93,7 +93,7 @@ class Segment:
             "python": self._read_python,
         }
         for placed in self.files:
-            if not placed.has_grains and not placed.owns(0):
+            if not placed.is_splittable and not placed.owns(0):
                 continue
             file = placed.file
             path = file.path if file.hub is None else local_path(file.hub)
@@ -110,7 +110,7 @@ class Segment:
 
     def _read_text(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
         name = placed.file.name
-        with open_source(path) as stream:
+        with open_source_stream(path) as stream:
             content = self._policy.bytes_from_file(stream.read(), where=name)
         if content is None:
             return
@@ -144,9 +144,9 @@ class Segment:
 
     def _read_json(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
         name, told, field = placed.file.name, 0, self._settings.field
-        with open_source(path) as stream:
-            owns = placed.owns if placed.has_grains else lambda _: True
+        with open_source_stream(path) as stream:
+            owns = placed.owns if placed.is_splittable else lambda _: True
             for number, content, length in json_texts(stream, field=field, name=name, policy=self._policy, owns=owns):
-                done = length if placed.has_grains else stream_position(stream) - told
+                done = length if placed.is_splittable else stream_position(stream) - told
                 told += done
                 yield Document(f"{name}:{number}", content, done)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from gpt25.data.sources.hub_address import NAMED_SETS, HubAddress
 from gpt25.data.sources.hub_listing import HubFile, list_hub_files
-from gpt25.data.sources.opening import is_compressed
+from gpt25.data.sources.source_stream import is_compressed
 from gpt25.errors import DataError
 from gpt25.storage.atomic import storage_error
 
@@ -126,8 +126,8 @@ def _files_of(source: str | Path) -> list[SourceFile]:
     )
 
 
-def _hub_files(word: str) -> list[SourceFile]:
-    address = HubAddress.from_word(word)
+def _hub_files(address_or_name: str) -> list[SourceFile]:
+    address = HubAddress.parse(address_or_name)
     assert address is not None
     return [_source_file(Path(file.path), file) for file in list_hub_files(address)]
 

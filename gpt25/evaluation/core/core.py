@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 
 from gpt25.errors import DataError
-from gpt25.evaluation.core.core_prompts import gold_of, in_order, requests_of
+from gpt25.evaluation.core.core_prompts import gold_of, requests_of, shuffled_rows
 from gpt25.evaluation.core.core_rows import read_core_rows
 from gpt25.evaluation.core.core_tasks import CORE_TASKS, CoreTask
 from gpt25.evaluation.scoring.continuation_scorer import ContinuationScorer
 from gpt25.evaluation.scoring.measurement import Measurement
-from gpt25.evaluation.sets.checked_items import in_words
+from gpt25.evaluation.sets.checked_items import left_out_note
 from gpt25.evaluation.sets.data_files import Row
 from gpt25.evaluation.sets.hub_sets import HubFile
 from gpt25.tokenizer import Tokenizer
 
-_ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json", ".json.gz", ".parquet")
+_SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json", ".json.gz", ".parquet")
 
 
 def find_core_files(directory: Path) -> dict[str, Path]:
@@ -24,7 +24,7 @@ def find_core_files(directory: Path) -> dict[str, Path]:
     files = {path.name: path for path in sorted(directory.rglob("*"), reverse=True) if path.is_file()}
     found = {}
     for task in CORE_TASKS:
-        names = [stem + ending for stem in task.files for ending in _ENDINGS]
+        names = [stem + suffix for stem in task.files for suffix in _SUFFIXES]
         present = [files[name] for name in names if name in files]
         if present:
             found[task.name] = present[0]
@@ -59,18 +59,20 @@ def score_core(
 
     Centred: 0 is guessing, 1 is perfect. The errors of the tasks add up; how far the tasks lie apart is none.
     """
-    rights = {}
+    correct_by_task = {}
     differences = {}
     for task in CORE_TASKS:
         if task.name in files:
-            found = read_core_rows(task.name, files[task.name], skip_invalid=skip_invalid)
-            reasons = [] if found.difference is None else [f"from the set's own file: {found.difference}"]
-            reasons += [in_words(found.left_out).strip(" ()")] if found.left_out else []
+            core_rows = read_core_rows(task.name, files[task.name], skip_invalid=skip_invalid)
+            reasons = [] if core_rows.difference is None else [f"from the set's own file: {core_rows.difference}"]
+            reasons += [left_out_note(core_rows.left_out).strip(" ()")] if core_rows.left_out else []
             if reasons:
                 differences[task] = "; ".join(reasons)
-            rights[task] = _score_task(task, in_order(found.rows, limit), tokenizer, scorer, files[task.name])
-    centred = [_centred(task, right, differences.get(task)) for task, right in rights.items()]
-    return [_mean(rights, missing_core_tasks(files), [task.name for task in differences]), *centred]
+            correct_by_task[task] = _score_task(
+                task, shuffled_rows(core_rows.rows, limit), tokenizer, scorer, files[task.name]
+            )
+    centred = [_centred(task, correct, differences.get(task)) for task, correct in correct_by_task.items()]
+    return [_mean(correct_by_task, missing_core_tasks(files), [task.name for task in differences]), *centred]
 
 
 def _score_task(
@@ -88,39 +90,42 @@ def _score_task(
     except (ValueError, TypeError, IndexError, AttributeError) as problem:
         raise DataError(f"{path} has a row that CORE's {task.name} cannot read: {problem}") from problem
     answers = iter(scorer.answer([request for requests in items for request in requests], description=task.name))
-    right = []
+    correct = []
     for requests, gold in zip(items, golds, strict=True):
-        own = [next(answers) for _ in requests]
+        own_answers = [next(answers) for _ in requests]
         if task.kind == "language modelling":
-            right.append(float(own[0].is_greedy))
+            correct.append(float(own_answers[0].is_greedy))
         else:
-            means = [answer.log_likelihood / len(answer.token_log_likelihoods) for answer in own]
-            right.append(float(int(np.argmax(means)) == gold))
-    return np.array(right)
+            means = [answer.log_likelihood / len(answer.token_log_likelihoods) for answer in own_answers]
+            correct.append(float(int(np.argmax(means)) == gold))
+    return np.array(correct)
 
 
-def _centred(task: CoreTask, right: np.ndarray, difference: str | None) -> Measurement:
+def _centred(task: CoreTask, correct: np.ndarray, difference: str | None) -> Measurement:
     how = "the answer is written exactly" if task.kind == "language modelling" else "the likeliest answer per token"
-    definition = f"{how}, {task.examples} examples; 0 is guessing ({100 * task.baseline:g} % right), 1 all right"
+    definition = f"{how}, {task.number_of_shots} examples; 0 is guessing ({100 * task.baseline:g} % right), 1 all right"
     if difference is not None:
         definition += f"; {difference}"
-    centred = (right - task.baseline) / (1 - task.baseline)
-    return Measurement(f"centred {task.name}", definition, centred, np.ones(len(right)))
+    centred = (correct - task.baseline) / (1 - task.baseline)
+    return Measurement(f"centred {task.name}", definition, centred, np.ones(len(correct)))
 
 
-def _mean(rights: Mapping[CoreTask, np.ndarray], missing: Sequence[str], different: Sequence[str]) -> Measurement:
+def _mean(
+    correct_by_task: Mapping[CoreTask, np.ndarray], missing: Sequence[str], different: Sequence[str]
+) -> Measurement:
     """The mean over the tasks as a mean over items, each weighed so that every task counts the same."""
-    total = sum(map(len, rights.values()))
+    total = sum(map(len, correct_by_task.values()))
     weighed = [
-        (right - task.baseline) / (1 - task.baseline) * total / (len(rights) * len(right))
-        for task, right in rights.items()
+        (correct - task.baseline) / (1 - task.baseline) * total / (len(correct_by_task) * len(correct))
+        for task, correct in correct_by_task.items()
     ]
-    strata = np.repeat(np.arange(len(rights)), [len(right) for right in rights.values()])
+    strata = np.repeat(np.arange(len(correct_by_task)), [len(correct) for correct in correct_by_task.values()])
     name, definition = "core", f"mean of the centred accuracies of {len(CORE_TASKS)} tasks"
     if missing or different:
         name = "core_partial"
         definition = (
-            f"mean of the centred accuracies of {len(rights)} of {len(CORE_TASKS)} tasks, not to be set beside CORE"
+            f"mean of the centred accuracies of {len(correct_by_task)} of {len(CORE_TASKS)} tasks, "
+            "not to be set beside CORE"
         )
         definition += f"; missing: {', '.join(missing)}" if missing else ""
         definition += f"; of other items than DCLM's: {', '.join(different)}" if different else ""

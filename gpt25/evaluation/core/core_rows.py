@@ -60,11 +60,11 @@ def read_core_rows(name: str, path: Path, *, skip_invalid: bool = False) -> Core
     known = "DCLM's rows" + (" and the set's own" if name in _READERS else "")
     numbered = ((f"{path}, row {number:,}", row) for number, row in enumerate(read_rows(path), 1))
     reader = f"CORE's {name} (it knows {known})"
-    found = checked_items(numbered, read, reader=reader, source=str(path), skip_invalid=skip_invalid)
-    rows = [row for some in found.items for row in some]
+    checked = checked_items(numbered, read, reader=reader, source=str(path), skip_invalid=skip_invalid)
+    rows = [row for some in checked.items for row in some]
     if not rows:
         raise DataError(f"{path} holds no items for CORE's {name}.")
-    return CoreRows(rows, DIFFERENCES.get(name) if made_here else None, found.left_out)
+    return CoreRows(rows, DIFFERENCES.get(name) if made_here else None, checked.left_out)
 
 
 def _checked(row: Row) -> Row:
@@ -142,8 +142,8 @@ def _squad(row: Row) -> Iterator[Row]:
     if "data" in row:
         for article in row["data"]:
             for paragraph in article["paragraphs"]:
-                for asked in paragraph["qas"]:
-                    yield _read(paragraph["context"], asked["question"], asked["answers"][0]["text"])
+                for entry in paragraph["qas"]:
+                    yield _read(paragraph["context"], entry["question"], entry["answers"][0]["text"])
     else:
         yield _read(row["context"], row["question"], row["answers"]["text"][0])
 
@@ -155,7 +155,7 @@ def _read(passage: str, question: str, answer: str) -> Row:
 def _coqa(row: Row) -> Iterator[Row]:
     """Of the Hub one story a row, of the release one row that holds all; every question follows those before it."""
     for story in row.get("data", [row]):
-        questions, answers = _asked(story["questions"]), _asked(story["answers"])
+        questions, answers = _texts(story["questions"]), _texts(story["answers"])
         before = ""
         for question, answer in zip(questions, answers, strict=True):
             preceding = f"\nPreceding questions:{before}" if before else ""
@@ -164,7 +164,7 @@ def _coqa(row: Row) -> Iterator[Row]:
             before += f"\nQuestion: {question}\nAnswer: {answer}"
 
 
-def _asked(texts: object) -> list[str]:
+def _texts(texts: object) -> list[str]:
     if isinstance(texts, dict):  # the Hub's answers, a column of texts among others
         return list(texts["input_text"])
     assert isinstance(texts, list)

@@ -1,4 +1,4 @@
-"""The 22 tasks of CORE, as facts: where each lies, how it is asked, what guessing gets.
+"""The 22 tasks of CORE, as facts: where each lies, how it is prompted, what guessing gets.
 
 Source: Li et al. 2024 (DCLM), appendix G, and its eval/heavy.yaml for prompts and numbers of examples. The baselines
 are those under which nanochat's published centred scores come out as whole numbers of items.
@@ -18,8 +18,8 @@ class CoreTask:
     kind: Literal["multiple choice", "schema", "language modelling"]
     files: tuple[str, ...]
     """File names without their endings, in the order in which they are looked for."""
-    examples: int
-    """Solved items before each item."""
+    number_of_shots: int
+    """Few-shot examples before each item."""
     baseline: float
     """The accuracy of guessing."""
     delimiter: str = " "

@@ -25,7 +25,7 @@ def lm_eval_model(
 ) -> Any:
     """A model as lm-evaluation-harness wants it: `lm_eval.simple_evaluate(model=lm_eval_model(...), tasks=["piqa"])`.
 
-    Log-likelihoods are those of `ContinuationScorer`, shared prefixes read once. Free answers are greedy; a task that
+    Log-likelihoods are those of `ContinuationScorer`, shared prefixes read once. Generation is greedy; a task that
     asks for anything else raises EvaluationError, which names it. Names of special tokens in a task's texts are parsed,
     as the harness's own model does it: its tokenizer adds none and still reads those that stand there. Under several
     ranks each asks for everything and the work on log-likelihoods is shared. Raises MissingExtraError where lm-eval is
@@ -49,14 +49,14 @@ def lm_eval_model(
         max_gen_toks = DEFAULT_NEW_TOKENS
 
         def loglikelihood(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
-            return self._kept("loglikelihood", requests, answers.of_pairs([request.args for request in requests]))
+            return self._cached("loglikelihood", requests, answers.of_pairs([request.args for request in requests]))
 
         def loglikelihood_rolling(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[float]:
-            found = answers.of_texts([request.args[0] for request in requests])
-            return self._kept("loglikelihood_rolling", requests, found)
+            log_likelihoods = answers.of_texts([request.args[0] for request in requests])
+            return self._cached("loglikelihood_rolling", requests, log_likelihoods)
 
         def generate_until(self, requests: Sequence[Any], disable_tqdm: bool = False) -> list[str]:
-            return self._kept("generate_until", requests, answers.written([request.args for request in requests]))
+            return self._cached("generate_until", requests, answers.generated([request.args for request in requests]))
 
         def get_model_info(self) -> dict[str, Any]:
             """What the harness keeps of a model beside its scores."""
@@ -73,10 +73,10 @@ def lm_eval_model(
         def apply_chat_template(self, chat_history: Any, add_generation_prompt: bool = True) -> str:
             _refuse_chat()
 
-        def _kept(self, kind: str, requests: Sequence[Any], found: list[Any]) -> list[Any]:
-            for request, answer in zip(requests, found, strict=True):
+        def _cached(self, kind: str, requests: Sequence[Any], responses: list[Any]) -> list[Any]:
+            for request, answer in zip(requests, responses, strict=True):
                 self.cache_hook.add_partial(kind, request.args, answer)
-            return found
+            return responses
 
     return LMEvalModel()
 
@@ -89,7 +89,7 @@ def _refuse_chat() -> NoReturn:
 
 @dataclass(frozen=True)
 class _Answers:
-    """What the harness asks, answered by one model."""
+    """The harness's requests, answered by one model."""
 
     tokenizer: Tokenizer
     scorer: ContinuationScorer
@@ -107,23 +107,23 @@ class _Answers:
         answers = iter(self.scorer.answer([window for some in parts for window in some]))
         return [float(sum(next(answers).log_likelihood for _ in some)) for some in parts]
 
-    def written(self, asked: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+    def generated(self, requests: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
         """The greedy continuation of every (context, settings), those with the same settings together."""
         model = self.scorer.model
         groups: dict[GenerationSettings, list[int]] = {}
-        for number, (_, settings) in enumerate(asked):
+        for number, (_, settings) in enumerate(requests):
             read = generation_settings(settings, block_size=model.configuration.block_size)
             groups.setdefault(read, []).append(number)
         end = self.tokenizer.decode([self.tokenizer.end_of_text_id])
-        found: dict[int, str] = {}
+        texts_by_number: dict[int, str] = {}
         for group, numbers in groups.items():
             texts = greedy_texts(
                 model,
                 self.tokenizer,
-                [asked[number][0] for number in numbers],
+                [requests[number][0] for number in numbers],
                 stops=[*group.stops, end],  # written out it ends an answer too, as in the harness
                 max_new_tokens=group.max_new_tokens,
                 special_tokens="parse",
             )
-            found.update(zip(numbers, texts, strict=True))
-        return [found[number] for number in range(len(asked))]
+            texts_by_number.update(zip(numbers, texts, strict=True))
+        return [texts_by_number[number] for number in range(len(requests))]

@@ -22,7 +22,7 @@ _HASHES = ("doc_id", "filter", "doc_hash", "prompt_hash", "target_hash")
 
 @dataclass(frozen=True)
 class HarnessScore:
-    """One figure as the harness reckons it."""
+    """One metric as the harness computes it."""
 
     metric: str
     value: float
@@ -34,7 +34,7 @@ class HarnessScore:
 
 @dataclass(frozen=True)
 class HarnessResult:
-    """What the harness found."""
+    """What the harness returns."""
 
     scores: list[HarnessScore]
     samples: Samples = field(default_factory=dict)
@@ -43,12 +43,12 @@ class HarnessResult:
     @property
     def fingerprint(self) -> str | None:
         """SHA-256 of the documents, prompts and targets; None where there are none."""
-        seen = [
+        hashes = [
             (task, *(str(sample.get(name)) for name in _HASHES))
             for task, samples in sorted(self.samples.items())
             for sample in samples
         ]
-        return hashlib.sha256(repr(seen).encode("utf-8", "surrogatepass")).hexdigest() if seen else None
+        return hashlib.sha256(repr(hashes).encode("utf-8", "surrogatepass")).hexdigest() if hashes else None
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def score_harness_task(
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     try:
-        found: dict[str, Any] = lm_eval.simple_evaluate(
+        results: dict[str, Any] = lm_eval.simple_evaluate(
             model=adapter,
             tasks=[name],
             limit=settings.limit,
@@ -110,13 +110,13 @@ def score_harness_task(
             "sets come from the Hub."
         ) from problem
     scores = []
-    for task, figures in found["results"].items():
-        version = found.get("versions", {}).get(task, "?")
-        shots = found.get("n-shot", {}).get(task, 0)
+    for task, figures in results["results"].items():
+        version = results.get("versions", {}).get(task, "?")
+        shots = results.get("n-shot", {}).get(task, 0)
         definition = f"lm-evaluation-harness {lm_eval.__version__}, task {task} version {version}, {shots} examples"
-        prefix = "" if task == name or len(found["results"]) == 1 else f"{task} "
-        scores += _scores(figures, found.get("samples", {}).get(task, []), definition, prefix)
-    return HarnessResult(scores, found.get("samples", {}))
+        prefix = "" if task == name or len(results["results"]) == 1 else f"{task} "
+        scores += _scores(figures, results.get("samples", {}).get(task, []), definition, prefix)
+    return HarnessResult(scores, results.get("samples", {}))
 
 
 def _tasks_of(directory: Path | None) -> Any:

@@ -20,18 +20,18 @@ def sample_measurement(
     pairs of a log-likelihood and the words or bytes that it is spread over. Which of these it is, the value tells.
     """
     try:
-        numbers = np.array([each if isinstance(each, tuple | list) else [each] for each in contributions], dtype=float)
+        values = np.array([each if isinstance(each, tuple | list) else [each] for each in contributions], dtype=float)
     except (TypeError, ValueError):
         return None
-    if numbers.ndim != 2 or not len(numbers) or numbers.shape[1] > 2 or not np.isfinite(numbers).all():
+    if values.ndim != 2 or not len(values) or values.shape[1] > 2 or not np.isfinite(values).all():
         return None
-    ones = np.ones(len(numbers))
-    sums, sizes = numbers[:, 0], numbers[:, 1] if numbers.shape[1] == 2 else ones  # (samples), (samples)
+    ones = np.ones(len(values))
+    sums, sizes = values[:, 0], values[:, 1] if values.shape[1] == 2 else ones  # (samples), (samples)
     if not sizes.sum() > 0:
         return None
     forms: tuple[tuple[Scale, int], ...] = (("mean", 1), ("exponential", -1), ("bits", -1))
     for scale, sign in forms:
-        found = Measurement(metric, definition, sign * sums, sizes, scale, scale == "mean")
-        if math.isclose(found.value, value, rel_tol=_SAME, abs_tol=1e-12):
-            return found
+        measurement = Measurement(metric, definition, sign * sums, sizes, scale, scale == "mean")
+        if math.isclose(measurement.value, value, rel_tol=_SAME, abs_tol=1e-12):
+            return measurement
     return None

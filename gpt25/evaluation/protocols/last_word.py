@@ -45,7 +45,7 @@ def score_last_words(
     answers = scorer.answer(requests)
     ones = np.ones(len(items))
     nats = np.array([-answer.log_likelihood for answer in answers])
-    whole = np.array([float(answer.is_greedy) for answer in answers])
+    all_tokens = np.array([float(answer.is_greedy) for answer in answers])
     last = np.array([float(answer.is_likeliest[-1]) for answer in answers])
     filtered = np.array([float(answer.is_likeliest_allowed[0] and all(answer.is_likeliest[1:])) for answer in answers])
     return [
@@ -57,7 +57,7 @@ def score_last_words(
             "exponential",
             False,
         ),
-        Measurement("accuracy", "every token of the last word is the likeliest", whole, ones),
+        Measurement("accuracy", "every token of the last word is the likeliest", all_tokens, ones),
         Measurement("accuracy_last_token", "the last token of the passage is the likeliest", last, ones),
         Measurement(
             "accuracy_stop_word_filter",

@@ -15,12 +15,12 @@ def score_minimal_pairs(
     items: Sequence[ChoiceItem], tokenizer: Tokenizer, scorer: ContinuationScorer
 ) -> list[Measurement]:
     """`accuracy` over all pairs, and `accuracy of GROUP` for every kind of pair, in the order of the data."""
-    (whole,) = score_multiple_choice(items, tokenizer, scorer)
+    (overall,) = score_multiple_choice(items, tokenizer, scorer)
     definition = "the good sentence is likelier than the bad one, as a whole, after the token between documents"
     groups: dict[str, list[float]] = {}
-    for item, right in zip(items, whole.numerators, strict=True):
+    for item, right in zip(items, overall.numerators, strict=True):
         groups.setdefault(item.group, []).append(float(right))
-    measurements = [Measurement("accuracy", definition, whole.numerators, whole.denominators)]
+    measurements = [Measurement("accuracy", definition, overall.numerators, overall.denominators)]
     if len(groups) > 1:
         for group, right_ones in groups.items():
             ones = np.ones(len(right_ones))

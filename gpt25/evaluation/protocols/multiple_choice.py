@@ -36,17 +36,17 @@ def score_multiple_choice(
     ]
     answers = scorer.answer(requests)
     right, right_norm = [], []
-    place = 0
+    start = 0
     for item in items:
-        end = place + len(item.continuations)
-        sums = np.array([answer.log_likelihood for answer in answers[place:end]])  # (choices)
+        end = start + len(item.continuations)
+        sums = np.array([answer.log_likelihood for answer in answers[start:end]])  # (choices)
         if normalisation == "tokens":
-            lengths = [len(request.continuation) for request in requests[place:end]]
+            lengths = [len(request.continuation) for request in requests[start:end]]
         else:
             lengths = [max(len(continuation.removeprefix(" ")), 1) for continuation in item.continuations]
         right.append(float(sums.argmax() == item.gold))
         right_norm.append(float((sums / lengths).argmax() == item.gold))
-        place = end
+        start = end
     how = f"the likeliest continuation is the right one; {_HOW[encoding]}, summed log-likelihood"
     ones = np.ones(len(items))
     measurements = [Measurement("accuracy", how, np.array(right), ones)]

@@ -15,7 +15,7 @@ from gpt25.tokenizer import Tokenizer
 
 TextMetric = Literal["word_perplexity", "token_perplexity", "byte_perplexity", "bits_per_byte", "bits_per_character"]
 
-_UNITS = {
+_DENOMINATORS = {
     "word_perplexity": "white-space separated word of the original, whatever the tokens",
     "token_perplexity": "token of the text that was read",
     "byte_perplexity": "UTF-8 byte of the original",
@@ -33,7 +33,7 @@ def score_texts(
     stride: int | None = None,
     limit: int | None = None,
 ) -> list[Measurement]:
-    """The loss on all documents, on several scales. The units of the error are windows of one block.
+    """The loss on all documents, on several scales. The items of the error are windows of one block.
 
     stride: see `windows`. limit: only the first so many windows.
 
@@ -43,13 +43,15 @@ def score_texts(
     block_size = scorer.model.configuration.block_size
     requests = []
     encoded = []
-    sizes: dict[str, list[float]] = {metric: [] for metric in _UNITS}
+    sizes: dict[str, list[float]] = {metric: [] for metric in _DENOMINATORS}
     for document in documents:
         tokens = tokenizer.encode(document.text)
         encoded.append(tokens)
-        some = windows(tokens, end_of_text_id=tokenizer.end_of_text_id, block_size=block_size, stride=stride)
-        requests += some
-        for request in some:
+        document_requests = windows(
+            tokens, end_of_text_id=tokenizer.end_of_text_id, block_size=block_size, stride=stride
+        )
+        requests += document_requests
+        for request in document_requests:
             share = len(request.continuation) / len(tokens)
             for metric, size in _sizes(document, len(tokens)).items():
                 sizes[metric].append(size * share)
@@ -64,8 +66,8 @@ def score_texts(
     for metric in metrics:
         scale: Scale = "bits" if metric.startswith("bits") else "exponential"
         definition = (
-            f"loss per {_UNITS[metric]}; {overlap}, {block_size:,} tokens wide, the first after the token between "
-            "documents"
+            f"loss per {_DENOMINATORS[metric]}; {overlap}, {block_size:,} tokens wide, the first after the token "
+            "between documents"
         )
         denominators = np.array(sizes[metric][:limit])
         sections = None if parts is None else parts.sections(metric)
@@ -104,7 +106,7 @@ def _by_part(
 ) -> _Parts:
     """What each token's loss adds to the part in which the token begins; nats: of all tokens, document by document."""
     owners: list[NDArray[np.int64]] = []
-    sizes: dict[str, list[float]] = {metric: [] for metric in _UNITS}
+    sizes: dict[str, list[float]] = {metric: [] for metric in _DENOMINATORS}
     number = 0
     for document, tokens in zip(documents, encoded, strict=True):
         parts = document.parts or (document,)

@@ -1,4 +1,4 @@
-"""The loss on token shards, on exactly as many tokens as were asked for, whatever the number of ranks."""
+"""The loss on token shards, on exactly as many tokens as were requested, whatever the number of ranks."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -34,7 +34,7 @@ def score_shards(
     rows: int | None = None,
     open_progress: OpenProgress | None = None,
 ) -> list[Measurement]:
-    """`loss`, `perplexity` and, where the length of the text is known, `bits_per_byte`; the units are windows.
+    """`loss`, `perplexity` and, where the length of the text is known, `bits_per_byte`; the items are windows.
 
     number_of_tokens: None is the whole set; more than there are is refused. The last window is shorter where the
     model's block size does not divide it.
@@ -48,23 +48,23 @@ def score_shards(
     tail = _tail(shards, validation, number_of_tokens)
     sizes = [validation.block_size] * validation.number_of_windows + [tail] * bool(tail)
     nats = torch.zeros(len(sizes), dtype=torch.float64)  # (windows)
-    place = validation.number_of_windows * ranks.rank // ranks.number_of_ranks  # where this rank's share begins
-    mine = validation.number_of_windows * (ranks.rank + 1) // ranks.number_of_ranks - place
+    offset = validation.number_of_windows * ranks.rank // ranks.number_of_ranks  # where this rank's share begins
+    own_windows = validation.number_of_windows * (ranks.rank + 1) // ranks.number_of_ranks - offset
     batches: Iterator[tuple[Tensor, Tensor]] = validation.micro_batches(at_once, ranks.rank, ranks.number_of_ranks)
     if tail and ranks.rank == ranks.number_of_ranks - 1:
         batches = chain(batches, [_last_window(shards, validation, tail)])
-        mine += 1
+        own_windows += 1
     opened: AbstractContextManager[Any] = (
-        nullcontext() if open_progress is None else open_progress("scoring", mine, "windows")
+        nullcontext() if open_progress is None else open_progress("scoring", own_windows, "windows")
     )
     with evaluating(model), opened as progress:
         for inputs, labels in batches:
-            found = _losses(model, to_device(inputs, device), to_device(labels, device))
-            nats[place : place + len(found)] = found
-            place += len(found)
+            losses = _losses(model, to_device(inputs, device), to_device(labels, device))
+            nats[offset : offset + len(losses)] = losses
+            offset += len(losses)
             if progress is not None:
-                progress.advance(len(found))
-    summed = np.array(ranks.sum(nats.tolist()))  # every rank laid its own windows into zeros
+                progress.advance(len(losses))
+    summed = np.array(ranks.sum(nats.tolist()))  # an all-reduce: every rank filled in its own windows
     return _measurements(summed, np.array(sizes, dtype=np.float64), shards)
 
 
@@ -81,7 +81,7 @@ def _tail(shards: TokenShards, validation: Validation, number_of_tokens: int | N
 
 
 def _last_window(shards: TokenShards, validation: Validation, tail: int) -> tuple[Tensor, Tensor]:
-    """The inputs and labels (1, tail) behind the whole windows."""
+    """The inputs and labels (1, tail) after the full windows."""
     start = validation.number_of_tokens
     tokens = shards.tokens(start, tail + 1)  # (tail + 1)
     shards.require_known_ids(tokens, start=start, vocabulary_size=validation.vocabulary_size)

@@ -1,4 +1,4 @@
-"""How likely a model finds continuations: in batches, what they share read once."""
+"""How likely a model finds continuations: in batches, shared prefixes read once."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -23,15 +23,15 @@ _BATCH_TOKENS = {"cpu": 1024}  # more only leaves the caches of a processor
 _BATCH_TOKENS_ELSEWHERE = 32_768
 _COST_OF_A_PAIR = 3  # attention runs at about a third of the speed of the large matrix products
 
-_Found = dict[int, tuple[Tensor, Tensor, Tensor]]
+_Scores = dict[int, tuple[Tensor, Tensor, Tensor]]
 """For each request log-likelihoods, whether likeliest, whether likeliest allowed, each (tokens), in main memory."""
 
 
 class ContinuationScorer:
     """Answers requests with one model; the same answers, to rounding, for every batch size and number of ranks.
 
-    Rows that begin alike are read once up to where they part, as one tree of tokens; the head computes only the logits
-    that are asked for, each once. Passes are shared out over the ranks, and every rank gets all answers.
+    Common prefixes are read once, as prefix trees; the head computes only the logits that the requests
+    need, each once. Passes are distributed over the ranks, and every rank gets all answers.
     """
 
     def __init__(
@@ -68,64 +68,64 @@ class ContinuationScorer:
             requests, block_size=shape.block_size, batch_tokens=self.batch_tokens, pairs_per_token=pairs_per_token
         )[self.ranks.rank :: self.ranks.number_of_ranks]
         passed: list[tuple[list[int], Tensor]] = []
-        total = sum(len(tree.asked) for trees in passes for tree in trees)
+        total = sum(len(tree.requests) for trees in passes for tree in trees)
         with evaluating(self.model), self._progress(description, total) as progress:
             for trees in passes:
                 passed.append(self._answer_trees(trees, requests))
                 if progress is not None:
-                    progress.advance(sum(len(tree.asked) for tree in trees))
+                    progress.advance(sum(len(tree.requests) for tree in trees))
         return self._gather(requests, _by_request(passed, requests))
 
     def _progress(self, description: str, total: int) -> AbstractContextManager[Any]:
         return nullcontext() if self._open_progress is None else self._open_progress(description, total, "requests")
 
     def _answer_trees(self, trees: Sequence[PrefixTree], requests: Sequence[Request]) -> tuple[list[int], Tensor]:
-        """One pass: the trees' tokens, then the head where logits are asked for.
+        """One pass: the trees' tokens, then the head where logits are needed.
 
         Returns which requests it answers and, still on the device so that the next pass need not wait, for all of
         their tokens one after the other the log-likelihood, whether it is the likeliest, and the likeliest allowed:
         (3, tokens).
         """
-        places: list[int] = []
+        positions: list[int] = []
         targets: list[int] = []
-        order = []
+        answered = []
         start = 0
         for tree in trees:
-            for request, behind in tree.asked:
-                places.extend(start + token for token in behind)
+            for request, predicting in tree.requests:
+                positions.extend(start + token for token in predicting)
                 targets.extend(requests[request].continuation)
-                order.append(request)
+                answered.append(request)
             start += len(tree.tokens)
-        wanted, lines = np.unique(np.array(places), return_inverse=True)  # (wanted), (scored)
+        unique_positions, indices = np.unique(np.array(positions), return_inverse=True)  # (unique positions), (scored)
         hidden = prefix_tree_tensors(trees, self._device).hidden_states(
-            self.model, to_device(torch.from_numpy(wanted), self._device)
+            self.model, to_device(torch.from_numpy(unique_positions), self._device)
         )
         scores = score_targets(
             hidden,
-            to_device(torch.from_numpy(lines), self._device),
+            to_device(torch.from_numpy(indices), self._device),
             to_device(targets, self._device),
             head=self.model.language_modeling_head.weight,
             barred=self._barred,
         )
         dtype = scores.log_likelihoods.dtype
-        return order, torch.stack([scores.log_likelihoods, scores.likeliest.to(dtype), scores.allowed.to(dtype)])
+        return answered, torch.stack([scores.log_likelihoods, scores.likeliest.to(dtype), scores.allowed.to(dtype)])
 
-    def _gather(self, requests: Sequence[Request], found: _Found) -> list[Answer]:
-        """All answers on every rank: each rank lays its own into zeros, and the sum over the ranks has them all."""
+    def _gather(self, requests: Sequence[Request], scores: _Scores) -> list[Answer]:
+        """All answers on every rank: an all-reduce of buffers in which each rank fills in its own."""
         if not self.ranks.is_alone:
             total = sum(len(request.continuation) for request in requests)
-            room = torch.zeros((3, total), dtype=torch.float64)  # (log-likelihood, likeliest, allowed; tokens)
-            place = 0
+            buffer = torch.zeros((3, total), dtype=torch.float64)  # (log-likelihood, likeliest, allowed; tokens)
+            offset = 0
             for number, request in enumerate(requests):
-                end = place + len(request.continuation)
-                if number in found:
-                    room[:, place:end] = torch.stack([part.double() for part in found[number]])
-                place = end
-            room = torch.tensor(self.ranks.sum(room.flatten().tolist()), dtype=torch.float64).view(3, total)
+                end = offset + len(request.continuation)
+                if number in scores:
+                    buffer[:, offset:end] = torch.stack([part.double() for part in scores[number]])
+                offset = end
+            buffer = torch.tensor(self.ranks.sum(buffer.flatten().tolist()), dtype=torch.float64).view(3, total)
             lengths = [len(request.continuation) for request in requests]
-            found = dict(enumerate(zip(*(line.split(lengths) for line in room), strict=True)))
+            scores = dict(enumerate(zip(*(line.split(lengths) for line in buffer), strict=True)))
         return [
-            Answer(found[number][0].tolist(), found[number][1].bool().tolist(), found[number][2].bool().tolist())
+            Answer(scores[number][0].tolist(), scores[number][1].bool().tolist(), scores[number][2].bool().tolist())
             for number in range(len(requests))
         ]
 
@@ -140,11 +140,11 @@ class ContinuationScorer:
                 )
 
 
-def _by_request(passed: Sequence[tuple[list[int], Tensor]], requests: Sequence[Request]) -> _Found:
-    """What all passes found, fetched from the device at once."""
+def _by_request(passed: Sequence[tuple[list[int], Tensor]], requests: Sequence[Request]) -> _Scores:
+    """The scores of all passes, fetched from the device at once."""
     if not passed:
         return {}
-    order = [request for answered, _ in passed for request in answered]
+    answered = [request for numbers, _ in passed for request in numbers]
     results = torch.cat([result for _, result in passed], dim=1).cpu()  # (3, tokens)
-    lengths = [len(requests[request].continuation) for request in order]
-    return dict(zip(order, zip(*(line.split(lengths) for line in results), strict=True), strict=True))
+    lengths = [len(requests[request].continuation) for request in answered]
+    return dict(zip(answered, zip(*(line.split(lengths) for line in results), strict=True), strict=True))

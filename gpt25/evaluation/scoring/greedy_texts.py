@@ -1,4 +1,4 @@
-"""What a model writes when it always takes the likeliest token, up to a stop; for tasks that are answered freely."""
+"""Greedy generation up to a stop string, for generative tasks."""
 
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class _Row:
     number: int
     """Which of the contexts it continues."""
     context: list[int]
-    written: list[int] = field(default_factory=list)
+    generated: list[int] = field(default_factory=list)
     text: str = ""
 
 
@@ -84,32 +84,34 @@ def _continue(
     )
     end_ids = model.end_ids(tokenizer.end_of_text_id)
     shortest = len(rows[-1].context)
-    feed = [row.context[:shortest] for row in rows]
+    input_ids = [row.context[:shortest] for row in rows]
     while rows:
-        hidden = model.hidden_states(torch.tensor(feed, device=weight.device), cache=cache)  # (rows, time, channels)
+        hidden = model.hidden_states(
+            torch.tensor(input_ids, device=weight.device), cache=cache
+        )  # (rows, time, channels)
         likeliest = model.language_modeling_head(hidden[:, -1]).argmax(dim=-1).tolist()  # (rows)
-        feed, going_on = [], []
-        for place, (row, token) in enumerate(zip(rows, likeliest, strict=True)):
+        input_ids, unfinished = [], []
+        for index, (row, token) in enumerate(zip(rows, likeliest, strict=True)):
             if cache.length < len(row.context):
-                feed.append([row.context[cache.length]])
-                going_on.append(place)
-            elif not _ends(row, token, end_ids, tokenizer, stops, max_new_tokens):
-                feed.append([token])
-                going_on.append(place)
-        if 0 < len(going_on) < len(rows):
-            cache.keep_rows(going_on)
-        rows = [rows[place] for place in going_on]
+                input_ids.append([row.context[cache.length]])
+                unfinished.append(index)
+            elif not _is_finished(row, token, end_ids, tokenizer, stops, max_new_tokens):
+                input_ids.append([token])
+                unfinished.append(index)
+        if 0 < len(unfinished) < len(rows):
+            cache.keep_rows(unfinished)
+        rows = [rows[index] for index in unfinished]
 
 
-def _ends(
+def _is_finished(
     row: _Row, token: int, end_ids: Container[int], tokenizer: Tokenizer, stops: Sequence[str], max_new_tokens: int
 ) -> bool:
-    """Whether the row's text is whole with this token, which is added to it unless it is one that ends a text."""
+    """Whether the row's text is complete with this token, which is added to it unless it is one that ends a text."""
     if token in end_ids:
         return True
-    row.written.append(token)
-    text = tokenizer.decode(row.written)
+    row.generated.append(token)
+    text = tokenizer.decode(row.generated)
     row.text = text
     for stop in stops:  # one after the other, so that of two that overlap the one named first counts
         row.text = row.text.partition(stop)[0]
-    return row.text != text or len(row.written) >= max_new_tokens
+    return row.text != text or len(row.generated) >= max_new_tokens

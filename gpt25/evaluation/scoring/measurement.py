@@ -13,17 +13,17 @@ from gpt25.errors import EvaluationError
 Scale = Literal["mean", "exponential", "bits"]
 
 _LARGEST_EXPONENT = 700.0  # e^709 is the largest float
-_DRAWS, _SEED_OF_DRAWS = 1000, 1979
+_BOOTSTRAP_SAMPLES, _BOOTSTRAP_SEED = 1000, 1979
 _SAME_TOTAL = 1e-9  # sums of shares of the same words differ by rounding alone
 
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """One metric of one model on one set, with what every unit of the set contributed.
+    """One metric of one model on one set, with what every item of the set contributed.
 
     The figure is a ratio of sums, r = sum(numerators) / sum(denominators), on a scale: r itself, exp(r) for
     perplexities or r / ln 2 for bits. Of an accuracy the numerators are 0 and 1 and the denominators 1; of a loss they
-    are the nats and the tokens of every window. `strata` tells which of several sets every unit is from, where the
+    are the nats and the tokens of every window. `strata` tells which of several sets every item is from, where the
     figure is of fixed sets together: how far these lie apart is then no error.
     """
 
@@ -42,8 +42,8 @@ class Measurement:
             raise EvaluationError(f"there is nothing to measure {self.metric} on: the set is empty.")
 
     @property
-    def number_of_units(self) -> int:
-        """Items, pairs, documents or windows that the error is reckoned over."""
+    def number_of_items(self) -> int:
+        """The sample size of the error: items, pairs, documents or windows."""
         return len(self.numerators)
 
     @property
@@ -59,7 +59,7 @@ class Measurement:
 
     @property
     def _influence(self) -> NDArray[np.float64]:
-        """How far every unit pulls the figure, to first order; they sum to 0 (the delta method)."""
+        """How far every item pulls the figure, to first order; they sum to 0 (the delta method)."""
         slope = {"mean": 1.0, "exponential": self.value, "bits": 1 / math.log(2)}[self.scale]
         influence = slope * (self.numerators - self._ratio * self.denominators) / self.denominators.sum()
         if self.strata is None:
@@ -69,7 +69,7 @@ class Measurement:
 
     @property
     def standard_error(self) -> float | None:
-        """Of the figure, as if the units were drawn at random from all such units; None where there is only one.
+        """Of the figure, as if the items were drawn at random from all such items; None where there is only one.
 
         For denominators of 1 this is the sample's standard deviation over the root of its size.
         """
@@ -77,21 +77,21 @@ class Measurement:
 
     @property
     def bootstrap_error(self) -> float | None:
-        """The same error without the first-order formula: how far the figure varies over 1,000 draws of the units.
+        """The same error without the first-order formula: how far the figure varies over 1,000 bootstrap samples.
 
-        Of figures on a curved scale only (perplexities), where the formula is an approximation; else None. The draws
-        are seeded, so that the same units always give the same error. Source: Efron 1979, "Bootstrap Methods: Another
-        Look at the Jackknife".
+        Of figures on a curved scale only (perplexities), where the formula is an approximation; else None. The
+        samples are seeded, so that the same items always give the same error. Source: Efron 1979, "Bootstrap
+        Methods: Another Look at the Jackknife".
         """
-        units = self.number_of_units
-        if self.scale != "exponential" or units < 2:
+        items = self.number_of_items
+        if self.scale != "exponential" or items < 2:
             return None
-        chance = np.random.default_rng(_SEED_OF_DRAWS)
+        generator = np.random.default_rng(_BOOTSTRAP_SEED)
         ratios = []
-        for _ in range(_DRAWS):
-            drawn = chance.integers(units, size=units)  # (units)
-            denominator = self.denominators[drawn].sum()
-            ratios.append(self.numerators[drawn].sum() / denominator if denominator > 0 else self._ratio)
+        for _ in range(_BOOTSTRAP_SAMPLES):
+            resampled = generator.integers(items, size=items)  # (items)
+            denominator = self.denominators[resampled].sum()
+            ratios.append(self.numerators[resampled].sum() / denominator if denominator > 0 else self._ratio)
         return float(np.std(np.exp(np.minimum(ratios, _LARGEST_EXPONENT)), ddof=1))
 
 
@@ -117,34 +117,34 @@ class Difference:
     test: str
     """Which test the p-value is of, or why there is none."""
     is_paired: bool = True
-    """Whether both models were compared on each unit by itself."""
+    """Whether both models were compared on each item by itself."""
 
 
 def difference_between(first: Measurement, second: Measurement) -> Difference:
-    """Compare two models unit by unit, which is far sharper than two errors side by side.
+    """Compare two models item by item, which is far sharper than two errors side by side.
 
-    For figures that count (every unit 0 or 1) the p-value is McNemar's exact one: of the units on which the models
+    For figures that count (every item 0 or 1) the p-value is McNemar's exact one: of the items on which the models
     disagree, either is as likely to be right. For others it is that of the paired z-test. Where models with different
-    tokenizers or block sizes cut a text differently, its sections are the units; where it has none that of the unpaired
+    tokenizers or block sizes cut a text differently, its sections are the items; where it has none that of the unpaired
     test remains. Figures per token of different tokens are no measure of both: their difference has no error.
     """
     if first.metric != second.metric:
         raise EvaluationError(f"{first.metric} and {second.metric} are different things and cannot be compared.")
     value = first.value - second.value
     if not np.array_equal(first.denominators, second.denominators):
-        return _between_different_units(first, second, value)
+        return _between_different_items(first, second, value)
     error = _error(first._influence - second._influence)
     counts = all(np.isin(side.numerators, (0, 1)).all() and (side.denominators == 1).all() for side in (first, second))
     if counts:
         better = int(((first.numerators == 1) & (second.numerators == 0)).sum())
         worse = int(((first.numerators == 0) & (second.numerators == 1)).sum())
-        test = f"McNemar, exact: {better:,} units right only here, {worse:,} only there"
+        test = f"McNemar, exact: {better:,} items right only here, {worse:,} only there"
         return Difference(first.metric, value, error, _sign_test(better, worse), test)
-    test = f"paired z over {first.number_of_units:,} units"
+    test = f"paired z over {first.number_of_items:,} items"
     return Difference(first.metric, value, error, _two_sided(value, error), test)
 
 
-def _between_different_units(first: Measurement, second: Measurement, value: float) -> Difference:
+def _between_different_items(first: Measurement, second: Measurement, value: float) -> Difference:
     totals = [float(side.denominators.sum()) for side in (first, second)]
     if not math.isclose(*totals, rel_tol=_SAME_TOTAL):
         test = (
@@ -164,7 +164,7 @@ def _between_different_units(first: Measurement, second: Measurement, value: flo
         if np.allclose(one.denominators, other.denominators, rtol=_SAME_TOTAL):
             error = _error(one._influence - other._influence)
             assert first.sections is not None
-            test = f"paired z over {one.number_of_units:,} {first.sections.kind}: the models cut the text differently"
+            test = f"paired z over {one.number_of_items:,} {first.sections.kind}: the models cut the text differently"
             return Difference(first.metric, value, error, _two_sided(value, error), test)
     errors = (first.standard_error, second.standard_error)
     error = None if None in errors else math.hypot(*(each or 0.0 for each in errors))
@@ -178,10 +178,10 @@ def _two_sided(value: float, error: float | None) -> float | None:
 
 
 def _error(influence: NDArray[np.float64]) -> float | None:
-    units = len(influence)
-    if units < 2:
+    items = len(influence)
+    if items < 2:
         return None
-    return float(np.sqrt(units / (units - 1) * np.square(influence).sum()))
+    return float(np.sqrt(items / (items - 1) * np.square(influence).sum()))
 
 
 def _sign_test(better: int, worse: int) -> float:

@@ -1,7 +1,7 @@
-"""In which passes through a model some requests are answered, so that what they share is read once.
+"""In which forward passes requests are answered, so that shared prefixes are read once.
 
-Everything here is arithmetic on token ids. Rows that begin alike become one tree, which branches where they part; a
-pass reads several trees. What a token costs in the linear layers and what a pair of tokens costs in attention decide
+Everything here is arithmetic on token ids. Rows with a common prefix become one tree, which branches where they differ;
+a pass reads several trees. What a token costs in the linear layers and what a pair of tokens costs in attention decide
 what is worth a tree: a long tree saves tokens and has many pairs, most of which are of different branches.
 """
 
@@ -11,22 +11,22 @@ from dataclasses import dataclass, field
 from gpt25.errors import EvaluationError
 from gpt25.evaluation.scoring.request import Request
 
-_SHORTEST_BEGINNING = 4  # tokens; what shares less is not worth the pairs
+_SHORTEST_PREFIX = 4  # tokens; a shorter common prefix is not worth the pairs
 _LARGEST_TREE = 4096  # tokens; its pairs, as a mask of float32, are 64 MiB
-_WASTE = 1 / 16  # of a pass's work in its linear layers, at most, may go into attention to padding
+_LARGEST_PADDING_FRACTION = 1 / 16  # of a pass's work in its linear layers, at most, may go into attention to padding
 
 
 @dataclass
 class PrefixTree:
-    """Tokens that begin alike, each behind the one that it follows, and which requests are answered where."""
+    """A prefix tree: tokens, each after its parent, and at which of them requests are answered."""
 
     tokens: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     """How many tokens stand between each and the root."""
     branches: list[tuple[int, int]] = field(default_factory=list)
-    """(token, the one that it follows) wherever that is not the one before it in `tokens`."""
-    asked: list[tuple[int, list[int]]] = field(default_factory=list)
-    """(number of a request, the tokens behind which the model predicts its continuation)"""
+    """(token, its parent) wherever that is not the one before it in `tokens`."""
+    requests: list[tuple[int, list[int]]] = field(default_factory=list)
+    """(index of a request, the tokens whose logits predict its continuation)"""
 
 
 @dataclass
@@ -34,8 +34,8 @@ class _Row:
     """One sequence of input tokens; the logits at the last `scored` of them are a request's."""
 
     tokens: tuple[int, ...]
-    asked: list[tuple[int, int]] = field(default_factory=list)
-    """(number of the request, scored)"""
+    requests: list[tuple[int, int]] = field(default_factory=list)
+    """(index of the request, scored)"""
 
 
 def make_plan(
@@ -55,7 +55,7 @@ def make_plan(
         if passes:
             tokens += size
             wasted_pairs += len(passes[-1][0].tokens) ** 2 - size**2
-            if tokens <= batch_tokens and wasted_pairs <= _WASTE * tokens * pairs_per_token:
+            if tokens <= batch_tokens and wasted_pairs <= _LARGEST_PADDING_FRACTION * tokens * pairs_per_token:
                 passes[-1].append(tree)
                 continue
         passes.append([tree])
@@ -74,39 +74,39 @@ def _rows(requests: Sequence[Request], block_size: int) -> list[_Row]:
                 "text into windows first."
             )
         tokens = (request.context[-(block_size + 1 - scored) :] + request.continuation)[:-1]
-        rows.setdefault(tokens, _Row(tokens)).asked.append((number, scored))
+        rows.setdefault(tokens, _Row(tokens)).requests.append((number, scored))
     return sorted(rows.values(), key=lambda row: row.tokens)
 
 
 def _trees(rows: Sequence[_Row], largest_tree: int, pairs_per_token: float) -> list[PrefixTree]:
-    """Each row hangs on the tree of the one before it, as far as the two agree, where that costs less than its own."""
+    """Each row branches off the tree of the one before it, behind their common prefix, where that costs less."""
     trees: list[PrefixTree] = []
-    way: list[int] = []  # the tokens of the last tree from its root to the end of the last row
+    path: list[int] = []  # the tokens of the last tree from its root to the end of the last row
     before: tuple[int, ...] = ()
     for row in rows:
-        common = _common_length(before, row.tokens)
+        common = _common_prefix_length(before, row.tokens)
         alone, added = len(row.tokens), len(row.tokens) - common
         size = len(trees[-1].tokens) if trees else 0
         more_pairs = (size + added) ** 2 - size**2 - alone**2
-        joins = common >= _SHORTEST_BEGINNING and more_pairs <= common * pairs_per_token
+        joins = common >= _SHORTEST_PREFIX and more_pairs <= common * pairs_per_token
         if not (joins and size + added <= largest_tree):
             trees.append(PrefixTree())
             common, size = 0, 0
-        way = way[:common]
+        path = path[:common]
         tree = trees[-1]
-        if way and way[-1] != size - 1:
-            tree.branches.append((size, way[-1]))
+        if path and path[-1] != size - 1:
+            tree.branches.append((size, path[-1]))
         tree.tokens.extend(row.tokens[common:])
         tree.positions.extend(range(common, alone))
-        way.extend(range(size, len(tree.tokens)))
-        tree.asked.extend((number, way[alone - scored :]) for number, scored in row.asked)
+        path.extend(range(size, len(tree.tokens)))
+        tree.requests.extend((number, path[alone - scored :]) for number, scored in row.requests)
         before = row.tokens
     return trees
 
 
-def _common_length(one: tuple[int, ...], other: tuple[int, ...]) -> int:
-    """How many tokens two sequences begin with in common."""
-    for place, (first, second) in enumerate(zip(one, other, strict=False)):
+def _common_prefix_length(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+    """The length of the common prefix of two sequences."""
+    for index, (first, second) in enumerate(zip(one, other, strict=False)):
         if first != second:
-            return place
+            return index
     return min(len(one), len(other))

@@ -11,7 +11,7 @@ from gpt25.runtime import to_device
 
 
 def prefix_tree_tensors(trees: Sequence[PrefixTree], device: torch.device) -> PrefixTrees:
-    """One pass over some trees: their tokens one after the other, and who sees whom where any of them branches."""
+    """One pass over some trees: their tokens one after the other, and the attention mask where any of them branches."""
     sizes = [len(tree.tokens) for tree in trees]
     longest = max(sizes)
     slots = np.zeros((len(trees), longest), dtype=np.int64)  # (trees, longest)
@@ -21,9 +21,11 @@ def prefix_tree_tensors(trees: Sequence[PrefixTree], device: torch.device) -> Pr
         slots[number, :size] = np.arange(start, start + size)
         places[start : start + size] = np.arange(number * longest, number * longest + size)
         start += size
-    visible = None
+    mask = None
     if any(tree.branches for tree in trees):
-        visible = to_device(torch.from_numpy(np.stack([_visible(tree, longest) for tree in trees])[:, None]), device)
+        mask = to_device(
+            torch.from_numpy(np.stack([_attention_mask(tree, longest) for tree in trees])[:, None]), device
+        )
     tokens = [token for tree in trees for token in tree.tokens]
     positions = [position for tree in trees for position in tree.positions]
     return PrefixTrees(
@@ -31,14 +33,14 @@ def prefix_tree_tensors(trees: Sequence[PrefixTree], device: torch.device) -> Pr
         to_device(positions, device),
         to_device(torch.from_numpy(slots), device),
         to_device(torch.from_numpy(places), device),
-        visible,
+        mask,
     )
 
 
-def _visible(tree: PrefixTree, longest: int) -> np.ndarray:
-    """Which slots each slot sees: (longest, longest); those before it, but for the tokens of other branches."""
-    seen = np.tri(longest, dtype=np.bool_)
+def _attention_mask(tree: PrefixTree, longest: int) -> np.ndarray:
+    """Which slots each slot attends to: (longest, longest); those before it, but for the tokens of other branches."""
+    mask = np.tri(longest, dtype=np.bool_)
     ends = [start for start, _ in tree.branches[1:]] + [len(tree.tokens)]
     for (start, parent), end in zip(tree.branches, ends, strict=False):
-        seen[start:end, :start] = seen[parent, :start]
-    return seen
+        mask[start:end, :start] = mask[parent, :start]
+    return mask

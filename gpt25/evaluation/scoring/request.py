@@ -1,4 +1,4 @@
-"""What is asked of a model, and what it answers: how likely some tokens are after others."""
+"""Requests to a model and its answers: the log-likelihood of a continuation after a context."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

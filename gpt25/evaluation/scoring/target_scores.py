@@ -24,10 +24,10 @@ class TargetScores:
     """(targets), bool"""
 
 
-def score_targets(hidden: Tensor, lines: Tensor, targets: Tensor, *, head: Tensor, barred: Tensor) -> TargetScores:
-    """Score next tokens, slice by slice of the vocabulary, with the maxima and sums that were found so far.
+def score_targets(hidden: Tensor, indices: Tensor, targets: Tensor, *, head: Tensor, barred: Tensor) -> TargetScores:
+    """Score next tokens, slice by slice of the vocabulary, with running maxima and normalizers.
 
-    hidden: what the head reads (positions, channels). lines: behind which of these each target stands (targets).
+    hidden: what the head reads (positions, channels). indices: of the position that predicts each target (targets).
     targets: token ids (targets). head: (vocabulary, channels). barred: ids that `allowed` leaves out (barred).
     Source: Milakov and Gimelshein 2018, "Online normalizer calculation for softmax", section 3.
     """
@@ -37,36 +37,36 @@ def score_targets(hidden: Tensor, lines: Tensor, targets: Tensor, *, head: Tenso
     likeliest = torch.zeros(len(targets), dtype=torch.bool, device=hidden.device)  # (targets)
     allowed = torch.zeros_like(likeliest)  # (targets)
     is_barred = torch.zeros(len(head), dtype=torch.bool, device=hidden.device).index_fill_(0, barred, True)
-    # Masks and clamped indices instead of the places where something holds, for which the host would have to wait.
+    # Masks and clamped indices instead of boolean indexing, for which the host would have to synchronise.
     for start in range(0, len(hidden), at_once):
         some = hidden[start : start + at_once]  # (some, channels)
-        here = (lines >= start) & (lines < start + len(some))  # (targets)
-        line = (lines - start).clamp(0, len(some) - 1)  # (targets)
-        chosen = torch.zeros(len(targets), device=hidden.device)  # (targets)
-        highest, highest_allowed = _Highest.of_nothing(some), _Highest.of_nothing(some)
-        total = torch.zeros(len(some), device=hidden.device)  # (some); of exp(logit - highest)
+        in_slice = (indices >= start) & (indices < start + len(some))  # (targets)
+        index = (indices - start).clamp(0, len(some) - 1)  # (targets)
+        target_logit = torch.zeros(len(targets), device=hidden.device)  # (targets)
+        maximum, maximum_allowed = _RunningMaximum.initial(some), _RunningMaximum.initial(some)
+        normalizer = torch.zeros(len(some), device=hidden.device)  # (some); of exp(logit - maximum)
         for first in range(0, len(head), width):
             logits = functional.linear(some, head[first : first + width]).float()  # (some, width)
             inside = (targets >= first) & (targets < first + width)  # (targets)
             column = (targets - first).clamp(0, logits.size(1) - 1)  # (targets)
-            chosen = torch.where(inside, logits[line, column], chosen)
-            before = highest
-            highest = before.or_in(logits, first)
+            target_logit = torch.where(inside, logits[index, column], target_logit)
+            before = maximum
+            maximum = before.update(logits, first)
             if len(barred):
                 out = is_barred[first : first + width]  # (width)
-                highest_allowed = highest_allowed.or_in(logits.masked_fill(out, -torch.inf), first)
-            total = total * (before.logit - highest.logit).exp()
-            total += logits.sub_(highest.logit[:, None]).exp_().sum(dim=1)
-        found = chosen - (highest.logit + total.log())[line]  # (targets)
-        best_allowed = highest_allowed if len(barred) else highest
-        log_likelihoods = torch.where(here, found, log_likelihoods)
-        likeliest = torch.where(here, highest.token[line] == targets, likeliest)
-        allowed = torch.where(here, best_allowed.token[line] == targets, allowed)
+                maximum_allowed = maximum_allowed.update(logits.masked_fill(out, -torch.inf), first)
+            normalizer = normalizer * (before.logit - maximum.logit).exp()
+            normalizer += logits.sub_(maximum.logit[:, None]).exp_().sum(dim=1)
+        log_likelihood = target_logit - (maximum.logit + normalizer.log())[index]  # (targets)
+        best_allowed = maximum_allowed if len(barred) else maximum
+        log_likelihoods = torch.where(in_slice, log_likelihood, log_likelihoods)
+        likeliest = torch.where(in_slice, maximum.token[index] == targets, likeliest)
+        allowed = torch.where(in_slice, best_allowed.token[index] == targets, allowed)
     return TargetScores(log_likelihoods, likeliest, allowed)
 
 
 @dataclass(frozen=True)
-class _Highest:
+class _RunningMaximum:
     """The largest logit of every position so far, and whose it is."""
 
     logit: Tensor
@@ -75,12 +75,14 @@ class _Highest:
     """(positions)"""
 
     @classmethod
-    def of_nothing(cls, hidden: Tensor) -> "_Highest":
+    def initial(cls, hidden: Tensor) -> "_RunningMaximum":
         logit = torch.full((len(hidden),), -torch.inf, device=hidden.device)  # (positions)
         return cls(logit, torch.zeros_like(logit, dtype=torch.int64))
 
-    def or_in(self, logits: Tensor, first: int) -> "_Highest":
+    def update(self, logits: Tensor, first: int) -> "_RunningMaximum":
         """The same with the logits (positions, some) of the tokens from `first` on read too."""
         logit, place = logits.max(dim=1)  # (positions)
         is_higher = logit > self.logit
-        return _Highest(torch.where(is_higher, logit, self.logit), torch.where(is_higher, place + first, self.token))
+        return _RunningMaximum(
+            torch.where(is_higher, logit, self.logit), torch.where(is_higher, place + first, self.token)
+        )

@@ -23,7 +23,7 @@ class CheckedItems(Generic[T]):
 def checked_items(
     numbered: Iterable[tuple[str, Row]], read: Callable[[Row], T], *, reader: str, source: str, skip_invalid: bool
 ) -> CheckedItems[T]:
-    """Read rows, each with the words that say where it stands ("set.jsonl, row 7").
+    """Read rows, each with its location for messages ("set.jsonl, row 7").
 
     reader: who cannot read a row otherwise, for messages ("the task piqa"). skip_invalid: leave bad rows out and say
     which, instead of ending at the first.
@@ -39,13 +39,13 @@ def checked_items(
             items.append(read(row))
             continue
         except KeyError as problem:
-            words = f"has no field {problem}. {_begun(reader)} does not know rows with the fields {_fields(row)}"
+            fault = f"has no field {problem}. {_capitalised(reader)} does not know rows with the fields {_fields(row)}"
         except NoAnswerError as problem:
-            words = str(problem)
+            fault = str(problem)
             without_answer += 1
         except (EvaluationError, ValueError, TypeError, IndexError, AttributeError) as problem:
-            words = f"cannot be read by {reader}: {str(problem).rstrip('.')}"
-        left_out.append(f"{where} {words}")
+            fault = f"cannot be read by {reader}: {str(problem).rstrip('.')}"
+        left_out.append(f"{where} {fault}")
         if not skip_invalid and (items or without_answer < len(left_out)):
             break
     if left_out and without_answer == len(left_out) and not items:
@@ -58,8 +58,8 @@ def checked_items(
     return CheckedItems(items, left_out)
 
 
-def in_words(left_out: Sequence[str]) -> str:
-    """in_words([]) -> ""; else " (2 rows left out: FILE, row 7 …)", for behind the set's name."""
+def left_out_note(left_out: Sequence[str]) -> str:
+    """left_out_note([]) -> ""; else " (2 rows left out: FILE, row 7 …)", for behind the set's name."""
     if not left_out:
         return ""
     rows = "1 row" if len(left_out) == 1 else f"{len(left_out):,} rows"
@@ -67,8 +67,8 @@ def in_words(left_out: Sequence[str]) -> str:
     return f" ({rows} left out: {left_out[0]}{more})"
 
 
-def _begun(words: str) -> str:
-    return words[:1].upper() + words[1:]
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _fields(row: Row) -> str:

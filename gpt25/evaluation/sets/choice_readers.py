@@ -2,7 +2,7 @@
 
 The prompts are those of lm-evaluation-harness 0.4.13 unless a function says otherwise, so that scores can be set side
 by side: to the space, of which COPA and Winograd have two before an answer there. A missing field is a KeyError here, a
-wrong value a ValueError, an answer that is not told a NoAnswerError; `read_examples` turns them into words.
+wrong value a ValueError, an answer that is not told a NoAnswerError; `read_examples` turns them into messages.
 """
 
 import re
@@ -22,7 +22,7 @@ def hellaswag_completion(row: Row) -> ChoiceItem:
     """llm.c and build-nanogpt: the context alone, without the activity's label."""
     endings = texts_of(row, "endings")
     gold = answer_of(row, "label", choices=len(endings))
-    return ChoiceItem.of_one_context(text_of(row, "ctx"), _behind_a_space(endings), gold)
+    return ChoiceItem.of_one_context(text_of(row, "ctx"), _with_leading_space(endings), gold)
 
 
 def hellaswag_harness(row: Row) -> ChoiceItem:
@@ -36,14 +36,14 @@ def hellaswag_harness(row: Row) -> ChoiceItem:
         query = text_of(row, "query")
     endings = [_without_brackets(ending) for ending in texts_of(row, "endings")]
     gold = answer_of(row, "label", choices=len(endings))
-    return ChoiceItem.of_one_context(_without_brackets(query), _behind_a_space(endings), gold)
+    return ChoiceItem.of_one_context(_without_brackets(query), _with_leading_space(endings), gold)
 
 
 def piqa(row: Row) -> ChoiceItem:
     """How to reach a goal."""
     if "goal" not in row:
         return _answered(row, number=(2,), begins="Question:")
-    choices = _behind_a_space([text_of(row, "sol1"), text_of(row, "sol2")])
+    choices = _with_leading_space([text_of(row, "sol1"), text_of(row, "sol2")])
     context = f"Question: {text_of(row, 'goal')}\nAnswer:"
     return ChoiceItem.of_one_context(context, choices, answer_of(row, "label", choices=2))
 
@@ -69,7 +69,7 @@ def openbookqa(row: Row) -> ChoiceItem:
     if query.startswith("Question:"):
         raise ValueError('query begins with "Question:", as those of ARC, PIQA and CommonsenseQA do')
     choices = texts_of(row, "choices", number=(4,))
-    return ChoiceItem.of_one_context(query, _behind_a_space(choices), answer_of(row, "gold", choices=len(choices)))
+    return ChoiceItem.of_one_context(query, _with_leading_space(choices), answer_of(row, "gold", choices=len(choices)))
 
 
 def commonsense_qa(row: Row) -> ChoiceItem:
@@ -79,12 +79,12 @@ def commonsense_qa(row: Row) -> ChoiceItem:
         if any(len(letter) != 1 for letter in letters):
             raise ValueError(f"choices are {letters!r}, expected letters; it may be of another set")
         gold = answer_of(row, "gold", choices=len(letters))
-        return ChoiceItem.of_one_context(text_of(row, "query"), _behind_a_space(letters), gold)
+        return ChoiceItem.of_one_context(text_of(row, "query"), _with_leading_space(letters), gold)
     row = _as_on_the_hub(row)
     labels, texts = _labels_and_texts(row)
     lines = [f"{label}. {text}" for label, text in zip(labels, texts, strict=True)]
     context = "\n".join([f"Question: {text_of(row, 'question').strip()}", *lines, "Answer:"])
-    return ChoiceItem.of_one_context(context, _behind_a_space(labels), answer_among(row, "answerKey", labels))
+    return ChoiceItem.of_one_context(context, _with_leading_space(labels), answer_among(row, "answerKey", labels))
 
 
 def copa(row: Row) -> ChoiceItem:
@@ -99,11 +99,11 @@ def copa(row: Row) -> ChoiceItem:
             raise ValueError(f"query ends in {connector!r}, expected because or therefore; it may be of another set")
         context, gold = f"{before.removesuffix(',')} {connector}", answer_of(row, "gold", choices=2)
     else:
-        asked = text_of(row, "question")
-        if asked not in _CONNECTORS:
-            raise ValueError(f"question is {asked!r}, expected cause or effect")
+        relation = text_of(row, "question")
+        if relation not in _CONNECTORS:
+            raise ValueError(f"question is {relation!r}, expected cause or effect")
         choices = [text_of(row, "choice1"), text_of(row, "choice2")]
-        context = f"{text_of(row, 'premise').strip()[:-1]} {_CONNECTORS[asked]}"
+        context = f"{text_of(row, 'premise').strip()[:-1]} {_CONNECTORS[relation]}"
         gold = answer_of(row, "label", choices=2)
     return ChoiceItem.of_one_context(context, [f"  {text[:1].lower()}{text[1:]}" for text in choices], gold)
 
@@ -123,7 +123,7 @@ def siqa(row: Row) -> ChoiceItem:
     """Social IQA: what somebody in a situation feels, wants or does next."""
     choices = [text_of(row, f"answer{letter}") for letter in "ABC"]
     context = f"Q: {text_of(row, 'context')} {text_of(row, 'question')}\nA:"
-    return ChoiceItem.of_one_context(context, _behind_a_space(choices), answer_of(row, "label", choices=3, first=1))
+    return ChoiceItem.of_one_context(context, _with_leading_space(choices), answer_of(row, "label", choices=3, first=1))
 
 
 def winogrande(row: Row) -> ChoiceItem:
@@ -172,7 +172,7 @@ def _filled(row: Row) -> ChoiceItem:
 
 def blimp(row: Row) -> ChoiceItem:
     """The good sentence first; each after nothing, behind a space as lm-evaluation-harness has it."""
-    sentences = _behind_a_space([text_of(row, "sentence_good"), text_of(row, "sentence_bad")])
+    sentences = _with_leading_space([text_of(row, "sentence_good"), text_of(row, "sentence_bad")])
     return ChoiceItem(("", ""), tuple(sentences), 0, group=str(row.get("UID", "")))
 
 
@@ -182,13 +182,13 @@ def _answered(row: Row, *, number: tuple[int, ...], begins: str) -> ChoiceItem:
     if not query.startswith(begins) or query.rstrip().endswith("Answer:"):
         raise ValueError(f'query does not begin with "{begins}" or has "Answer:" already; it may be of another set')
     gold = answer_of(row, "gold", choices=len(choices))
-    return ChoiceItem.of_one_context(f"{query.rstrip()}\nAnswer:", _behind_a_space(choices), gold)
+    return ChoiceItem.of_one_context(f"{query.rstrip()}\nAnswer:", _with_leading_space(choices), gold)
 
 
 def _lettered(row: Row, context: str) -> ChoiceItem:
     """The Hub's rows of texts with labels, of which the key names one."""
     labels, texts = _labels_and_texts(row)
-    return ChoiceItem.of_one_context(context, _behind_a_space(texts), answer_among(row, "answerKey", labels))
+    return ChoiceItem.of_one_context(context, _with_leading_space(texts), answer_among(row, "answerKey", labels))
 
 
 def _labels_and_texts(row: Row) -> tuple[list[str], list[str]]:
@@ -211,7 +211,7 @@ def _as_on_the_hub(row: Row) -> Row:
     return row | {"question": question["stem"], "choices": columns} | concept
 
 
-def _behind_a_space(choices: list[str]) -> list[str]:
+def _with_leading_space(choices: list[str]) -> list[str]:
     return [f" {choice}" for choice in choices]
 
 

@@ -23,11 +23,11 @@ def cloze_item(row: Row) -> ChoiceItem:
     beginning = detokenise("stories", before.rstrip(), lossy=True)
     contexts, continuations = [], []
     for option in row["options"]:
-        whole = detokenise("stories", f"{before}{option}{after}", lossy=True)
+        sentence = detokenise("stories", f"{before}{option}{after}", lossy=True)
         # Where the option changes how its surroundings are joined, all that is not common counts as continuation.
-        context = beginning if whole.startswith(beginning) else ""
+        context = beginning if sentence.startswith(beginning) else ""
         contexts.append(f"{story} {context}".rstrip())
-        continuations.append(" " + whole[len(context) :].lstrip())
+        continuations.append(" " + sentence[len(context) :].lstrip())
     return ChoiceItem(tuple(contexts), tuple(continuations), list(row["options"]).index(row["answer"]))
 
 
@@ -41,17 +41,17 @@ def cloze_rows(rows: Iterable[Row]) -> Iterator[Row]:
         if set(row) != {"text"}:
             yield row
             continue
-        found = _NUMBERED.match(row["text"])
-        if found is None:
+        match = _NUMBERED.match(row["text"])
+        if match is None:
             continue
-        if "\t" not in found[2]:
-            sentences.append(found[2])
+        if "\t" not in match[2]:
+            sentences.append(match[2])
             continue
-        fields = [field for field in found[2].split("\t") if field]
+        fields = [field for field in match[2].split("\t") if field]
         if len(fields) != 3:
             raise DataError(
                 f"a question of the Children's Book Test has {len(fields)} fields, expected question, answer and "
-                f"options with tabs between: {found[2][:80]!r}"
+                f"options with tabs between: {match[2][:80]!r}"
             )
         question, answer, options = fields
         yield {"sentences": sentences, "question": question, "answer": answer, "options": options.split("|")}

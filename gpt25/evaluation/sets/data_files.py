@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gpt25.data.sources.opening import open_source
+from gpt25.data.sources.source_stream import open_source_stream
 from gpt25.errors import DataError, MissingExtraError
 from gpt25.storage import decode_text, text_lines
 
@@ -58,7 +58,7 @@ def _decoded_text(path: Path) -> str:
 def read_bytes(path: Path) -> bytes:
     """All bytes of a file, unpacked. Raises DataError for one that is damaged, cut short or cannot be read."""
     try:
-        with open_source(path) as stream:
+        with open_source_stream(path) as stream:
             return stream.read()
     except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
         raise DataError(f"{path} is damaged or cut short: {problem}") from problem

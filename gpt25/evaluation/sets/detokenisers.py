@@ -180,7 +180,7 @@ def detokenise(name: DetokeniserName, text: str, *, lossy: bool = False) -> str:
     return "\n".join(_line(name, line, lossy) for line in text.split("\n"))
 
 
-def tokenise_again(name: DetokeniserName, text: str) -> str:
+def retokenise(name: DetokeniserName, text: str) -> str:
     """What `detokenise` came from, for a text all of whose lines it could change without loss."""
     return "\n".join(_DETOKENISERS[name][1](line) for line in text.split("\n"))
 
@@ -191,8 +191,8 @@ def _line(name: DetokeniserName, line: str, lossy: bool) -> str:
     return joined if lossy or backward(joined) == line else line
 
 
-def share_of_lines_changed_back(name: DetokeniserName, text: str) -> float:
-    """The share of lines, blank ones aside, whose form for people gives the original again."""
+def invertible_fraction(name: DetokeniserName, text: str) -> float:
+    """The fraction of lines, blank ones aside, whose de-tokenised form gives the original again."""
     forward, backward = _DETOKENISERS[name]
     lines = [line for line in text.split("\n") if line.strip()]
     return sum(backward(forward(line)) == line for line in lines) / max(len(lines), 1)

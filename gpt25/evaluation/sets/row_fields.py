@@ -1,4 +1,4 @@
-"""A set's fields, checked where they are read: what is wrong with a row is said in words and never guessed."""
+"""A set's fields, checked where they are read: what is wrong with a row is reported and never guessed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ def text_of(row: Row, name: str) -> str:
     """A text that is not blank. Raises KeyError where the field is missing, ValueError for anything else."""
     value = row[name]
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{name} is {_shown(value)}, expected a text")
+        raise ValueError(f"{name} is {_abbreviated(value)}, expected a text")
     return value
 
 
@@ -22,7 +22,7 @@ def texts_of(row: Row, name: str, *, number: Sequence[int] | range | None = None
     """A list of texts, none blank, as many as one of `number` says. Raises as `text_of` does."""
     values = row[name]
     if not isinstance(values, list | tuple):
-        raise ValueError(f"{name} is {_shown(values)}, expected a list of texts")
+        raise ValueError(f"{name} is {_abbreviated(values)}, expected a list of texts")
     texts = [text_of({f"{name}[{place}]": value}, f"{name}[{place}]") for place, value in enumerate(values)]
     if not texts or (number is not None and len(texts) not in number):
         expected = "at least 1" if number is None else " or ".join(map(str, number))
@@ -39,18 +39,18 @@ def answer_of(row: Row, name: str, *, choices: int, first: int = 0) -> int:
     value = row.get(name)
     _require_answer(name, value)
     last = first + choices - 1
-    number = _whole(value)
+    number = _integer(value)
     if number is None or not first <= number <= last:
-        raise ValueError(f"{name} is {_shown(value)}, expected a whole number from {first} to {last}")
+        raise ValueError(f"{name} is {_abbreviated(value)}, expected a whole number from {first} to {last}")
     return number - first
 
 
 def answer_among(row: Row, name: str, answers: Sequence[str]) -> int:
-    """The place of the right answer among `answers`, one of which the field repeats. Raises as `answer_of` does."""
+    """The index of the right answer among `answers`, one of which the field repeats. Raises as `answer_of` does."""
     value = row.get(name)
     _require_answer(name, value)
     if not isinstance(value, str) or value.strip() not in answers:
-        raise ValueError(f"{name} is {_shown(value)}, expected one of {', '.join(answers)}")
+        raise ValueError(f"{name} is {_abbreviated(value)}, expected one of {', '.join(answers)}")
     return list(answers).index(value.strip())
 
 
@@ -61,7 +61,7 @@ def _require_answer(name: str, value: Any) -> None:
         )
 
 
-def _whole(value: Any) -> int | None:
+def _integer(value: Any) -> int | None:
     if isinstance(value, str):
         return int(value) if value.strip().isdecimal() and len(value) < 10 else None
     if isinstance(value, float):
@@ -69,8 +69,8 @@ def _whole(value: Any) -> int | None:
     return int(value) if isinstance(value, int) else None
 
 
-def _shown(value: Any) -> str:
+def _abbreviated(value: Any) -> str:
     if isinstance(value, str) and not value.strip():
         return "empty"
-    words = repr(value)
-    return words if len(words) <= 40 else words[:39] + "…"
+    text = repr(value)
+    return text if len(text) <= 40 else text[:39] + "…"

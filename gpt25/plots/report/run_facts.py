@@ -7,7 +7,7 @@ from typing import Any
 
 from gpt25.plots.curves import Curves, curves_of, names_of
 from gpt25.plots.formatting import count, count_of, duration
-from gpt25.records import CheckpointRecord, RunDirectory, Summary, losses_of_both_weights
+from gpt25.records import CheckpointRecord, RunDirectory, Summary, last_and_averaged_losses
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def gather(run: RunDirectory, rows: Sequence[dict[str, Any]]) -> RunFacts:
         environment=run.environment(),
         checkpoints=run.checkpoints(),
         last_update=rows[-1]["update"] if rows else None,
-        average=losses_of_both_weights(rows[-1] if rows else {}),
+        average=last_and_averaged_losses(rows[-1] if rows else {}),
         tokens_per_second=_median([row.get("tokens_per_second") for row in rows]),
     )
 

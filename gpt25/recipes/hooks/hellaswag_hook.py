@@ -50,7 +50,7 @@ def hellaswag_hook(
         norm = next(each for each in measurements if each.metric == "accuracy_norm")
         if norm.standard_error is not None:
             metrics["hellaswag_standard_error"] = norm.standard_error
-        return {**metrics, "hellaswag_items": norm.number_of_units}
+        return {**metrics, "hellaswag_items": norm.number_of_items}
 
     return score_if_due
 

@@ -12,7 +12,11 @@ from gpt25.model import Accounting
 from gpt25.recipes.hooks.loss_track import expected_at_most
 from gpt25.recipes.planning.memory_plan import MemoryPart, largest_micro_batch, memory_parts
 from gpt25.recipes.planning.speed_probe import probe_tokens_per_second
-from gpt25.references.gpu_rates import GPU_RATES, UTILISATION, UTILISATION_SOURCE
+from gpt25.references.gpu_specifications import (
+    GPU_SPECIFICATIONS,
+    MODEL_FLOPS_UTILISATION,
+    MODEL_FLOPS_UTILISATION_SOURCE,
+)
 from gpt25.references.scores import PUBLISHED_SCORES
 from gpt25.runtime import Ranks, choose_device, free_memory_bytes
 from gpt25.training import TrainingConfiguration
@@ -86,8 +90,8 @@ def plan(
 ) -> Plan:
     """Plan a run on `gpus` GPUs that cost `price_per_hour` together, by default what the recipe's track says.
 
-    gpu: a key of GPU_RATES; "here" measures this machine whatever it is; None measures a GPU that is here and else
-    counts on an H100. Raises ConfigurationError for a number of GPUs or a price out of range, and an unknown GPU.
+    gpu: a key of GPU_SPECIFICATIONS; "here" measures this machine whatever it is; None measures a GPU that is here and
+    else counts on an H100. Raises ConfigurationError for a number of GPUs or a price out of range, and an unknown GPU.
     """
     sizes = configuration.update_sizes
     for rows in sizes.all_rows:
@@ -133,24 +137,24 @@ def plan(
 def _hardware(
     configuration: TrainingConfiguration, gpu: str | None, gpus: int, probe: Callable[..., float]
 ) -> Hardware:
-    if gpu is not None and gpu != HERE and gpu not in GPU_RATES:
+    if gpu is not None and gpu != HERE and gpu not in GPU_SPECIFICATIONS:
         raise ConfigurationError(
-            f"--gpu {gpu!r} is not in the table. Choose one of {', '.join(GPU_RATES)}, or {HERE} to measure "
+            f"--gpu {gpu!r} is not in the table. Choose one of {', '.join(GPU_SPECIFICATIONS)}, or {HERE} to measure "
             "this machine."
         )
     device = choose_device("auto" if gpu == HERE else configuration.loop.device)
     here = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
-    named = GPU_RATES.get(gpu or "")
+    named = GPU_SPECIFICATIONS.get(gpu or "")
     if gpu == HERE or (device.type == "cuda" and (named is None or named.device_name in here)):
         is_gpu = device.type == "cuda"
         memory = torch.cuda.get_device_properties(device).total_memory if is_gpu else free_memory_bytes()
         return Hardware(here, memory, probe(configuration, gpus=gpus), "measured here with real updates", True)
     name = gpu or _DEFAULT_GPU
-    entry = GPU_RATES[name]
-    rate = entry.peak * UTILISATION / Accounting(configuration.model).training_operations_per_token
+    entry = GPU_SPECIFICATIONS[name]
+    rate = entry.peak_flops * MODEL_FLOPS_UTILISATION / Accounting(configuration.model).training_operations_per_token
     assumed = "" if gpu else "assumed, as no GPU is here and --gpu names none; "
-    peak = f"{UTILISATION:.0%} of {entry.peak / 1e12:.0f} TFLOP/s"
-    source = f"{assumed}{peak} (bfloat16; {entry.source}); {UTILISATION_SOURCE}"
+    peak = f"{MODEL_FLOPS_UTILISATION:.0%} of {entry.peak_flops / 1e12:.0f} TFLOP/s"
+    source = f"{assumed}{peak} (bfloat16; {entry.source}); {MODEL_FLOPS_UTILISATION_SOURCE}"
     return Hardware(name, entry.memory_bytes, rate, source, False)
 
 

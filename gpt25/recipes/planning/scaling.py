@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 from gpt25.model import Accounting
-from gpt25.references.gpu_rates import GPU_RATES, UTILISATION
+from gpt25.references.gpu_specifications import GPU_SPECIFICATIONS, MODEL_FLOPS_UTILISATION
 from gpt25.runtime import Ranks
 from gpt25.training import TrainingConfiguration
 from gpt25.training.loop.accumulation import fitting_micro_batch_rows
@@ -131,7 +131,7 @@ def update_time(configuration: TrainingConfiguration, gpus: int) -> UpdateTime:
     behind all that it computes, and again all but the embeddings.
     """
     accounting = Accounting(configuration.model)
-    rate = GPU_RATES["h100"].peak * UTILISATION
+    rate = GPU_SPECIFICATIONS["h100"].peak_flops * MODEL_FLOPS_UTILISATION
     compute = configuration.batch.tokens_per_update * accounting.training_operations_per_token / gpus / rate
     passes = micro_batches(configuration, gpus)
     times = exchanges(configuration, gpus)

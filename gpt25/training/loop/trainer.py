@@ -122,7 +122,7 @@ class Trainer:
             self.state = self._checkpoints.resume()
             is_new = self._checkpoints.saved_update is None
             if self.ranks.is_first:
-                self.run.cut_after(-1 if is_new else self.state.update)
+                self.run.truncate_after(-1 if is_new else self.state.update)
             stopwatch = Stopwatch(offset_seconds=self.state.elapsed_seconds)
             self.gradient_update.average_over_ranks()
             self._start_hooks()

@@ -14,7 +14,7 @@ from gpt25.errors import ConfigurationError, MissingExtraError, WeightsError
 from gpt25.model import GPTModel
 from gpt25.storage import atomic_file, require_output_file
 from gpt25.tokenizer import Tokenizer
-from gpt25.weights.gguf.gguf_dtypes import Q8_0_BLOCK, GGUFType, bytes_in_dtype, in_dtype
+from gpt25.weights.gguf.gguf_dtypes import Q8_0_BLOCK, GGUFType, convert_tensor, size_in_bytes
 from gpt25.weights.gguf.gguf_metadata import ARCHITECTURE, write_metadata
 from gpt25.weights.names import POSITIONAL_EMBEDDINGS, TOKEN_EMBEDDINGS, TensorName, tensor_names
 from gpt25.weights.save import require_savable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import gguf
 
 GGUF_TYPES: tuple[GGUFType, ...] = ("float16", "bfloat16", "q8_0", "float32")
-_NUMBERS_AT_ONCE = 1 << 22  # turned in pieces of 16 MiB of float32, so that a large matrix is never there twice
+_ELEMENTS_AT_ONCE = 1 << 22  # converted in pieces of 16 MiB of float32, so that a large matrix is never there twice
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,14 +34,14 @@ class GGUFSummary:
     tensors_by_type: dict[str, int]
     """How many tensors are kept in each dtype: {"float16": 50, "float32": 99}."""
     fallbacks: tuple[str, ...]
-    """Matrices whose rows are no multiple of 32 numbers, kept in float16 instead of q8_0."""
+    """Matrices whose rows are no multiple of 32 values, kept in float16 instead of q8_0."""
     rows_left_out: int
     """Spare rows of the token embeddings, beyond the tokenizer's vocabulary."""
 
 
 @dataclasses.dataclass(frozen=True)
 class _Planned:
-    """One tensor on its way: what it is called there, its numbers, and the format it will have."""
+    """One tensor to write: its name in the file, its values, and the dtype it will have."""
 
     name: TensorName
     tensor: Tensor
@@ -68,13 +68,13 @@ def export_gguf(
     overwrite: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> GGUFSummary:
-    """Write a file that llama.cpp loads, whole or not at all: export_gguf(model, tokenizer, "my-gpt2.gguf").
+    """Write a file that llama.cpp loads, atomically: export_gguf(model, tokenizer, "my-gpt2.gguf").
 
     dtype_name: of the matrices and token embeddings; vectors and positions stay float32, as llama.cpp wants. A
     matrix that q8_0 cannot hold, because its rows are no multiple of 32 values, stays float16. Spare rows of the token
     embeddings, which no id of the tokenizer means, are left out.
-    name: the model's, as llama.cpp shows it. progress: called with the numbers written since the last call.
-    Raises WeightsError for a model without tokenizer, a head that is not tied, or numbers that the format cannot hold;
+    name: the model's, as llama.cpp shows it. progress: called with the elements written since the last call.
+    Raises WeightsError for a model without tokenizer, a head that is not tied, or values that the dtype cannot hold;
     MissingExtraError, StorageError, DiskFullError or ConfigurationError. The head is not written a second time:
     llama.cpp takes the token embeddings where it finds none.
     """
@@ -90,13 +90,13 @@ def export_gguf(
     if fallbacks and not any(planned.dtype_name == "q8_0" for planned in plan):
         channels = model.configuration.number_of_embedding_dimensions
         raise WeightsError(
-            f"q8_0 puts {Q8_0_BLOCK} numbers of a row into a block, and no matrix of a model with {channels} channels "
+            f"q8_0 puts {Q8_0_BLOCK} values of a row into a block, and no matrix of a model with {channels} channels "
             f"has rows of a multiple of {Q8_0_BLOCK}. Export as float16."
         )
     with atomic_file(path) as temporary:
         with _writer(temporary) as writer:
             write_metadata(writer, model.configuration, tokenizer, name=name, dtype_name=dtype_name)
-            _write_tensors(writer, plan, progress or (lambda numbers: None))
+            _write_tensors(writer, plan, progress or (lambda elements: None))
         number_of_bytes = temporary.stat().st_size
     return GGUFSummary(
         number_of_bytes=number_of_bytes,
@@ -117,7 +117,7 @@ def _require_exportable(model: GPTModel, tokenizer: Tokenizer | None) -> Tokeniz
 
 
 def _plan(model: GPTModel, tokenizer: Tokenizer, dtype_name: GGUFType) -> Iterator[_Planned]:
-    """Every tensor with the format that it will have, in the order of the file."""
+    """Every tensor with the dtype that it will have, in the order of the file."""
     for name in tensor_names(model.configuration):
         tensor = model.get_parameter(name.ours).detach()
         if name.ours == TOKEN_EMBEDDINGS:
@@ -159,7 +159,7 @@ def _write_tensors(writer: Any, plan: list[_Planned], progress: Callable[[int], 
             planned.name.llama_cpp,
             shape,
             numpy.dtype(numpy.float32),  # overruled by raw_dtype
-            bytes_in_dtype(shape, dtype_name),
+            size_in_bytes(shape, dtype_name),
             raw_dtype=types[dtype_name],
         )
     writer.write_header_to_file()
@@ -169,8 +169,8 @@ def _write_tensors(writer: Any, plan: list[_Planned], progress: Callable[[int], 
     (file,) = writer.fout
     writer.write_padding(file, file.tell())
     for planned in plan:
-        rows_at_once = max(1, _NUMBERS_AT_ONCE // math.prod(planned.tensor.shape[1:]))
+        rows_at_once = max(1, _ELEMENTS_AT_ONCE // math.prod(planned.tensor.shape[1:]))
         for rows in planned.tensor.split(rows_at_once):
-            file.write(in_dtype(rows, planned.dtype_name, planned.name.ours).data)
+            file.write(convert_tensor(rows, planned.dtype_name, planned.name.ours).data)
             progress(rows.numel())
-        writer.write_padding(file, bytes_in_dtype(tuple(planned.tensor.shape), planned.dtype_name))
+        writer.write_padding(file, size_in_bytes(tuple(planned.tensor.shape), planned.dtype_name))

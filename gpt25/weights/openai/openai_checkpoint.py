@@ -34,17 +34,17 @@ class CheckpointTensor(StoredTensor):
     def read(self) -> Tensor:
         """Read the tensor, in the shape and dtype that were announced; raises CorruptFileError."""
         try:
-            numbers = self.reader.get_tensor(self.variable)
+            array = self.reader.get_tensor(self.variable)
         except Exception as problem:  # TensorFlow's own tree of errors, and RuntimeError
             raise unreadable(self.path, problem) from problem
-        if numbers.nbytes != self.number_of_bytes:
+        if array.nbytes != self.number_of_bytes:
             raise CorruptFileError(
-                f"{self.variable} in {self.path}.* has {numbers.nbytes:,} bytes, its index says "
+                f"{self.variable} in {self.path}.* has {array.nbytes:,} bytes, its index says "
                 f"{self.number_of_bytes:,}. Fetch or copy the files again."
             )
         if self.dtype == "BF16":  # a dtype that torch cannot take from numpy
-            return torch.from_numpy(numbers.view(numpy.int16)).view(torch.bfloat16).view(self.shape)
-        return torch.from_numpy(numbers).view(self.shape)
+            return torch.from_numpy(array.view(numpy.int16)).view(torch.bfloat16).view(self.shape)
+        return torch.from_numpy(array).view(self.shape)
 
 
 def find_checkpoint_tensors(directory: str | Path) -> dict[str, StoredTensor]:
@@ -70,7 +70,7 @@ def find_checkpoint_tensors(directory: str | Path) -> dict[str, StoredTensor]:
 def _prefix(directory: Path) -> Path:
     """The beginning of the names of a checkpoint's files, beside the file `checkpoint` that tells it.
 
-    Of a path only the last part counts: a program that was given a whole path wrote it down whole, and the directory
+    Of a path only the last part counts: a program that was given an absolute path recorded all of it, and the directory
     may have moved since.
     """
     state = directory / _STATE_NAME

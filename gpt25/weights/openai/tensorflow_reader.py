@@ -24,7 +24,7 @@ class CheckpointReader(Protocol):
         """The dtype of every variable: an object whose `name` is "float32"."""
 
     def get_tensor(self, name: str) -> "numpy.ndarray[Any, Any]":
-        """The numbers of one variable."""
+        """The values of one variable."""
 
 
 def open_checkpoint(prefix: Path) -> CheckpointReader:

@@ -30,12 +30,12 @@ def write_safetensors(path: str | Path, tensors: Mapping[str, Tensor], *, transp
     atomic_directory. Raises StorageError or DiskFullError. Float32, float16 and bfloat16 only.
     """
     path = Path(path)
-    turned = frozenset(transposed)
+    transposed_names = frozenset(transposed)
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     position = 0
     for name, tensor in tensors.items():
         size = tensor.numel() * tensor.element_size()
-        shape = list(tensor.shape)[::-1] if name in turned else list(tensor.shape)
+        shape = list(tensor.shape)[::-1] if name in transposed_names else list(tensor.shape)
         header[name] = {
             "dtype": _DTYPE_NAMES[tensor.dtype],
             "shape": shape,
@@ -48,7 +48,7 @@ def write_safetensors(path: str | Path, tensors: Mapping[str, Tensor], *, transp
         with open(path, "wb") as file:
             file.write(len(content).to_bytes(8, "little") + content)
             for name, tensor in tensors.items():
-                stored = tensor.detach().t() if name in turned else tensor.detach()
+                stored = tensor.detach().t() if name in transposed_names else tensor.detach()
                 file.write(_bytes_of(stored.to("cpu").contiguous()))
     except OSError as problem:
         raise storage_error(problem, path, "cannot write") from problem

@@ -41,7 +41,7 @@ class StoredTensor:
 def read_safetensors_header(path: str | Path) -> dict[str, StoredTensor]:
     """Read and check the header of a safetensors file: name -> where it lies.
 
-    Raises StorageError when the file cannot be read, CorruptFileError when it is not a whole safetensors file. The
+    Raises StorageError when the file cannot be read, CorruptFileError when it is not a complete safetensors file. The
     tensors' bytes are not read, so that this costs the same for a file of any size.
     """
     path = Path(path)
@@ -65,7 +65,7 @@ def read_safetensors_header(path: str | Path) -> dict[str, StoredTensor]:
 
 
 def _damaged(path: Path, reason: str) -> CorruptFileError:
-    return CorruptFileError(f"{path} is not a whole safetensors file: {reason}. Fetch or copy it again.")
+    return CorruptFileError(f"{path} is not a complete safetensors file: {reason}. Fetch or copy it again.")
 
 
 def _header_length(path: Path, first_bytes: bytes, file_bytes: int) -> int:
@@ -93,9 +93,9 @@ def _stored_tensor(path: Path, name: str, entry: Any, data_start: int) -> Stored
     dtype, shape, offsets = entry.get("dtype"), entry.get("shape"), entry.get("data_offsets")
     if not isinstance(dtype, str) or dtype not in BYTES_PER_ELEMENT:
         raise _damaged(path, f"{name!r} has the unknown dtype {dtype!r}")
-    if not _whole_numbers(shape) or len(shape) > _LARGEST_RANK:
+    if not _are_non_negative_integers(shape) or len(shape) > _LARGEST_RANK:
         raise _damaged(path, f"{name!r} has the impossible shape {shape!r}")
-    if not _whole_numbers(offsets) or len(offsets) != 2:
+    if not _are_non_negative_integers(offsets) or len(offsets) != 2:
         raise _damaged(path, f"{name!r} has the impossible offsets {offsets!r}")
     begin, end = offsets
     needed = math.prod(shape) * BYTES_PER_ELEMENT[dtype]
@@ -106,7 +106,7 @@ def _stored_tensor(path: Path, name: str, entry: Any, data_start: int) -> Stored
     return StoredTensor(path, dtype, tuple(shape), data_start + begin, data_start + end)
 
 
-def _whole_numbers(values: Any) -> TypeGuard[list[int]]:
+def _are_non_negative_integers(values: Any) -> TypeGuard[list[int]]:
     if not isinstance(values, list):
         return False
     return all(isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 62 for value in values)

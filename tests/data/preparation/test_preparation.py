@@ -132,7 +132,7 @@ def test_a_finished_lone_file_is_not_read_again(
 ) -> None:
     (tmp_path / "a.txt").write_text("a line\n" * 100)
     data = prepare(read_documents([tmp_path / "a.txt"]), tokenizer, tmp_path / "out")
-    monkeypatch.setattr("gpt25.data.preparation.same_preparation.ChunkCutter", None)
+    monkeypatch.setattr("gpt25.data.preparation.matching_preparation.ChunkCutter", None)
     for rule in ("content", "position"):
         assert prepare(read_documents([tmp_path / "a.txt"]), tokenizer, tmp_path / "out", split_rule=rule) == data
 
@@ -246,7 +246,7 @@ def test_a_finished_directory_is_returned_without_reading_the_text(
     first = prepare(read_documents([tmp_path / "a.txt"]), tokenizer, tmp_path / "out")
     before = contents(tmp_path / "out")
     reader = read_documents([tmp_path / "a.txt"])
-    monkeypatch.setattr("gpt25.data.sources.segment.open_source", None)  # reading would fail
+    monkeypatch.setattr("gpt25.data.sources.segment.open_source_stream", None)  # reading would fail
     assert prepare(reader, tokenizer, tmp_path / "out") == first
     assert contents(tmp_path / "out") == before
 

@@ -37,11 +37,11 @@ def test_a_permutation_takes_every_value_once(size: int) -> None:
 
 def test_a_permutation_is_one_for_huge_sizes_too() -> None:
     size = 10**12 + 7
-    places = np.random.default_rng(0).integers(0, size, 20_000)
-    values = Permutation(size, seed=1)(places)
+    indices = np.random.default_rng(0).integers(0, size, 20_000)
+    values = Permutation(size, seed=1)(indices)
     assert values.min() >= 0
     assert values.max() < size
-    assert len(np.unique(values)) == len(np.unique(places))
+    assert len(np.unique(values)) == len(np.unique(indices))
 
 
 def test_a_permutation_depends_on_seed_and_path() -> None:
@@ -57,7 +57,7 @@ def test_a_permutation_looks_random() -> None:
     # Correlations of a random permutation are 0 with sigma 1/sqrt(size) = 0.01.
     assert abs(np.corrcoef(values, np.arange(size))[0, 1]) < 0.05
     assert abs(np.corrcoef(values[:-1], values[1:])[0, 1]) < 0.05
-    # 100 places a bin into 100 bins of values: chi-square of a 100 x 100 table, 9,801 degrees of freedom, sigma 140.
+    # 100 indices a bin into 100 bins of values: chi-square of a 100 x 100 table, 9,801 degrees of freedom, sigma 140.
     table = np.histogram2d(np.arange(size), values, bins=100)[0]
     assert abs(np.square(table - 1).sum() - 9801) < 800
     small = np.array([Permutation(5, seed=seed)(np.arange(5))[0] for seed in range(1000)])
@@ -169,7 +169,7 @@ def test_numbers_out_of_range_are_refused(batches: Batches, values: dict[str, in
         batches.for_update(0, **settings)
     with pytest.raises(ConfigurationError, match="cannot share update -1 of"):
         batches.for_update(-1, rows_per_update=4, micro_batch_rows=2)
-    with pytest.raises(ConfigurationError, match="places start at 0 and counts are not negative, not -1 and 2"):
+    with pytest.raises(ConfigurationError, match="indices start at 0 and counts are not negative, not -1 and 2"):
         batches.micro_batch(-1, 2)
 
 

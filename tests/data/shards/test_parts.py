@@ -97,7 +97,7 @@ def test_what_does_not_fit_together_is_told(tmp_path: Path, sources: Path, token
     with pytest.raises(DataError, match="out holds parts of different divisions: of 5, of 12"):
         verify(out)
     prepare(read_documents([sources]), tokenizer, tmp_path / "whole")
-    with pytest.raises(DataError, match="whole holds a whole data set; choose another output directory for parts"):
+    with pytest.raises(DataError, match="whole holds a complete data set; choose another output directory for parts"):
         prepare_parts(sources, tokenizer, tmp_path / "whole", 5, [1])
 
 
@@ -142,10 +142,10 @@ def test_parts_that_hold_out_by_different_rules_do_not_fit(tmp_path: Path, sourc
 
 
 def test_a_word_that_is_no_part_is_refused() -> None:
-    assert Part.from_word("3/64") == Part(3, 64)
+    assert Part.parse("3/64") == Part(3, 64)
     for word in ("3", "a/b", "3/64/2", "-1/4", ""):
         with pytest.raises(ConfigurationError, match=r"a part is written NUMBER/COUNT, such as 3/64, not "):
-            Part.from_word(word)
+            Part.parse(word)
     for word in ("0/4", "5/4", "0/0"):
         with pytest.raises(ConfigurationError, match=r"there is no part \d of \d: parts go from 1/\d to \d/\d"):
-            Part.from_word(word)
+            Part.parse(word)

@@ -143,12 +143,10 @@ def test_what_is_wrong_is_told_in_a_line(served: Hub, sets: Path, tmp_path: Path
 
 
 def test_addresses_are_read_and_broken_ones_refused() -> None:
-    assert HubAddress.from_word("fineweb-edu") == HubAddress(
-        "HuggingFaceFW/fineweb-edu", "main", "sample/10BT/*.parquet"
-    )
-    revision = HubAddress.from_word("hf://datasets/a/b@refs%2Fconvert%2Fparquet/c/d.parquet")
+    assert HubAddress.parse("fineweb-edu") == HubAddress("HuggingFaceFW/fineweb-edu", "main", "sample/10BT/*.parquet")
+    revision = HubAddress.parse("hf://datasets/a/b@refs%2Fconvert%2Fparquet/c/d.parquet")
     assert revision == HubAddress("a/b", "refs/convert/parquet", "c/d.parquet")
-    assert HubAddress.from_word("some/folder") is None
+    assert HubAddress.parse("some/folder") is None
     for word in ("hf://a/b/c", "hf://datasets/a/b", "hf://datasets/a b/c/d"):
         with pytest.raises(DataError, match="is no address of files on the Hub; one has the form hf://datasets/"):
             read_documents([word])

@@ -26,13 +26,13 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
-    original = segment_module.open_source
+    original = segment_module.open_source_stream
 
-    def open_source(path: Path) -> object:
+    def open_source_stream(path: Path) -> object:
         names.append(path.name)
         return original(path)
 
-    monkeypatch.setattr(segment_module, "open_source", open_source)
+    monkeypatch.setattr(segment_module, "open_source_stream", open_source_stream)
     return names
 
 

@@ -10,7 +10,7 @@ import pytest
 from gpt25.errors import DataError
 from gpt25.evaluation import ContinuationScorer, Request
 from gpt25.evaluation.core.core import find_core_files, missing_core_tasks, score_core
-from gpt25.evaluation.core.core_prompts import in_order, requests_of
+from gpt25.evaluation.core.core_prompts import requests_of, shuffled_rows
 from gpt25.evaluation.core.core_tasks import CORE_TASKS, CoreTask
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
@@ -66,7 +66,7 @@ def test_solved_examples_stand_before_an_item_and_are_others(byte_tokenizer: Tok
 def test_the_order_is_shuffled_and_then_cut() -> None:
     shuffled = list(range(14))
     random.Random(1337).shuffle(shuffled)
-    assert [row["continuation"] for row in in_order(OPERATORS, 4)] == [str(number) for number in shuffled[:4]]
+    assert [row["continuation"] for row in shuffled_rows(OPERATORS, 4)] == [str(number) for number in shuffled[:4]]
 
 
 def test_figures_are_those_reckoned_from_transformers(
@@ -79,7 +79,7 @@ def test_figures_are_those_reckoned_from_transformers(
     assert [each.metric for each in tasks] == ["centred copa", "centred winograd", "centred bigbench_operators"]
     expected = {}
     for name, rows in (("copa", COPA), ("winograd", WINOGRAD)):
-        shuffled = in_order(rows, None)
+        shuffled = shuffled_rows(rows, None)
         right = []
         for number, row in enumerate(shuffled):
             answers = oracle(requests_of(BY_NAME[name], shuffled, number, byte_tokenizer))
@@ -106,7 +106,7 @@ def test_other_items_than_dclms_make_no_core(tiny_model: GPTModel, byte_tokenize
 
 def test_a_limit_holds_for_every_task(tiny_model: GPTModel, byte_tokenizer: Tokenizer, files: Path) -> None:
     _, *tasks = score_core(find_core_files(files), byte_tokenizer, ContinuationScorer(tiny_model), limit=2)
-    assert [each.number_of_units for each in tasks] == [2, 2, 2]
+    assert [each.number_of_items for each in tasks] == [2, 2, 2]
 
 
 def test_what_is_not_there_is_said(
@@ -144,6 +144,6 @@ def test_bad_rows_are_counted_where_they_are_skipped(
         score_core(found, byte_tokenizer, ContinuationScorer(tiny_model))
     measured = score_core(found, byte_tokenizer, ContinuationScorer(tiny_model), skip_invalid=True)
     (copa,) = [each for each in measured if each.metric == "centred copa"]
-    assert copa.number_of_units == 3
+    assert copa.number_of_items == 3
     assert "; 1 row left out: " in copa.definition
     assert measured[0].metric == "core_partial"

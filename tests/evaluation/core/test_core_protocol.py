@@ -11,7 +11,7 @@ import pytest
 
 from gpt25.evaluation import ContinuationScorer, Request
 from gpt25.evaluation.core.core import find_core_files, missing_core_tasks, score_core
-from gpt25.evaluation.core.core_prompts import in_order, requests_of
+from gpt25.evaluation.core.core_prompts import requests_of, shuffled_rows
 from gpt25.evaluation.core.core_tasks import CORE_TASKS, CoreTask
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
@@ -81,7 +81,7 @@ def text_of(task: CoreTask, row: dict[str, Any], choice: int | None = None) -> s
 
 def expected_requests(task: CoreTask, rows: list[dict[str, Any]], number: int, tokenizer: Tokenizer) -> list[Request]:
     """What is scored after what, by comparing the token ids of whole prompts."""
-    shots = random.Random(1234 + number).sample([at for at in range(len(rows)) if at != number], task.examples)
+    shots = random.Random(1234 + number).sample([at for at in range(len(rows)) if at != number], task.number_of_shots)
     before = "".join(text_of(task, rows[shot]) + "\n\n" for shot in shots)
     row = rows[number]
     if task.kind == LM:
@@ -105,14 +105,14 @@ def expected_requests(task: CoreTask, rows: list[dict[str, Any]], number: int, t
 
 
 def test_the_table_is_dclms() -> None:
-    found = {task.name: (task.kind, task.examples, task.delimiter, 100 * task.baseline) for task in CORE_TASKS}
+    found = {task.name: (task.kind, task.number_of_shots, task.delimiter, 100 * task.baseline) for task in CORE_TASKS}
     assert {name: (*facts[:3], pytest.approx(facts[3])) for name, facts in PROTOCOL.items()} == found
 
 
 @pytest.mark.parametrize("task", CORE_TASKS, ids=[task.name for task in CORE_TASKS])
 def test_prompts_are_the_protocols(task: CoreTask) -> None:
     tokenizer = Tokenizer.gpt2()
-    rows = in_order(rows_of(task.kind), None)
+    rows = shuffled_rows(rows_of(task.kind), None)
     for number in range(len(rows)):
         assert requests_of(task, rows, number, tokenizer) == expected_requests(task, rows, number, tokenizer)
 

@@ -18,7 +18,7 @@ from gpt25.evaluation.harness.sample_measurement import sample_measurement
 def test_the_value_tells_how_a_figure_is_made(contributions: list[Any], value: float, scale: str, units: int) -> None:
     found = sample_measurement("m", "how", contributions, value=value)
     assert found is not None
-    assert (found.scale, found.number_of_units, found.metric, found.definition) == (scale, units, "m", "how")
+    assert (found.scale, found.number_of_items, found.metric, found.definition) == (scale, units, "m", "how")
     assert found.value == pytest.approx(value)
 
 

@@ -64,7 +64,7 @@ def test_accuracies_are_those_reckoned_from_transformers(
 
 def test_without_a_normalisation_there_is_one_figure(tiny_model: GPTModel, byte_tokenizer: Tokenizer) -> None:
     (accuracy,) = score_multiple_choice(items(3), byte_tokenizer, ContinuationScorer(tiny_model))
-    assert (accuracy.metric, accuracy.number_of_units) == ("accuracy", 3)
+    assert (accuracy.metric, accuracy.number_of_items) == ("accuracy", 3)
 
 
 def test_the_first_of_equal_choices_counts(tiny_model: GPTModel, byte_tokenizer: Tokenizer) -> None:
@@ -87,7 +87,7 @@ def test_minimal_pairs_have_a_figure_for_every_paradigm(
         good, bad = (sum(log_likelihoods) for log_likelihoods, _ in oracle(requests))
         assert right == (good >= bad)
     assert [part.metric for part in parts] == ["accuracy of a", "accuracy of b"]
-    assert [part.number_of_units for part in parts] == [5, 5]
+    assert [part.number_of_items for part in parts] == [5, 5]
     assert whole.value == pytest.approx(np.mean([part.value for part in parts]))
 
 

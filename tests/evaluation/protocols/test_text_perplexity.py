@@ -61,7 +61,7 @@ def test_figures_are_the_loss_of_transformers_per_word_token_byte_and_character(
     assert found["bits_per_character"].value == pytest.approx(nats / math.log(2) / (len(TEXT) + 2), rel=1e-4)
     ratio = found["word_perplexity"].numerators.sum() / found["word_perplexity"].denominators.sum()
     assert ratio == pytest.approx(nats / (13 * 7 + 1), rel=1e-4)
-    assert found["token_perplexity"].number_of_units == math.ceil(len(TEXT) / 64)
+    assert found["token_perplexity"].number_of_items == math.ceil(len(TEXT) / 64)
     assert "windows that do not overlap, 64 tokens wide" in found["token_perplexity"].definition
     assert not found["token_perplexity"].higher_is_better
 
@@ -88,7 +88,7 @@ def test_a_limit_takes_the_first_windows(tiny_model: GPTModel, byte_tokenizer: T
     limited = scored(tiny_model, byte_tokenizer, CorpusText.of(TEXT), limit=2)["bits_per_byte"]
     whole = scored(tiny_model, byte_tokenizer, CorpusText.of(TEXT))["bits_per_byte"]
     np.testing.assert_allclose(limited.numerators, whole.numerators[:2], atol=1e-3)
-    assert limited.number_of_units == 2
+    assert limited.number_of_items == 2
 
 
 def test_models_with_other_tokens_are_paired_by_article(

@@ -91,7 +91,7 @@ def test_the_loss_is_that_of_transformers(tiny_model: GPTModel, shards_directory
     assert perplexity.value == pytest.approx(math.exp(expected), rel=1e-3)
     per_token = shards.number_of_bytes / shards.number_of_tokens
     assert bits.value == pytest.approx(expected / math.log(2) / per_token, rel=1e-5)
-    assert loss.number_of_units == 10
+    assert loss.number_of_items == 10
     assert loss.denominators.sum() == 640
     assert loss.definition.startswith("nats per token; 640 tokens from the start of the set, in windows of 64")
 

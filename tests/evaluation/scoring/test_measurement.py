@@ -56,7 +56,7 @@ def test_two_models_are_compared_item_by_item() -> None:
     assert difference.value == pytest.approx(0.1)
     assert difference.p_value == pytest.approx(2 * 0.5**10)
     assert difference.standard_error == pytest.approx(math.sqrt(0.1 * 0.9 / 99))
-    assert difference.test == "McNemar, exact: 10 units right only here, 0 only there"
+    assert difference.test == "McNemar, exact: 10 items right only here, 0 only there"
     assert difference.standard_error < first.standard_error
 
 
@@ -86,7 +86,7 @@ def test_a_model_against_itself_differs_by_nothing() -> None:
     assert (difference.value, difference.standard_error, difference.p_value) == (0, 0, None)
 
 
-def test_units_that_are_not_the_same_are_compared_unpaired() -> None:
+def test_items_that_are_not_the_same_are_compared_unpaired() -> None:
     first = Measurement("loss", "", np.array([4.0, 9.0]), np.array([2.0, 4.0]), higher_is_better=False)
     second = Measurement("loss", "", np.array([3.0, 3.0, 6.0]), np.array([2.0, 2.0, 2.0]), higher_is_better=False)
     difference = difference_between(first, second)

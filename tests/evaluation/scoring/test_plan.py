@@ -42,10 +42,10 @@ def test_every_request_is_answered_once_where_it_stands(batch_tokens: int, pairs
         assert len(trees[0].tokens) == max(len(tree.tokens) for tree in trees)
         assert number_of_tokens([trees]) <= batch_tokens or (len(trees) == 1 and not trees[0].branches)
         for tree in trees:
-            for number, behind in tree.asked:
+            for number, predicting in tree.requests:
                 whole = requests[number].context + requests[number].continuation
-                way = way_to(tree, behind[-1])
-                assert behind == way[-len(requests[number].continuation) :]
+                way = way_to(tree, predicting[-1])
+                assert predicting == way[-len(requests[number].continuation) :]
                 assert tuple(tree.tokens[token] for token in way) == whole[-len(way) - 1 : -1]
                 assert [tree.positions[token] for token in way] == list(range(len(way)))
                 seen.append(number)
@@ -67,14 +67,14 @@ def test_a_question_and_its_answers_are_one_tree() -> None:
     assert tree.tokens == [*range(10, 20), 1, 2, 5, 6]
     assert tree.positions == [*range(12), 10, 11]
     assert tree.branches == [(12, 9)]
-    assert sorted(tree.asked) == [(0, [9, 10, 11]), (1, [9, 10]), (2, [9, 12, 13])]
+    assert sorted(tree.requests) == [(0, [9, 10, 11]), (1, [9, 10]), (2, [9, 12, 13])]
 
 
 def test_requests_with_the_same_inputs_are_one_row() -> None:
     context = tuple(range(20))
     ((tree,),) = plan([Request(context, (answer,)) for answer in (1, 2, 3)])
     assert tree.tokens == list(context)
-    assert tree.asked == [(0, [19]), (1, [19]), (2, [19])]
+    assert tree.requests == [(0, [19]), (1, [19]), (2, [19])]
 
 
 def test_short_common_beginnings_are_not_worth_a_tree() -> None:
@@ -100,7 +100,7 @@ def test_trees_of_unlike_sizes_are_read_in_passes_of_their_own() -> None:
 def test_a_long_context_is_cut_on_the_left() -> None:
     ((tree,),) = plan([Request(tuple(range(200)), (7, 8, 9))])
     assert tree.tokens == [*range(102, 200), 7, 8]
-    assert tree.asked == [(0, [97, 98, 99])]
+    assert tree.requests == [(0, [97, 98, 99])]
 
 
 def test_nothing_is_planned_for_nothing() -> None:

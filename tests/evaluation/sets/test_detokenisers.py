@@ -1,6 +1,6 @@
 import pytest
 
-from gpt25.evaluation.sets.detokenisers import detokenise, share_of_lines_changed_back, tokenise_again
+from gpt25.evaluation.sets.detokenisers import detokenise, invertible_fraction, retokenise
 
 WIKITEXT = {
     " = Robert Boulter = ": "= Robert Boulter =",
@@ -36,7 +36,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "original", "text"), CASES)
 def test_lines_become_what_people_write_and_can_be_changed_back(name: str, original: str, text: str) -> None:
     assert detokenise(name, original) == text  # type: ignore[arg-type]
-    assert tokenise_again(name, text) == original  # type: ignore[arg-type]
+    assert retokenise(name, text) == original  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -60,4 +60,4 @@ def test_a_text_is_changed_line_by_line() -> None:
     lines = [*WIKITEXT, " 81 @-@ mm. mortars "]
     text = "\n".join(lines)
     assert detokenise("wikitext", text) == "\n".join([*WIKITEXT.values(), lines[-1]])
-    assert share_of_lines_changed_back("wikitext", text) == pytest.approx(8 / 9)  # blank lines do not count
+    assert invertible_fraction("wikitext", text) == pytest.approx(8 / 9)  # blank lines do not count

@@ -250,7 +250,7 @@ def test_a_report_names_the_last_and_the_averaged_weights(make_run: "MakeRun", a
     run = make_run("run", updates=20, interval=10)
     assert "Averaged" not in report(run).text
     *_, last = run.metrics()
-    run.cut_after(19)
+    run.truncate_after(19)
     both = {"validation_loss_of_last_weights": 2.5, "validation_loss_of_average": average}
     run.append_metrics({**last, "validation_loss": min(2.5, average), **both})
     assert (

@@ -9,7 +9,7 @@ from gpt25.recipes import load_recipe
 from gpt25.recipes.planning.memory_plan import largest_micro_batch, memory_parts, needed_bytes
 from gpt25.recipes.planning.plan import plan
 from gpt25.recipes.planning.speed_probe import probe_tokens_per_second
-from gpt25.references.gpu_rates import GPU_RATES
+from gpt25.references.gpu_specifications import GPU_SPECIFICATIONS
 from gpt25.training import (
     BatchConfiguration,
     OptimizerConfiguration,
@@ -153,7 +153,7 @@ def test_projection_crosses_the_small_line_alone() -> None:
 @pytest.mark.parametrize(("gpu", "share", "run_rate"), [("h100", 0.38, 3.74e6), ("a100", 0.56, 9.9e9 / (94 * 60))])
 def test_stated_utilisation_is_what_the_runs_reached(gpu: str, share: float, run_rate: float) -> None:
     operations = Accounting(ADAMW.model).training_operations_per_token
-    assert run_rate * operations / (8 * GPU_RATES[gpu].peak) == pytest.approx(share, abs=0.005)
+    assert run_rate * operations / (8 * GPU_SPECIFICATIONS[gpu].peak_flops) == pytest.approx(share, abs=0.005)
 
 
 def test_recipe_without_a_track_has_no_projection() -> None:
@@ -185,7 +185,7 @@ def test_unknown_gpu_names_the_known_ones() -> None:
 
 
 def test_every_gpu_has_a_peak() -> None:
-    assert all(rate.peak > 1e14 and rate.memory_bytes >= 24e9 for rate in GPU_RATES.values())
+    assert all(each.peak_flops > 1e14 and each.memory_bytes >= 24e9 for each in GPU_SPECIFICATIONS.values())
 
 
 def test_probe_does_real_updates_and_needs_no_data() -> None:

@@ -52,7 +52,7 @@ def test_what_may_be_chance_is_not_shown() -> None:
     figure = judge(DISCIPLINES, own, other)[2]
     assert figure.p_value == pytest.approx(0.25)  # three items, all to one side: 2 / 2^3
     assert figure.difference == pytest.approx(3 / 400)
-    assert figure.test.startswith("McNemar, exact: 3 units right only here, 0 only there")
+    assert figure.test.startswith("McNemar, exact: 3 items right only here, 0 only there")
 
 
 def test_three_figures_are_three_chances_to_err() -> None:

@@ -172,7 +172,7 @@ def test_pieces_of_a_large_tensor_make_the_whole(
 ) -> None:
     model = make_model(**WIDE)
     export_gguf(model, tokenizer, tmp_path / "whole.gguf", dtype_name="q8_0")
-    monkeypatch.setattr("gpt25.weights.gguf.gguf_export._NUMBERS_AT_ONCE", 100)
+    monkeypatch.setattr("gpt25.weights.gguf.gguf_export._ELEMENTS_AT_ONCE", 100)
     advances: list[int] = []
     export_gguf(model, tokenizer, tmp_path / "pieces.gguf", dtype_name="q8_0", progress=advances.append)
     assert (tmp_path / "pieces.gguf").read_bytes() == (tmp_path / "whole.gguf").read_bytes()
@@ -227,11 +227,11 @@ def test_what_transformers_wrote_is_exported(tokenizer: Tokenizer, tmp_path: Pat
 @pytest.mark.parametrize(
     ("dtype_name", "value", "message"),
     [
-        ("float16", 7e4, r"expansion\.weight holds numbers up to 70,000; float16 ends at 65,504\. Export as bfloat16"),
-        ("q8_0", 9e6, r"expansion\.weight holds numbers up to 9e\+06; q8_0 ends at 8,319,008\. Export as bfloat16"),
-        ("float32", math.nan, r"expansion\.weight holds numbers that are NaN or infinite; use an earlier checkpoint"),
-        ("bfloat16", -math.inf, r"expansion\.weight holds numbers that are NaN or infinite"),
-        ("q8_0", math.inf, r"expansion\.weight holds numbers that are NaN or infinite"),
+        ("float16", 7e4, r"expansion\.weight holds values up to 70,000; float16 ends at 65,504\. Export as bfloat16"),
+        ("q8_0", 9e6, r"expansion\.weight holds values up to 9e\+06; q8_0 ends at 8,319,008\. Export as bfloat16"),
+        ("float32", math.nan, r"expansion\.weight holds values that are NaN or infinite; use an earlier checkpoint"),
+        ("bfloat16", -math.inf, r"expansion\.weight holds values that are NaN or infinite"),
+        ("q8_0", math.inf, r"expansion\.weight holds values that are NaN or infinite"),
     ],
 )
 def test_numbers_that_do_not_fit_are_refused_and_nothing_is_left(

@@ -67,7 +67,7 @@ def test_a_damaged_beginning_is_refused(tmp_path: Path, content: bytes, message:
     path = tmp_path / "x.safetensors"
     path.write_bytes(content)
     with pytest.raises(
-        CorruptFileError, match=rf"x\.safetensors is not a whole safetensors file: .*{message}.*again\.$"
+        CorruptFileError, match=rf"x\.safetensors is not a complete safetensors file: .*{message}.*again\.$"
     ):
         read_safetensors_header(path)
 

@@ -1,4 +1,4 @@
-"""Whether a finished directory is what the same words would make again."""
+"""Whether a finished directory is what the same arguments would make again."""
 
 import hashlib
 from collections.abc import Iterable
@@ -14,7 +14,9 @@ from gpt25.data.sources.hub_listing import HubFile
 from gpt25.errors import DataError
 
 
-def require_same_preparation(data: PreparedData, documents: Iterable[Document], settings: PreparationSettings) -> None:
+def require_matching_preparation(
+    data: PreparedData, documents: Iterable[Document], settings: PreparationSettings
+) -> None:
     """Raise DataError unless a finished directory is what these arguments would make.
 
     Untouched files are known by path, size and time; otherwise the text is read, though not encoded, and compared.
@@ -53,15 +55,15 @@ def require_same_preparation(data: PreparedData, documents: Iterable[Document], 
     rule = "position" if cutter.by_position else settings.split_rule
     if rule != data.split_rule:
         raise DataError(f"{where} was split by {data.split_rule}, not by {settings.split_rule}. {advice}")
-    if content_hash([stretch.sha256 for stretch in cutter.finished]) != data.content_sha256:
+    if content_hash([segment.sha256 for segment in cutter.finished]) != data.content_sha256:
         raise DataError(f"{where} was prepared from other text ({', '.join(data.sources) or 'documents'}). {advice}")
 
 
-def content_hash(of_stretches: list[str]) -> str:
-    """One hash for the content of all stretches; of a single one, its own."""
-    if len(of_stretches) == 1:
-        return of_stretches[0]
-    return hashlib.sha256("".join(of_stretches).encode()).hexdigest()
+def content_hash(segment_hashes: list[str]) -> str:
+    """One hash for the content of all segments; of a single one, its own."""
+    if len(segment_hashes) == 1:
+        return segment_hashes[0]
+    return hashlib.sha256("".join(segment_hashes).encode()).hexdigest()
 
 
 def _nothing_to_fetch(file: HubFile) -> Path:

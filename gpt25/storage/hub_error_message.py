@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 _LOG_IN = "log in with `hf auth login` or set HF_TOKEN"
 _BROKE_OFF = (
-    "the connection broke off before the end of the file; try again, and nothing of it is used until it is whole"
+    "the connection broke off before the end of the file; try again, and nothing of it is used until it is complete"
 )
-# By name, most special first in every exception's family: the client has changed its HTTP library before.
+# By class name, looked up in method resolution order: the client has changed its HTTP library before.
 _BY_EXCEPTION = {
     "GatedRepoError": f"it is gated; ask for access on its page and {_LOG_IN}",
     "RepositoryNotFoundError": f"there is no such repository, or it is private; check the name, or {_LOG_IN}",
@@ -30,19 +30,19 @@ _BY_STATUS = {
 }
 
 
-def causes(problem: BaseException | None) -> Iterator[BaseException]:
-    """An exception and those that led to it."""
+def exception_chain(problem: BaseException | None) -> Iterator[BaseException]:
+    """An exception, its cause, the cause of that, and so on."""
     while problem is not None:
         yield problem
         problem = problem.__cause__
 
 
-def hub_reason(problem: Exception, *, absent_file: str) -> str:
+def hub_error_message(problem: Exception, *, absent_file: str) -> str:
     """What went wrong and what to do, by the first exception in the chain that tells.
 
     absent_file: what it means that a repository has no such file: "the repository has no such file, so …".
     """
-    for cause in causes(problem):
+    for cause in exception_chain(problem):
         for kind in type(cause).__mro__:
             if kind.__name__ == "RemoteEntryNotFoundError":
                 return f"{_BY_EXCEPTION[kind.__name__]}, so {absent_file}"

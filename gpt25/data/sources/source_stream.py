@@ -18,7 +18,7 @@ def is_compressed(path: Path) -> bool:
     return path.suffix.lower() in _COMPRESSED
 
 
-def open_source(path: Path) -> BinaryIO:
+def open_source_stream(path: Path) -> BinaryIO:
     """A buffered stream of the file's (decompressed) bytes.
 
     Raises OSError where it cannot be opened and MissingExtraError where .zst needs a package that is not installed.
@@ -33,7 +33,7 @@ def open_source(path: Path) -> BinaryIO:
 
 
 def stream_position(stream: Any) -> int:
-    """How many bytes of the file itself, compressed or not, a stream of `open_source` has read."""
+    """How many bytes of the file itself, compressed or not, a stream of `open_source_stream` has read."""
     if isinstance(stream, gzip.GzipFile):
         return int(cast(Any, stream).fileobj.tell())
     raw = getattr(stream, "raw", None)

@@ -1,6 +1,6 @@
 import pytest
 
-from gpt25.records import split_model_word
+from gpt25.records import split_model_argument
 
 
 @pytest.mark.parametrize(
@@ -16,11 +16,11 @@ from gpt25.records import split_model_word
 )
 def test_splits_at_the_last_at(word, expected, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert split_model_word(word) == expected
+    assert split_model_argument(word) == expected
 
 
 def test_a_path_that_is_there_stays_whole(tmp_path):
     path = tmp_path / "run@home"
     path.mkdir()
-    assert split_model_word(str(path)) == (str(path), None)
-    assert split_model_word(f"{path}@best") == (str(path), "best")
+    assert split_model_argument(str(path)) == (str(path), None)
+    assert split_model_argument(f"{path}@best") == (str(path), "best")

@@ -1,4 +1,4 @@
-"""Putting a finished directory where an older one stands, without a moment in which neither is there."""
+"""Atomic replacement of a directory: the old one or the new one is always there, if need be under a backup's name."""
 
 import ctypes
 import errno
@@ -9,36 +9,36 @@ from pathlib import Path
 REPLACED_MARK = ".gpt25-replaced-"
 _CURRENT_DIRECTORY = -100  # AT_FDCWD: paths are relative to the working directory, as everywhere else
 _RENAME_EXCHANGE = 2
-_NOT_OFFERED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+_UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 
 
-def swap_in(temporary: Path, path: Path) -> None:
+def replace_directory(temporary: Path, path: Path) -> None:
     """Rename `temporary` to `path`; whatever directory stood there is at `temporary` afterwards, or gone.
 
-    Linux exchanges the two names in one step (renameat2). Where that is not offered, the old directory steps aside
-    under a name from which `restore_replaced` brings it back if the process dies before the second rename.
+    Linux exchanges the two names in one step (renameat2). Where that is not supported, the old directory is renamed
+    to a backup from which `restore_replaced` brings it back if the process dies before the second rename.
     """
     if not path.exists():
         os.rename(temporary, path)
         return
     if _exchange(temporary, path):
         return
-    aside = path.with_name(f".{path.name}{REPLACED_MARK}{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    os.rename(path, aside)
+    backup = path.with_name(f".{path.name}{REPLACED_MARK}{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    os.rename(path, backup)
     try:
         os.rename(temporary, path)
     except BaseException:
-        os.rename(aside, path)
+        os.rename(backup, path)
         raise
-    os.rename(aside, temporary)
+    os.rename(backup, temporary)
 
 
-def restore_replaced(aside: Path) -> bool:
-    """Give a directory that stepped aside its name back if nothing took its place; return whether that was done."""
-    original = aside.with_name(aside.name[1:].split(REPLACED_MARK)[0])
+def restore_replaced(backup: Path) -> bool:
+    """Rename a backup to the original name if nothing took its place; return whether that was done."""
+    original = backup.with_name(backup.name[1:].split(REPLACED_MARK)[0])
     if original.exists():
         return False
-    os.rename(aside, original)
+    os.rename(backup, original)
     return True
 
 
@@ -52,6 +52,6 @@ def _exchange(first: Path, second: Path) -> bool:
     if renameat2(_CURRENT_DIRECTORY, names[0], _CURRENT_DIRECTORY, names[1], _RENAME_EXCHANGE) == 0:
         return True
     problem = ctypes.get_errno()
-    if problem in _NOT_OFFERED:
+    if problem in _UNSUPPORTED:
         return False
     raise OSError(problem, os.strerror(problem), str(second))

@@ -1,6 +1,6 @@
 import pytest
 
-from gpt25.storage.hub_reason import causes, hub_reason
+from gpt25.storage.hub_error_message import exception_chain, hub_error_message
 
 
 def named(name: str) -> Exception:
@@ -16,7 +16,7 @@ class Refused(Exception):
 def test_causes_are_followed_to_the_first() -> None:
     outer, inner = ValueError("outer"), KeyError("inner")
     outer.__cause__ = inner
-    assert list(causes(outer)) == [outer, inner]
+    assert list(exception_chain(outer)) == [outer, inner]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_causes_are_followed_to_the_first() -> None:
 def test_a_reason_is_one_line(problem: Exception, reason: str) -> None:
     outer = RuntimeError("outer")
     outer.__cause__ = problem
-    said = hub_reason(
+    said = hub_error_message(
         outer if type(problem) not in (RuntimeError, OSError) else problem, absent_file="nothing can be scored"
     )
     assert said.startswith(reason)
