@@ -92,7 +92,9 @@ def _run(words: list[str]) -> Output:
     else:
         from gpt25.cli.captured_warnings import captured_warnings
         from gpt25.cli.parsing import parse
+        from gpt25.storage.paths.path_questions import require_working_directory
 
+        require_working_directory()  # Intel's library, for one, ends the process without one
         command = import_module(f"gpt25.cli.commands.{words[0]}")
         arguments = parse(command, words[0], words[1:])
         if arguments is not None:

@@ -15,6 +15,7 @@ from gpt25.model import Accounting
 from gpt25.references.published_score import PublishedScore
 from gpt25.references.scores import scores_beside
 from gpt25.runtime import Stopwatch
+from gpt25.storage import entries, is_directory
 
 _UNITS = {"last word": "passages", "minimal pairs": "pairs", "text": "windows", "shards": "windows"}
 
@@ -66,11 +67,9 @@ def file_of(task: Task, directory: Path) -> str:
 
     Raises DataError where there is none or more than one.
     """
-    if not directory.is_dir():
+    if not is_directory(directory):
         raise DataError(f"{directory} is no directory; for several tasks --data is one with a file for each.")
-    found = [
-        path for path in sorted(directory.iterdir()) if path.name == task.name or path.stem.split(".")[0] == task.name
-    ]
+    found = [path for path in entries(directory) if path.name == task.name or path.stem.split(".")[0] == task.name]
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
         raise DataError(

@@ -19,6 +19,10 @@ class RunCheckpoint:
         """The word that means this very checkpoint, also when the run goes on meanwhile: "runs/mine@500"."""
         return f"{self.run.path}@{self.record.update}"
 
+    def require_room(self) -> None:
+        """Raise StorageError where the run cannot be written, so that nothing can be kept in it."""
+        self.run.require_room_for_evaluations()
+
     def keep(self, content: dict[str, Any]) -> Path:
         """Write what `gpt25 evaluate` found into the run, with the update and the tokens seen; returns the file."""
         tokens = self.record.state().get("tokens")

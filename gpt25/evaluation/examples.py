@@ -18,7 +18,7 @@ from gpt25.evaluation.sets.harness_wikitext import harness_page, harness_pages
 from gpt25.evaluation.sets.hub_sets import fetch_set
 from gpt25.evaluation.sets.row_fields import text_of
 from gpt25.evaluation.task import Task
-from gpt25.storage import with_newlines
+from gpt25.storage import is_directory, is_file, with_newlines
 
 T = TypeVar("T")
 _WHOLE_BYTES, _TEST_BYTES = 100_000_000, 5_000_000  # enwik8 and text8: the last 5 % are the usual test part
@@ -58,7 +58,7 @@ def read_examples(task: Task, data: str | None, *, skip_invalid: bool = False) -
         source = f"{task.hub[0].repository} on the Hub"
     else:
         paths, source = [Path(data)], data
-        if not paths[0].is_file():
+        if not is_file(paths[0]):
             raise DataError(f"{data} is no file; --data takes one file of the set {task.name}.")
     if task.kind == "text":
         texts = list(_texts(task, paths))
@@ -77,7 +77,7 @@ def _core_files(data: str | None) -> Examples:
     if data is None:
         files = fetch_core_files(fetch_set)
         return Examples(f"{len(files)} sets on the Hub", core=files)
-    if not Path(data).is_dir():
+    if not is_directory(data):
         raise DataError(f"{data} is no directory; CORE needs one that holds its sets' files.")
     return Examples(data, core=find_core_files(Path(data)))
 

@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import Any, Literal
 
 from gpt25.records import RunDirectory, is_trial
+from gpt25.storage import resolved
 
 HorizontalAxis = Literal["tokens", "seconds", "updates"]
 Point = tuple[float, float]
@@ -76,7 +77,7 @@ def names_of(runs: Sequence[RunDirectory]) -> list[str]:
 
     A trial is called one.
     """
-    parts = [run.path.resolve().parts for run in runs]
+    parts = [resolved(run.path).parts for run in runs]
     names = []
     for run, own in zip(runs, parts, strict=True):
         others = {other for other in parts if other != own}

@@ -16,7 +16,7 @@ from gpt25.recipes.run.run_report import draw_run
 from gpt25.recipes.run.run_setup import RunSetup, join_run, set_up_run
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks
-from gpt25.storage import require_writable_directory
+from gpt25.storage import discard, require_writable_directory
 from gpt25.training import TrainingConfiguration
 
 _UPDATES = 4
@@ -67,7 +67,7 @@ def dry_run(
     run = RunDirectory(Path(run_path).with_name(f".{Path(run_path).name}.dry-run"))
     if ranks.is_first:
         require_writable_directory(run.path.parent)
-        shutil.rmtree(run.path, ignore_errors=True)  # of a killed dry run: everything in it can be made again
+        discard(run.path)  # of a killed dry run: everything in it can be made again
     try:
         with run_lock(run, ranks):
             setup = set_up_run(run, configuration, reporter=reporter) if ranks.is_first else None
@@ -84,7 +84,7 @@ def dry_run(
         raise Interrupted(stop.signal_number, "the dry run was stopped; nothing is left of it") from stop
     finally:
         if ranks.is_first:
-            shutil.rmtree(run.path, ignore_errors=True)
+            discard(run.path)
 
 
 def _shortened(setup: RunSetup, ranks: Ranks) -> RunSetup:
@@ -128,7 +128,7 @@ def _train_and_resume(
     before = run.metrics() if ranks.is_first else []
     if ranks.is_first:
         _require_finite(before)
-        shutil.rmtree(run.checkpoint_path(_UPDATES))
+        discard(run.checkpoint_path(_UPDATES))
     ranks.wait()
     reporter.say("taking the last checkpoint away and going on from the one before it")
     train_run(run, dataclasses.replace(setup, initial_model=None), reporter=reporter, ranks=ranks)

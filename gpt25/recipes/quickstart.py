@@ -22,7 +22,7 @@ from gpt25.recipes.run.run_setup import set_up_run
 from gpt25.recipes.run.vocabulary import learn_vocabulary
 from gpt25.records import RunDirectory, Summary, in_this_shell, offered_command
 from gpt25.runtime import Ranks, use_fast_allocator
-from gpt25.storage import atomic_directory
+from gpt25.storage import atomic_directory, is_file
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import TrainingConfiguration, seconds_per_update
 from gpt25.weights import load_pretrained
@@ -94,7 +94,7 @@ def _prepare(
     run: RunDirectory, corpus: Sequence[Document], recipe: TrainingConfiguration, reporter: Reporter
 ) -> PreparedData:
     """The corpus as the run's token shards, encoded with a vocabulary learned from its training part."""
-    tokenizer = _tokenizer(run.path / "tokenizer", corpus, recipe.model.vocabulary_size, reporter)
+    tokenizer = _tokenizer(run.tokenizer_path, corpus, recipe.model.vocabulary_size, reporter)
     with reporter.progress("encoding", _size(corpus), "bytes") as progress:
         data = prepare(
             corpus,
@@ -126,7 +126,7 @@ def _configuration(
     run: RunDirectory, data: PreparedData, recipe: TrainingConfiguration, minutes: float, reporter: Reporter
 ) -> TrainingConfiguration:
     """The run's own configuration where it resumes; else the recipe with as many updates as fit the minutes."""
-    resumes = run.recipe_path.is_file()
+    resumes = is_file(run.recipe_path)
     recipe = load_recipe(run.recipe_path) if resumes else recipe
     # The path as it is written today: a relative one of an earlier day may have been read from another place.
     recipe = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, directory=str(data.directory)))
@@ -172,7 +172,7 @@ def _summarise(
     """Measure the finished model on all held-out text, and the compressors on the same bytes; keep both."""
     last = run.checkpoints()[-1].state()
     loss = _held_out_loss(run, data, reporter)
-    tokenizer = Tokenizer.load(run.path / "tokenizer")
+    tokenizer = Tokenizer.load(run.tokenizer_path)
     held_out = _held_out_text(data, tokenizer)
     accounting = Accounting(configuration.model)
     summary = Summary(

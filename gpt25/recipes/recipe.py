@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import tomli_w
 
 from gpt25.errors import ConfigurationError, CorruptFileError, StorageError
+from gpt25.storage import is_file, require_regular_file
 from gpt25.training import TrainingConfiguration
 
 _SUFFIX = ".toml"
@@ -41,11 +42,12 @@ def load_recipe(name_or_path: str | Path) -> TrainingConfiguration:
         text = (_packaged() / f"{name_or_path}{_SUFFIX}").read_text(encoding="utf-8")
         return parse_recipe(text, source=f"recipe {name_or_path}")
     path = Path(name_or_path)
-    if path.suffix != _SUFFIX and not path.is_file():
+    if path.suffix != _SUFFIX and not is_file(path):
         raise ConfigurationError(
             f"there is no recipe {str(name_or_path)!r}. Choose one of {', '.join(recipe_names())}, or the path of a "
             ".toml file."
         )
+    require_regular_file(path, advice="Write the recipe into a file.")
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:

@@ -12,8 +12,14 @@ from gpt25.records.summary import Summary
 from gpt25.storage import (
     MANIFEST_NAME,
     append_json_line,
+    exists,
+    is_directory,
+    is_file,
+    matching,
     read_json,
     read_json_lines,
+    require_no_way_out,
+    require_writable_directory,
     verify_manifest,
     write_json,
     write_json_lines,
@@ -35,6 +41,7 @@ class RunDirectory:
         self.summary_path = self.path / "summary.json"
         self.tensorboard_path = self.path / "tensorboard"
         self.data_path = self.path / "data"
+        self.tokenizer_path = self.path / "tokenizer"
         self.checkpoints_path = self.path / "checkpoints"
         self.loss_picture_path = self.path / "loss.png"
         self.report_path = self.path / "report.html"
@@ -47,7 +54,7 @@ class RunDirectory:
     def is_run(cls, path: str | Path) -> bool:
         """Whether a run lives at `path`: its resolved recipe or a complete checkpoint is there."""
         run = cls(path)
-        return run.recipe_path.is_file() or bool(run.checkpoints())
+        return is_file(run.recipe_path) or bool(run.checkpoints())
 
     # Metrics, samples and everything else that is recorded.
 
@@ -73,7 +80,7 @@ class RunDirectory:
         Each file is replaced atomically; a crash between the two is mended by the same call after the next start.
         """
         for path in (self.metrics_path, self.samples_path):
-            if path.exists():
+            if exists(path):
                 write_json_lines(path, [row for row in _rows(path) if row["update"] <= update])
 
     def recipe(self) -> dict[str, Any]:
@@ -89,7 +96,7 @@ class RunDirectory:
 
     def environment(self) -> dict[str, Any]:
         """What environment.json says of the machine; an absent file is an empty description."""
-        if not self.environment_path.exists():
+        if not exists(self.environment_path):
             return {}
         environment = read_json(self.environment_path)
         if not isinstance(environment, dict):
@@ -102,7 +109,7 @@ class RunDirectory:
 
     def read_summary(self) -> Summary | None:
         """What summary.json says, None where there is none yet; raises CorruptFileError when it cannot be true."""
-        if not self.summary_path.exists():
+        if not exists(self.summary_path):
             return None
         return Summary.from_json(read_json(self.summary_path), source=str(self.summary_path))
 
@@ -114,15 +121,46 @@ class RunDirectory:
         """
         limit = "" if content.get("limit") is None else f"-first-{content['limit']}"
         name = re.sub(r"[^\w.+-]", "-", content["task"])
+        self.require_room_for_evaluations()
         path = self.evaluations_path / f"{name}-update-{content['update']:06d}{limit}.json"
-        self.evaluations_path.mkdir(exist_ok=True)
         write_json(path, content)
         return path
+
+    def require_room_for_evaluations(self) -> None:
+        """Raise StorageError where evaluations/ cannot be written, or is a link that leads out of the run."""
+        require_no_way_out(self.evaluations_path, of=self.path)
+        require_writable_directory(self.evaluations_path)
+
+    def require_no_ways_out(self) -> None:
+        """Raise StorageError where anything that a training run writes is a link that leads out of it."""
+        for path in (*self._own_files(), *self._own_directories()):
+            require_no_way_out(path, of=self.path)
+
+    def _own_files(self) -> tuple[Path, ...]:
+        return (
+            self.lock_path,
+            self.recipe_path,
+            self.environment_path,
+            self.metrics_path,
+            self.samples_path,
+            self.summary_path,
+            self.loss_picture_path,
+            self.report_path,
+        )
+
+    def _own_directories(self) -> tuple[Path, ...]:
+        return (
+            self.tensorboard_path,
+            self.data_path,
+            self.tokenizer_path,
+            self.checkpoints_path,
+            self.evaluations_path,
+        )
 
     def evaluations(self) -> list[dict[str, Any]]:
         """Everything in evaluations/, by task and update; raises CorruptFileError for a file that is no such object."""
         found = []
-        for path in sorted(self.evaluations_path.glob("*.json")):
+        for path in matching(self.evaluations_path, "*.json"):
             content = read_json(path)
             if not (
                 isinstance(content, dict)
@@ -141,7 +179,7 @@ class RunDirectory:
 
     def checkpoints(self) -> list[CheckpointRecord]:
         """The complete checkpoints (those with a manifest), oldest update first. Clocks and mtimes play no part."""
-        return [record for record in self._checkpoint_directories() if (record.path / MANIFEST_NAME).is_file()]
+        return [record for record in self._checkpoint_directories() if is_file(record.path / MANIFEST_NAME)]
 
     def find_checkpoint(self, which: Literal["newest", "best"] | int | str) -> Path:
         """The directory of the checkpoint that was asked for, verified file by file against its manifest.
@@ -183,13 +221,8 @@ class RunDirectory:
 
     def _checkpoint_directories(self) -> list[CheckpointRecord]:
         """Everything that bears a checkpoint's name, complete or not, oldest update first."""
-        try:
-            entries = list(self.checkpoints_path.iterdir())
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as problem:
-            raise StorageError(f"cannot read {self.checkpoints_path}: {problem.strerror}") from problem
-        named = [(_CHECKPOINT_NAME.fullmatch(entry.name), entry) for entry in entries if entry.is_dir()]
+        found = matching(self.checkpoints_path, "update-*")
+        named = [(_CHECKPOINT_NAME.fullmatch(entry.name), entry) for entry in found if is_directory(entry)]
         records = [CheckpointRecord(update=int(match[1]), path=entry) for match, entry in named if match]
         # A name with superfluous zeros would give one update two directories.
         records = [record for record in records if record.path.name == self.checkpoint_path(record.update).name]

@@ -1,43 +1,30 @@
 """Atomic writes: a reader sees the old bytes or the new ones, never a mixture, also after kill -9 or a power cut."""
 
 import contextlib
-import errno
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gpt25.errors import DiskFullError, StorageError
+from gpt25.errors import StorageError
+from gpt25.storage.paths.path_questions import entries, is_directory, path_kind, resolved, what_is
+from gpt25.storage.paths.special_file import is_special, write_into
+from gpt25.storage.paths.storage_error import shown
+from gpt25.storage.paths.storage_error import storage_error as storage_error
+from gpt25.storage.paths.temporary_path import TEMPORARY_MARK, temporary_path
 from gpt25.storage.replace_directory import REPLACED_MARK, replace_directory, restore_replaced
 
-TEMPORARY_MARK = ".gpt25-temporary-"
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DIRECTORIES_CAN_BE_OPENED = os.name != "nt"
 
 
-def storage_error(problem: OSError, path: Path, action: str) -> StorageError:
-    """Our own error for an operating-system one, naming the path and the action that failed: "cannot read"."""
-    reason = problem.strerror or str(problem)
-    if problem.errno in _FULL:
-        return DiskFullError(
-            f"{action} {path}: {reason}. Free some space; nothing that was there before has been changed."
-        )
-    return StorageError(f"{action} {path}: {reason}")
-
-
-def _temporary_path(path: Path) -> Path:
-    """A hidden sibling of `path`, so that the final rename stays on one file system."""
-    return path.with_name(f".{path.name}{TEMPORARY_MARK}{os.getpid()}-{uuid.uuid4().hex[:8]}")
-
-
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
     """Ask the kernel to put a file's bytes, or a directory's entries, on the disk itself."""
     if path.is_dir() and not _DIRECTORIES_CAN_BE_OPENED:
         return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    # A file may be one that nobody may write, carried over from before; Windows synchronises only what may be written.
+    descriptor = os.open(path, os.O_RDONLY if _DIRECTORIES_CAN_BE_OPENED else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:
@@ -49,15 +36,18 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path; the file written there becomes `path` when the block ends without an exception.
 
     It is fsynced before the rename. A file already at `path` is replaced; on an exception it stays as it was and the
-    temporary one is removed. Raises StorageError or DiskFullError, also for an OSError of the block.
+    temporary one is removed. A device or a pipe is never replaced: StorageError, before the block runs.
+    Raises StorageError or DiskFullError, also for an OSError of the block.
     """
     path = Path(path)
-    temporary = _temporary_path(path)
+    if is_special(path):
+        raise StorageError(f"cannot write {shown(path)}: it is {what_is(path)}, which no file replaces.")
+    temporary = temporary_path(path)
     try:
         yield temporary
-        _fsync(temporary)
+        fsync(temporary)
         os.replace(temporary, path)
-        _fsync(path.parent)
+        fsync(path.parent)
     except OSError as problem:
         raise storage_error(problem, path, "cannot write") from problem
     finally:
@@ -66,7 +56,13 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
-    """Write a file atomically: temporary sibling, fsync, rename. Raises StorageError or DiskFullError."""
+    """Write a file atomically: temporary sibling, fsync, rename. Raises StorageError or DiskFullError.
+
+    What is no regular file, such as /dev/stdout or a pipe, is written into.
+    """
+    if is_special(path):
+        write_into(path, content)
+        return
     with atomic_file(path) as temporary, open(temporary, "wb") as file:
         file.write(content)
 
@@ -98,22 +94,29 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
     replaced. On an exception the temporary directory is removed and `path` stays as it was.
     Raises StorageError, before the block runs, when something other than a directory stands at `path`.
     """
-    path = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
-    if path.exists() and not path.is_dir():
+    path = directory_itself(path)
+    if path_kind(path) not in (None, "directory"):
         raise StorageError(f"cannot write {path}: a file stands there. Move it away or choose another directory.")
-    temporary = _temporary_path(path)
+    temporary = temporary_path(path)
     try:
         temporary.mkdir(parents=True)
         yield temporary
         for entry in sorted(temporary.rglob("*"), reverse=True):
-            _fsync(entry)
-        _fsync(temporary)
+            if not entry.is_symlink() and (entry.is_file() or entry.is_dir()):
+                fsync(entry)
+        fsync(temporary)
         replace_directory(temporary, path)
-        _fsync(path.parent)
+        fsync(path.parent)
     except OSError as problem:
         raise storage_error(problem, path, "cannot write") from problem
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def directory_itself(path: str | Path) -> Path:
+    """The path of a directory with a name that a sibling's can be made from: neither a link nor "."."""
+    path = Path(path)
+    return resolved(path) if os.path.islink(path) or path.name in ("", "..") else path
 
 
 def remove_leftovers(directory: str | Path) -> list[Path]:
@@ -123,11 +126,11 @@ def remove_leftovers(directory: str | Path) -> list[Path]:
     Call it only where no other process is writing: a temporary in use cannot be told from one left behind.
     """
     directory = Path(directory)
-    if not directory.is_dir():
+    if not is_directory(directory):
         return []
     removed = []
     try:
-        for entry in sorted(directory.iterdir()):
+        for entry in entries(directory):
             replaced = REPLACED_MARK in entry.name
             if not (replaced or TEMPORARY_MARK in entry.name) or (replaced and restore_replaced(entry)):
                 continue
@@ -146,12 +149,12 @@ def require_writable_directory(path: str | Path) -> Path:
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = _temporary_path(path / "probe")
+        probe = temporary_path(path / "probe")
         probe.touch()
         probe.unlink()
-    except OSError as problem:
+    except (OSError, ValueError) as problem:
         raise StorageError(
-            f"cannot write in {path}: {problem.strerror or problem}. "
+            f"cannot write in {shown(path)}: {getattr(problem, 'strerror', None) or problem}. "
             "Choose another directory or change its permissions."
         ) from problem
     return path

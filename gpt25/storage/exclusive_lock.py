@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gpt25.errors import StorageError
-from gpt25.storage.atomic import storage_error
+from gpt25.storage.paths.path_questions import is_file, what_is
+from gpt25.storage.paths.storage_error import storage_error
 
 _HELD = (errno.EAGAIN, errno.EACCES)
 _LONGEST_NAME_IN_BYTES = 300
@@ -21,12 +22,17 @@ def exclusive_lock(path: str | Path, *, of: str, advice: str) -> Iterator[None]:
 
     Where another process holds it, StorageError is raised at once: "{of} is in use by process 41 on host. {advice}".
     A second lock of the same file in this process counts as another one. The lock is flock's: kill -9 releases it, and
-    a child that outlives the holder keeps it. A file system or a system without such locks gives none.
+    a child that outlives the holder keeps it. A file system or a system without such locks gives none. What is no file
+    of its own, a link or a pipe, is refused with StorageError: nothing else is emptied or written.
     """
     path = Path(path)
+    if os.path.lexists(path) and (os.path.islink(path) or not is_file(path)):
+        kind = "a link" if os.path.islink(path) else what_is(path)
+        raise StorageError(f"the lock file {path} is {kind}; a lock is a file of its own. Remove it.")
+    # Not inherited over exec: what the holder starts must not keep the lock.
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        # Not inherited over exec: what the holder starts must not keep the lock.
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        descriptor = os.open(path, flags, 0o666)
     except OSError as problem:
         raise storage_error(problem, path, "cannot write") from problem
     try:

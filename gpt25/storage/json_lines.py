@@ -6,22 +6,27 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gpt25.errors import CorruptFileError
+from gpt25.errors import CorruptFileError, StorageError
 from gpt25.storage.atomic import json_bytes, storage_error, write_bytes
+from gpt25.storage.paths.path_questions import require_regular_file
 
 _CHUNK_BYTES = 65_536
+_ADVICE = "Write what it gives into a file."
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
 
 
 def append_json_line(path: str | Path, content: Any) -> None:
     """Append one object as one line in a single write.
 
     A line that a crash left torn at the end is dropped first, so that it can never end up in the middle of the file;
-    when there is no room for the new line, the file stays as it was (DiskFullError).
+    when there is no room for the new line, the file stays as it was (DiskFullError). A link is not followed.
     """
     path = Path(path)
+    if os.path.islink(path):
+        raise StorageError(f"cannot append to {path}: it is a link, and nothing is written through it. Remove it.")
     line = json_bytes(content)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _NO_LINK, 0o666)
         try:
             _repair_last_line(descriptor)
             size = os.lseek(descriptor, 0, os.SEEK_END)
@@ -71,6 +76,7 @@ def read_json_lines(path: str | Path) -> list[Any]:
     The last line may be torn by a crash and is then left out; a broken line elsewhere raises CorruptFileError.
     """
     path = Path(path)
+    require_regular_file(path, advice=_ADVICE)
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
@@ -93,6 +99,7 @@ def read_json_lines(path: str | Path) -> list[Any]:
 def read_json(path: str | Path) -> Any:
     """The one JSON value of a file; raises StorageError when unreadable, CorruptFileError when not JSON."""
     path = Path(path)
+    require_regular_file(path, advice=_ADVICE)
     try:
         content = path.read_bytes()
     except OSError as problem:

@@ -8,6 +8,7 @@ from gpt25.errors import CorruptFileError, StorageError
 from gpt25.storage.atomic import write_json
 from gpt25.storage.hashes import sha256_of_file
 from gpt25.storage.json_lines import read_json
+from gpt25.storage.paths.path_questions import is_file, lies_within
 
 MANIFEST_NAME = "MANIFEST.json"
 _VERSION = 1
@@ -34,7 +35,7 @@ def verify_manifest(directory: str | Path) -> None:
     """
     directory = Path(directory)
     manifest_path = directory / MANIFEST_NAME
-    if not manifest_path.is_file():
+    if not is_file(manifest_path):
         raise CorruptFileError(f"{directory} has no {MANIFEST_NAME}: it was never completed")
     manifest = read_json(manifest_path)
     files = manifest.get("files") if isinstance(manifest, dict) else None
@@ -73,6 +74,6 @@ def _verify_file(directory: Path, name: str, expected: Any) -> None:
 def _lies_within(directory: Path, path: Path) -> bool:
     """Whether a path, links followed, still lies inside the directory; a name that no path can have does not."""
     try:
-        return path.resolve().is_relative_to(directory.resolve())
-    except (OSError, ValueError, RuntimeError):  # too long, with a NUL, or a circle of links
+        return lies_within(directory, path)
+    except StorageError:
         return False

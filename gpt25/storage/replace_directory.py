@@ -18,7 +18,7 @@ def replace_directory(temporary: Path, path: Path) -> None:
     Linux exchanges the two names in one step (renameat2). Where that is not supported, the old directory is renamed
     to a backup from which `restore_replaced` brings it back if the process dies before the second rename.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         os.rename(temporary, path)
         return
     if _exchange(temporary, path):
@@ -36,7 +36,7 @@ def replace_directory(temporary: Path, path: Path) -> None:
 def restore_replaced(backup: Path) -> bool:
     """Rename a backup to the original name if nothing took its place; return whether that was done."""
     original = backup.with_name(backup.name[1:].split(REPLACED_MARK)[0])
-    if original.exists():
+    if os.path.lexists(original):
         return False
     os.rename(backup, original)
     return True

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt25.errors import CorruptFileError, StorageError, TokenizerError
-from gpt25.storage import decode_text, read_json, with_newlines
+from gpt25.storage import decode_text, exists, read_json, with_newlines
 
 _GPT2_SPLIT_CLASSES = ("GPT2", "CodeGen", "Roberta", "Bart", "PreTrained")
 _SWITCHES = {"byte_fallback": False, "ignore_merges": False, "continuing_subword_prefix": "", "end_of_word_suffix": ""}
@@ -31,7 +31,7 @@ class TokenizerParts:
 
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object of a file, {} if there is no such file; TokenizerError when it is no JSON object."""
-    if not path.exists():
+    if not exists(path):
         return {}
     try:
         content = read_json(path)

@@ -8,6 +8,7 @@ give other ids than the model was trained on.
 from pathlib import Path
 
 from gpt25.errors import TokenizerError
+from gpt25.storage import is_file
 from gpt25.tokenizer.byte_alphabet import to_visible
 from gpt25.tokenizer.hugging_face_parts import TokenizerParts, read_fast_file, read_object, read_pair
 from gpt25.tokenizer.vocabulary import END_OF_TEXT, Vocabulary, ordinary_tokens
@@ -20,7 +21,7 @@ _MOST_UNMADE_TOKENS = 1024
 
 def has_tokenizer_files(directory: Path) -> bool:
     """Whether the directory holds tokenizer.json or one of the pairs, readable or not."""
-    return (directory / _FAST_NAME).is_file() or _pair_in(directory) is not None
+    return is_file(directory / _FAST_NAME) or _pair_in(directory) is not None
 
 
 def read_vocabulary(directory: Path) -> Vocabulary:
@@ -30,7 +31,7 @@ def read_vocabulary(directory: Path) -> Vocabulary:
     is the declared eos_token, or else <|endoftext|>. Post-processors and chat templates are not read.
     """
     pair = _pair_in(directory)
-    if (directory / _FAST_NAME).is_file():
+    if is_file(directory / _FAST_NAME):
         source = directory / _FAST_NAME
         parts = read_fast_file(source)
     elif pair is not None:
@@ -47,7 +48,7 @@ def read_vocabulary(directory: Path) -> Vocabulary:
 
 def _pair_in(directory: Path) -> tuple[Path, Path] | None:
     for vocabulary_name, merges_name in _PAIRS:
-        if (directory / vocabulary_name).is_file() and (directory / merges_name).is_file():
+        if is_file(directory / vocabulary_name) and is_file(directory / merges_name):
             return directory / vocabulary_name, directory / merges_name
     return None
 

@@ -4,14 +4,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gpt25.storage import require_writable_directory, write_json, write_text
+from gpt25.storage import atomic_files, write_json, write_text
 from gpt25.tokenizer.token_table import token_table
 from gpt25.tokenizer.vocabulary import Vocabulary
 
+_OF_OTHER_TOKENIZERS = ("encoder.json", "vocab.bpe", "added_tokens.json", "special_tokens_map.json")
+
 
 def write_tokenizer_files(vocabulary: Vocabulary, directory: Path) -> None:
-    """Write the four files, each atomically; raises StorageError when the directory cannot be written.
+    """Write the four files, together or not at all; raises StorageError when the directory cannot be written.
 
+    What the directory holds besides stays, less the files of a tokenizer that ours does not have.
     For GPT-2's own vocabulary, vocab.json and merges.txt are OpenAI's encoder.json and vocab.bpe byte for byte.
     tokenizer.json is read by `tokenizers` and transformers' fast class, the pair of other files by everything older.
     """
@@ -21,13 +24,12 @@ def write_tokenizer_files(vocabulary: Vocabulary, directory: Path) -> None:
         for identifier, (text, kind) in enumerate(zip(table.texts, table.kinds, strict=True))
         if kind != "unused"
     }
-
-    require_writable_directory(directory)
-    write_text(directory / "vocab.json", json.dumps(identifiers))
-    write_text(directory / "merges.txt", "".join(f"{line}\n" for line in ("#version: 0.2", *table.merges)))
-    # One line: with indentation Python writes JSON ten times slower, and nobody reads 100,000 lines.
-    write_text(directory / "tokenizer.json", json.dumps(_fast_tokenizer(vocabulary, identifiers, table.merges)))
-    write_json(directory / "tokenizer_config.json", _configuration(vocabulary))
+    with atomic_files(directory, superseded=_OF_OTHER_TOKENIZERS) as together:
+        write_text(together / "vocab.json", json.dumps(identifiers))
+        write_text(together / "merges.txt", "".join(f"{line}\n" for line in ("#version: 0.2", *table.merges)))
+        # One line: with indentation Python writes JSON ten times slower, and nobody reads 100,000 lines.
+        write_text(together / "tokenizer.json", json.dumps(_fast_tokenizer(vocabulary, identifiers, table.merges)))
+        write_json(together / "tokenizer_config.json", _configuration(vocabulary))
 
 
 def _added_tokens(vocabulary: Vocabulary) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gpt25.errors import TokenizerError
+from gpt25.storage import is_directory, matching
 from gpt25.tokenizer.hugging_face_reader import has_tokenizer_files
 
 
@@ -11,11 +12,11 @@ def tokenizer_directory(directory: Path) -> Path:
 
     All checkpoints of one run carry the same tokenizer, so any complete one will do. Raises TokenizerError.
     """
-    candidates = [directory, directory / "tokenizer", *sorted(directory.glob("checkpoints/update-*"), reverse=True)]
+    candidates = [directory, directory / "tokenizer", *reversed(matching(directory / "checkpoints", "update-*"))]
     for candidate in candidates:
         if has_tokenizer_files(candidate):
             return candidate
-    what = "holds no tokenizer" if directory.is_dir() else "is not a directory"
+    what = "holds no tokenizer" if is_directory(directory) else "is not a directory"
     raise TokenizerError(
         f"{directory} {what}. A tokenizer is the word gpt2, or a directory with tokenizer.json (or vocab.json and "
         "merges.txt): a Hugging Face model, prepared data, a run, or what `gpt25 tokenizer train` wrote."

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from gpt25.errors import WeightsError
-from gpt25.storage import sha256_of_file
+from gpt25.storage import resolved, sha256_of_file
 from gpt25.storage.hub_error_message import exception_chain, hub_error_message
 from gpt25.storage.hub_progress import limited_progress
 from gpt25.weights.end_tokens import GENERATION_NAME
@@ -92,7 +92,7 @@ def _verify_sha256(path: Path, what: str) -> None:
 
     The cache calls a file by the Hub's tag, which for large files is their SHA-256.
     """
-    kept = path.resolve()
+    kept = resolved(path)
     if not _SHA256.fullmatch(kept.name):
         return
     found = sha256_of_file(kept)

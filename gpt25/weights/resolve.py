@@ -7,7 +7,7 @@ from pathlib import Path
 from gpt25.errors import WeightsError
 from gpt25.model import PUBLISHED_CONFIGURATIONS
 from gpt25.records import RunDirectory, split_model_argument
-from gpt25.storage import MANIFEST_NAME, verify_manifest
+from gpt25.storage import MANIFEST_NAME, entries, exists, is_directory, is_file, matching, verify_manifest
 from gpt25.weights.hub import download_model
 from gpt25.weights.openai.openai_release import CONFIG_NAME, HPARAMS_NAME, is_openai_release
 from gpt25.weights.stored_weights import HOW_TO_GET_SAFETENSORS, PICKLE_SUFFIXES
@@ -32,13 +32,13 @@ def resolve_model(model: str | Path, *, checkpoint: str = "newest", revision: st
     model, checkpoint, revision = _split_choice(model, checkpoint, revision)
     path = Path(model)
     is_size = isinstance(model, str) and model in PUBLISHED_CONFIGURATIONS
-    if path.is_dir() and (_is_model(path) or RunDirectory.is_run(path)):
+    if is_directory(path) and (_is_model(path) or RunDirectory.is_run(path)):
         if revision is not None:
             raise WeightsError(
                 f"revision {revision!r} can only be chosen of a Hub repository; {model} is a directory here."
             )
         return _local(path, checkpoint)
-    if path.exists() and not is_size:
+    if exists(path) and not is_size:
         raise WeightsError(_not_a_model(path))
     repository = f"openai-community/{model}" if is_size else str(model)
     if isinstance(model, Path) or not _HUB_ID.fullmatch(repository):
@@ -64,12 +64,12 @@ def _split_choice(model: str | Path, checkpoint: str, revision: str | None) -> t
         given = f"checkpoint {checkpoint!r}" if revision is None else f"revision {revision!r}"
         raise WeightsError(f"{model!r} says which one, and so does {given}; give one of them.")
     path = Path(name)
-    here = _is_model(path) or RunDirectory.is_run(path) or (path.exists() and name not in PUBLISHED_CONFIGURATIONS)
+    here = _is_model(path) or RunDirectory.is_run(path) or (exists(path) and name not in PUBLISHED_CONFIGURATIONS)
     return (name, which, None) if here else (name, checkpoint, which)
 
 
 def _is_model(directory: Path) -> bool:
-    return (directory / CONFIG_NAME).is_file() or is_openai_release(directory)
+    return is_file(directory / CONFIG_NAME) or is_openai_release(directory)
 
 
 def _local(directory: Path, checkpoint: str) -> Path:
@@ -78,7 +78,7 @@ def _local(directory: Path, checkpoint: str) -> Path:
         return RunDirectory(directory).find_checkpoint(checkpoint)
     if checkpoint != "newest":
         raise WeightsError(f"checkpoint {checkpoint!r} can only be chosen of a run; {directory} is one model.")
-    if (directory / MANIFEST_NAME).is_file():
+    if is_file(directory / MANIFEST_NAME):
         verify_manifest(directory)
     return directory
 
@@ -87,10 +87,10 @@ def _not_a_model(path: Path) -> str:
     """What to say of a path that is there and yet no model."""
     if path.suffix in PICKLE_SUFFIXES:
         return f"{path} is a pickle. {HOW_TO_GET_SAFETENSORS}."
-    if path.is_dir():
-        pickles = sorted(entry.name for entry in path.iterdir() if entry.suffix in PICKLE_SUFFIXES)
+    if is_directory(path):
+        pickles = sorted(entry.name for entry in entries(path) if entry.suffix in PICKLE_SUFFIXES)
         hint = f" {pickles[0]} in it stays shut: {HOW_TO_GET_SAFETENSORS}." if pickles else ""
-        if any(path.glob("*.ckpt.index")):
+        if matching(path, "*.ckpt.index"):
             hint = (
                 f" It holds model.ckpt.index and no {HPARAMS_NAME}, which OpenAI's release has as well: fetch it too."
             )

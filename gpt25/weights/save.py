@@ -4,7 +4,8 @@ from pathlib import Path
 
 from gpt25.errors import StorageError, WeightsError
 from gpt25.model import GPTModel, Int8Linear
-from gpt25.storage import atomic_directory, write_json
+from gpt25.storage import atomic_directory, entries, write_json
+from gpt25.storage.paths.path_questions import path_kind
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights.config_file import config_contents
 from gpt25.weights.end_tokens import GENERATION_NAME
@@ -49,10 +50,10 @@ def write_model_files(model: GPTModel, tokenizer: Tokenizer | None, directory: s
     if len(model.end_token_ids) == 1:
         (end_token_ids,) = model.end_token_ids
     write_json(directory / GENERATION_NAME, {"bos_token_id": end_of_text_id, "eos_token_id": end_token_ids})
+    if tokenizer is not None:  # before the weights, which it would otherwise have to make way around
+        tokenizer.save(directory)
     transposed = [name.hugging_face for name in tensor_names(shape) if name.transposed]
     write_safetensors(directory / WEIGHTS_NAME, weights, transposed=transposed)
-    if tokenizer is not None:
-        tokenizer.save(directory)
 
 
 def require_savable(model: GPTModel, tokenizer: Tokenizer | None) -> None:
@@ -70,11 +71,12 @@ def require_savable(model: GPTModel, tokenizer: Tokenizer | None) -> None:
 
 def _require_replaceable(directory: Path) -> None:
     """Let only an absent, an empty or an older model directory be replaced."""
-    if not directory.exists():
+    kind = path_kind(directory)
+    if kind is None:
         return
-    if not directory.is_dir():
+    if kind != "directory":
         raise StorageError(f"{directory} is a file; a model is saved as a directory. Choose another name.")
-    foreign = sorted(entry.name for entry in directory.iterdir() if entry.name not in _OWN_NAMES)
+    foreign = sorted(entry.name for entry in entries(directory) if entry.name not in _OWN_NAMES)
     if foreign:
         raise StorageError(
             f"{directory} holds {foreign[0]}, which is no part of a model, and would be replaced as a whole. "

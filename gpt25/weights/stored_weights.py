@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gpt25.errors import CorruptFileError, WeightsError
+from gpt25.storage import entries, is_file
 from gpt25.weights.bounded_json import bounded_json
 from gpt25.weights.openai.openai_checkpoint import find_checkpoint_tensors
 from gpt25.weights.openai.openai_release import is_openai_release
@@ -27,11 +28,11 @@ def find_stored_tensors(directory: str | Path) -> dict[str, StoredTensor]:
     directory = Path(directory)
     if is_openai_release(directory):
         return find_checkpoint_tensors(directory)
-    if (directory / WEIGHTS_NAME).is_file():
+    if is_file(directory / WEIGHTS_NAME):
         return read_safetensors_header(directory / WEIGHTS_NAME)
-    if (directory / INDEX_NAME).is_file():
+    if is_file(directory / INDEX_NAME):
         return _sharded_tensors(directory / INDEX_NAME)
-    pickles = sorted(path.name for path in directory.iterdir() if path.suffix in PICKLE_SUFFIXES)
+    pickles = sorted(path.name for path in entries(directory) if path.suffix in PICKLE_SUFFIXES)
     if pickles:
         raise WeightsError(f"{directory} holds {pickles[0]} and no {WEIGHTS_NAME}. {HOW_TO_GET_SAFETENSORS}.")
     raise WeightsError(f"{directory} holds neither {WEIGHTS_NAME} nor {INDEX_NAME}; without weights it is no model.")
@@ -59,7 +60,7 @@ def _sharded_tensors(index_path: Path) -> dict[str, StoredTensor]:
     tensors: dict[str, StoredTensor] = {}
     for file_name in sorted(set(weight_map.values())):
         path = index_path.with_name(file_name)
-        if not path.is_file():
+        if not is_file(path):
             raise WeightsError(f"{path} is missing, although {INDEX_NAME} lists it. Fetch it again.")
         for name, tensor in read_safetensors_header(path).items():
             if weight_map.get(name) != file_name:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from gpt25.errors import WeightsError
 from gpt25.model import GPTConfiguration
+from gpt25.storage import is_file
 from gpt25.tokenizer import Tokenizer
 
 _NAMES = ("vocab.json", "tokenizer.json", "encoder.json")  # any of them is enough to look for a tokenizer
@@ -11,7 +12,7 @@ _NAMES = ("vocab.json", "tokenizer.json", "encoder.json")  # any of them is enou
 
 def load_tokenizer(directory: Path, configuration: GPTConfiguration) -> Tokenizer | None:
     """Load a model directory's tokenizer, None where there is none; raises TokenizerError or WeightsError."""
-    if not any((directory / name).is_file() for name in _NAMES):
+    if not any(is_file(directory / name) for name in _NAMES):
         return None
     tokenizer = Tokenizer.load(directory)
     require_fitting(tokenizer, configuration)

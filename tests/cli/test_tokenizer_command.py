@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 import os
@@ -154,3 +155,29 @@ def test_encode_and_decode_refuse_what_cannot_be(
     (trained / "tokenizer.json").write_text("{")
     assert f"{trained / 'tokenizer.json'} is not JSON" in refused(capsys, "encode", "text", "--tokenizer", trained)
     assert "train, encode or decode" in refused(capsys)
+
+
+@pytest.mark.parametrize("written", range(4))
+def test_a_full_disk_leaves_the_tokenizer_that_was_there(
+    trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, written: int
+) -> None:
+    """After so many of its four files."""
+    directory = trained
+    (directory / "weights").write_text("beside it")
+    before = {path.name: path.read_bytes() for path in directory.iterdir()}
+    real, count = os.replace, [0]
+
+    def full(old: object, new: object) -> None:
+        count[0] += 1
+        if count[0] > written:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(old, new)
+
+    monkeypatch.setattr(os, "replace", full)
+    words = ("train", directory.parent / "text.txt", "--vocabulary-size", 270, "--output", directory)
+    assert "No space left on device" in refused(capsys, *words)
+    assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
+    monkeypatch.undo()
+    answer(capsys, *words)
+    assert Tokenizer.load(directory).vocabulary_size == 270
+    assert (directory / "weights").read_text() == "beside it"

@@ -179,7 +179,7 @@ def test_a_checkpoints_folder_that_cannot_be_listed_is_an_error(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "iterdir", refused)
-    with pytest.raises(StorageError, match=r"cannot read .*checkpoints: Permission denied"):
+    with pytest.raises(StorageError, match=r"cannot list .*checkpoints: Permission denied"):
         run.checkpoints()
 
 

@@ -1,17 +1,15 @@
 """Atomic writes under injected faults: what was there before or what was meant to be there, and nothing beside it."""
 
-import builtins
 import errno
-import io
 import itertools
 import os
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from faults import inject
 
 from gpt25.errors import DiskFullError, StorageError
 from gpt25.storage import (
@@ -26,47 +24,6 @@ from gpt25.storage import (
     write_json,
     write_text,
 )
-
-STEPS_IN_OS = ("open", "fsync", "replace", "rename", "mkdir")
-
-
-class FailingFile(io.FileIO):
-    """A file whose writes count as a step that can fail."""
-
-    step: Callable[[], None]
-
-    def write(self, content: Any) -> int:
-        self.step()
-        return super().write(content)
-
-
-def inject(monkeypatch: pytest.MonkeyPatch, number: int, code: int) -> list[int]:
-    """Let the call of that number to any step of a write fail; the returned list holds how many calls there were."""
-    calls = [0]
-
-    def step() -> None:
-        calls[0] += 1
-        if calls[0] == number:
-            raise OSError(code, os.strerror(code))
-
-    def failing(original: Callable[..., Any]) -> Callable[..., Any]:
-        def replacement(*arguments: Any, **options: Any) -> Any:
-            step()
-            return original(*arguments, **options)
-
-        return replacement
-
-    def open_file(path: Any, mode: str = "r", *_: Any, **__: Any) -> Any:
-        step()
-        file = FailingFile(path, mode.replace("b", ""))
-        file.step = step
-        return file
-
-    for name in STEPS_IN_OS:
-        monkeypatch.setattr(os, name, failing(getattr(os, name)))
-    monkeypatch.setattr(replace_directory, "_exchange", failing(replace_directory._exchange))
-    monkeypatch.setattr(builtins, "open", open_file)
-    return calls
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])

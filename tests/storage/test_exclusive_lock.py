@@ -39,6 +39,16 @@ def test_a_second_holder_is_told_who_the_first_one_is(tmp_path: Path) -> None:
     lock(path)
 
 
+@pytest.mark.parametrize("kind", ["a link", "a pipe", "a directory"])
+def test_what_is_no_file_of_its_own_is_no_lock(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "mine").write_text("precious")
+    path = tmp_path / "lock"
+    {"a link": lambda: path.symlink_to("mine"), "a pipe": lambda: os.mkfifo(path), "a directory": path.mkdir}[kind]()
+    with pytest.raises(StorageError, match=rf"the lock file .*lock is {kind}; a lock is a file of its own"):
+        lock(path)
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
 def test_an_exception_lets_go(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), exclusive_lock(tmp_path / "lock", of="it", advice=""):
         raise ZeroDivisionError

@@ -1,5 +1,7 @@
 """JSON lines: a torn last line is dropped, never turned into a broken one in the middle."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,21 @@ def test_a_broken_line_in_the_middle_is_named(tmp_path: Path, broken: bytes) -> 
     path.write_bytes(b'{"update": 1}\n' + broken + b'\n{"update": 3}\n')
     with pytest.raises(CorruptFileError, match="rows, line 2 is not JSON"):
         read_json_lines(path)
+
+
+def test_nothing_is_appended_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    (tmp_path / "rows").symlink_to("mine")
+    with pytest.raises(StorageError, match="rows: it is a link, and nothing is written through it"):
+        append_json_line(tmp_path / "rows", {"update": 1})
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
+@pytest.mark.parametrize("read", [read_json, read_json_lines])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StorageError, match="pipe is a pipe, no regular file"):
+        read(tmp_path / "pipe")
 
 
 def test_a_path_that_is_no_file_is_an_error(tmp_path: Path) -> None:

@@ -1,18 +1,11 @@
 """kill -9 at arbitrary moments of a rewrite, and a real limit on file size: old or new, never a mixture."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
+from faults import kill_after, start
 
-import gpt25
 from gpt25.storage import remove_leftovers, verify_manifest
-
-SOURCE = str(Path(gpt25.__file__).parents[1])
 
 REWRITE_A_FILE = """
 import itertools, sys
@@ -48,22 +41,6 @@ for attempt in (lambda: write_bytes(sys.argv[1] + "/file", b"x" * 20_000),
         print("full")
 append_json_line(sys.argv[1] + "/rows", {"text": "short"})
 """
-
-
-def start(code: str, *words: str) -> "subprocess.Popen[str]":
-    environment = {**os.environ, "PYTHONPATH": SOURCE}
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, text=True, env=environment, cwd=words[0]
-    )
-
-
-def kill_after(process: "subprocess.Popen[str]", milliseconds: int) -> None:
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(milliseconds / 1000)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
 
 
 def test_a_file_survives_kill_9_whole(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from gpt25.plots import (
     write_report,
 )
 from gpt25.records import RunDirectory
+from gpt25.storage import resolved
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,14 @@ def run(arguments: Arguments, output: Output) -> None:
     page = arguments.output or (runs[0].report_path if len(runs) == 1 else Path("compare.html"))
     if require_picture_file(page) != "html":
         raise PlotError(f"{page.name} is no page; name an .html file, the .png is written beside it.")
+    picture = page.with_suffix(".png")
+    require_picture_file(picture)
     if arguments.follow:
         live = dataclasses.replace(_settings(arguments, runs, output), reload_seconds=arguments.interval_seconds)
         output.say(f"{page} is drawn anew every {arguments.interval_seconds:g} s; Ctrl-C ends that.")
         _follow(runs, lambda: write_report(runs, page, settings=live), arguments.interval_seconds)
     settings = _settings(arguments, runs, output)
     compared = write_report(runs, page, settings=settings)
-    picture = page.with_suffix(".png")
     data_set = common_data_set(runs, arguments.data_set)
     if any(each.points("validation_loss") for each in compared):  # else only followed until Ctrl-C
         draw_comparison(compared, lines_beside(runs, arguments.data_set), picture)
@@ -111,7 +113,7 @@ def _runs(arguments: Arguments) -> list[RunDirectory]:
     if not 0.1 <= arguments.interval_seconds <= 3600:
         raise PlotError(f"--interval-seconds is {arguments.interval_seconds:g}; it must be 0.1 to 3600.")
     runs = [open_run(path) for path in arguments.runs]
-    if len({each.path.resolve() for each in runs}) < len(runs):
+    if len({resolved(each.path) for each in runs}) < len(runs):
         raise PlotError("a run is named twice; name every run once.")
     for each in runs:
         if not arguments.follow and not any(row.get("validation_loss") is not None for row in each.metrics()):

@@ -18,11 +18,11 @@ from gpt25.cli.output import Output, to_json
 from gpt25.cli.own_task import evaluate_task, file_of, settings_of
 from gpt25.cli.run_checkpoint import RunCheckpoint, checkpoint_of
 from gpt25.cli.task_result import TaskResult
-from gpt25.errors import EvaluationError, GPT25Error
+from gpt25.errors import EvaluationError, GPT25Error, StorageError
 from gpt25.evaluation import TASKS, find_task, read_examples
 from gpt25.evaluation.harness.lm_eval_tasks import HarnessSettings
 from gpt25.references.scores import has_published_gpt2
-from gpt25.storage import require_writable_directory, write_json, write_text
+from gpt25.storage import require_output_file, write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ def run(arguments: Arguments, output: Output) -> None:
     _check(arguments, names)
     checkpoint = checkpoint_of(arguments.model)
     model_names = [arguments.model if checkpoint is None else checkpoint.word]
+    checkpoint = _to_keep_in(checkpoint, output)
     model_names += [arguments.against] if arguments.against is not None else []
     several = len(names) > 1
     if not several:
@@ -90,19 +91,23 @@ def run(arguments: Arguments, output: Output) -> None:
         return
     results: list[TaskResult] = []
     failed: dict[str, str] = {}
+    not_kept: StorageError | None = None
     with evaluated_models(model_names, device=arguments.device, precision=arguments.precision, stay=True) as models:
         for name in names:
             try:
                 results.append(_scored(name, models, arguments, output, several=True))
-                _keep_in_run(results[-1], checkpoint, output)
             except GPT25Error as problem:
                 failed[name] = str(problem)
                 output.note(f"{name} was not scored: {problem}")
+            else:
+                not_kept = _problem_of_keeping(results[-1], checkpoint, output) or not_kept
             output.say()
     if results:
         content = {"model": model_names[0], "results": [each.content for each in results], "failed": failed}
         output.result(content, kept=_kept_in(arguments, checkpoint))
         _write(arguments, {**content, "results": [each.to_keep for each in results]}, results, output)
+    if not_kept is not None:
+        raise not_kept
     if failed:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
         raise EvaluationError(f"{len(failed)} of {len(names)} tasks could not be scored. {reasons}")
@@ -115,8 +120,10 @@ def _score_one(
     with evaluated_models(model_names, device=arguments.device, precision=arguments.precision, stay=False) as models:
         result = _scored(name, models, arguments, output, several=False)
     output.result(result.content, kept=_kept_in(arguments, checkpoint))
-    _keep_in_run(result, checkpoint, output)
+    not_kept = _problem_of_keeping(result, checkpoint, output)
     _write(arguments, result.to_keep, [result], output)
+    if not_kept is not None:
+        raise not_kept
 
 
 def _scored(name: str, models: EvaluatedModels, arguments: Arguments, output: Output, *, several: bool) -> TaskResult:
@@ -159,12 +166,29 @@ def _check(arguments: Arguments, names: tuple[str, ...]) -> None:
             )
     for path in (arguments.output, arguments.log_samples):
         if path is not None:
-            require_writable_directory(path.parent)
+            require_output_file(path, overwrite=True, special="written into")
 
 
-def _keep_in_run(result: TaskResult, checkpoint: RunCheckpoint | None, output: Output) -> None:
+def _to_keep_in(checkpoint: RunCheckpoint | None, output: Output) -> RunCheckpoint | None:
+    """The checkpoint, None where its run cannot be written, as another user's: it is scored all the same."""
+    if checkpoint is None or output.quiet:
+        return checkpoint
+    try:
+        checkpoint.require_room()
+    except StorageError as problem:
+        output.note(f"the result is printed and not kept in the run: {problem}")
+        return None
+    return checkpoint
+
+
+def _problem_of_keeping(result: TaskResult, checkpoint: RunCheckpoint | None, output: Output) -> StorageError | None:
+    """Keep the result in the run; what prevented that is to be raised when everything else has been done."""
     if checkpoint is not None and not output.quiet:
-        checkpoint.keep(to_json(result.to_keep))
+        try:
+            checkpoint.keep(to_json(result.to_keep))
+        except StorageError as problem:
+            return problem
+    return None
 
 
 def _kept_in(arguments: Arguments, checkpoint: RunCheckpoint | None) -> Path | None:

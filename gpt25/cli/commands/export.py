@@ -11,7 +11,7 @@ import tyro
 
 from gpt25.cli.output import Output
 from gpt25.records import offered_command
-from gpt25.storage import require_output_file
+from gpt25.storage import require_output_file, resolved
 from gpt25.weights import export_gguf, load_pretrained, require_gguf
 from gpt25.weights.gguf.gguf_export import GGUFSummary
 
@@ -79,7 +79,7 @@ def run(arguments: Arguments, output: Output) -> None:
 
 def _short_name(word: str) -> str:
     """What to call a model: the last part of a directory's path or a Hub id, so that no path gets into the file."""
-    return Path(word).name or Path(word).resolve().name
+    return Path(word).name or resolved(word).name
 
 
 def _remarks(summary: GGUFSummary, block_size: int) -> list[str]:

@@ -10,6 +10,7 @@ from gpt25.cli.open_run import open_run
 from gpt25.cli.output import Output
 from gpt25.cli.pictures import attention, differences, positions, predictions
 from gpt25.plots import HorizontalAxis, draw_losses, require_picture_file
+from gpt25.storage import require_output_file
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def _loss(arguments: Loss, output: Output) -> None:
 def _report(arguments: Report, output: Output) -> None:
     run = open_run(arguments.run)
     path = run.report_path if arguments.output is None else arguments.output
+    require_output_file(path, overwrite=True, special="written into")
     from gpt25.recipes import write_run_report
 
     write_run_report(run, path, note=output.note)

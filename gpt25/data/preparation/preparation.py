@@ -21,8 +21,13 @@ from gpt25.data.sources.text_policy import DocumentCounts
 from gpt25.errors import ConfigurationError, DataError
 from gpt25.storage import (
     atomic_directory,
+    entries,
     exclusive_lock,
+    exists,
+    is_directory,
+    matching,
     remove_leftovers,
+    require_no_way_out,
     require_writable_directory,
 )
 from gpt25.storage.atomic import storage_error
@@ -85,9 +90,9 @@ def prepare(
         raise ConfigurationError(f"number_of_processes must be at least 1, not {processes}")
     if part != WHOLE:
         directory, settings = _part_directory(directory, part, settings)
-    elif directory.is_dir() and any(Part.of_folder(path.name) for path in directory.iterdir()):
+    elif any(Part.of_folder(path.name) for path in matching(directory, "part-*")):
         raise DataError(f"{directory} holds parts of a data set; choose another output directory, or name the part")
-    if (directory / INDEX_NAME).exists():
+    if exists(directory / INDEX_NAME):
         finished = PreparedData.read(directory)
         if split_rule is None and finished.split_rule != "first":
             settings = replace(settings, split_rule=finished.split_rule)
@@ -100,6 +105,7 @@ def prepare(
                 raise
         _mark_unfinished(directory)
     _refuse_foreign_shards(directory)
+    _require_no_ways_out(directory)
     partial = require_writable_directory(require_writable_directory(directory) / PARTIAL_NAME)
     advice = "Wait for it, or choose another output directory."
     with exclusive_lock(partial / _LOCK_NAME, of=str(directory), advice=advice):
@@ -113,9 +119,11 @@ def prepare(
 
 def _part_directory(directory: Path, part: Part, settings: PreparationSettings) -> tuple[Path, PreparationSettings]:
     """The folder of a part, beside the one tokenizer of all parts, and the settings that hold for the part."""
-    if (directory / INDEX_NAME).exists():
+    if exists(directory / INDEX_NAME):
         raise DataError(f"{directory} holds a complete data set; choose another output directory for parts")
     shared_tokenizer = directory / TOKENIZER_NAME
+    for path in (shared_tokenizer, directory / part.folder):
+        require_no_way_out(path, of=directory)
     if not Tokenizer.is_in(shared_tokenizer):
         require_writable_directory(directory)
         with atomic_directory(shared_tokenizer) as folder:
@@ -231,11 +239,19 @@ def _usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def _require_no_ways_out(directory: Path) -> None:
+    """Nothing that a preparation writes in its directory may lead out of it, chunks and shards included."""
+    for path in (directory / PARTIAL_NAME, directory / TOKENIZER_NAME):
+        require_no_way_out(path, of=directory)
+    for path in matching(directory / PARTIAL_NAME, "*"):
+        require_no_way_out(path, of=directory)
+
+
 def _refuse_foreign_shards(directory: Path) -> None:
     """Shards without an index are ours to replace only beside an unfinished preparation."""
-    if not directory.is_dir() or (directory / PARTIAL_NAME).is_dir():
+    if not is_directory(directory) or is_directory(directory / PARTIAL_NAME):
         return
-    names = sorted(path.name for path in directory.iterdir() if _SHARD_NAME.fullmatch(path.name))
+    names = sorted(path.name for path in entries(directory) if _SHARD_NAME.fullmatch(path.name))
     if names:
         raise DataError(
             f"{directory} already holds {names[0]} but no {INDEX_NAME}; "

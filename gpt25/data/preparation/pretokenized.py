@@ -23,7 +23,14 @@ from gpt25.data.sources.hub_download import HubFetcher
 from gpt25.data.sources.hub_listing import HubFile, list_hub_files
 from gpt25.data.sources.text_policy import DocumentCounts
 from gpt25.errors import ConfigurationError, DataError
-from gpt25.storage import atomic_directory, remove_leftovers, require_writable_directory
+from gpt25.storage import (
+    atomic_directory,
+    exists,
+    is_file,
+    remove_leftovers,
+    require_no_way_out,
+    require_writable_directory,
+)
 from gpt25.storage.atomic import storage_error
 from gpt25.tokenizer import Tokenizer
 
@@ -93,12 +100,14 @@ def fetch_shards(
     """
     directory, wanted, tokenizer = Path(directory), list(shards), Tokenizer.gpt2()
     known = _indexed_shards(directory, wanted)
+    for name in (PARTIAL_NAME, TOKENIZER_NAME):
+        require_no_way_out(directory / name, of=directory)
     partial = require_writable_directory(directory / PARTIAL_NAME)
-    fetcher = HubFetcher([shard.file for shard in wanted if not (directory / shard.file.path).exists()], partial)
+    fetcher = HubFetcher([shard.file for shard in wanted if not exists(directory / shard.file.path)], partial)
     contents: dict[Split, dict[str, ShardContents]] = {split: {} for split in SPLITS}
     for shard in wanted:
         path = directory / shard.file.path
-        shard_contents = read_shard_contents(path, tokenizer) if path.exists() else None
+        shard_contents = read_shard_contents(path, tokenizer) if exists(path) else None
         if shard_contents is None or shard_contents.sha256 != (shard.file.sha256 or shard_contents.sha256):
             fetched = fetcher.path(shard.file)
             shard_contents = read_shard_contents(fetched, tokenizer)
@@ -123,7 +132,7 @@ def fetch_shards(
 
 def _indexed_shards(directory: Path, wanted: list[HubShard]) -> list[tuple[Split, str]]:
     """What an earlier call's index lists; DataError where the directory is not one of this set."""
-    if not (directory / INDEX_NAME).is_file():
+    if not is_file(directory / INDEX_NAME):
         return []
     data = PreparedData.read(directory)
     source = _source(wanted[0].file)

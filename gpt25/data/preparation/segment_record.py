@@ -7,7 +7,7 @@ from pathlib import Path
 from gpt25.data.preparation.chunks import ChunkRecord, chunk_path, read_chunk
 from gpt25.data.sources.text_policy import DocumentCounts
 from gpt25.errors import StorageError
-from gpt25.storage import read_json, write_json
+from gpt25.storage import is_file, read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _path(folder: Path, number: int) -> Path:
 
 def _read(folder: Path, number: int) -> SegmentRecord | None:
     path = _path(folder, number)
-    if not path.is_file():
+    if not is_file(path):
         return None
     try:
         content = read_json(path)

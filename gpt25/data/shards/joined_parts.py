@@ -10,6 +10,7 @@ from gpt25.data.sources.document import SPLITS, Split
 from gpt25.data.sources.document_reader import sum_of_counts
 from gpt25.data.sources.part import Part
 from gpt25.errors import DataError
+from gpt25.storage import is_directory, is_file, matching
 
 _PARTS_SHOWN = 8
 
@@ -20,9 +21,7 @@ def holds_parts(directory: Path) -> bool:
 
 
 def _folders(directory: Path) -> dict[Part, Path]:
-    if not directory.is_dir():
-        return {}
-    found = ((Part.of_folder(path.name), path) for path in sorted(directory.iterdir()) if path.is_dir())
+    found = ((Part.of_folder(path.name), path) for path in matching(directory, "part-*") if is_directory(path))
     return {part: path for part, path in found if part is not None}
 
 
@@ -40,7 +39,7 @@ def join_parts(directory: Path) -> PreparedData:
             "Remove those of all but one."
         )
     wanted = [Part(number, counts[0]) for number in range(1, counts[0] + 1)]
-    missing = [part for part in wanted if part not in folders or not (folders[part] / INDEX_NAME).is_file()]
+    missing = [part for part in wanted if part not in folders or not is_file(folders[part] / INDEX_NAME)]
     if missing:
         names = ", ".join(map(str, missing[:_PARTS_SHOWN])) + (" …" if len(missing) > _PARTS_SHOWN else "")
         raise DataError(

@@ -8,7 +8,7 @@ from gpt25.data.sources.document import Split, SplitRule
 from gpt25.data.sources.part import Part
 from gpt25.data.sources.text_policy import DocumentCounts
 from gpt25.errors import CorruptFileError, DataError
-from gpt25.storage import read_json, write_json
+from gpt25.storage import is_directory, is_file, read_json, write_json
 from gpt25.tokenizer import SpecialTokens
 
 INDEX_NAME = "index.json"
@@ -105,7 +105,7 @@ class PreparedData:
         """
         directory = Path(directory)
         path = directory / INDEX_NAME
-        if not path.is_file():
+        if not is_file(path):
             raise DataError(_advice_without_index(directory))
         content = read_json(path)
         if not isinstance(content, dict) or content.get("format") != _FORMAT:
@@ -144,9 +144,9 @@ def _split_from_json(content: dict[str, Any]) -> PreparedSplit:
 
 
 def _advice_without_index(directory: Path) -> str:
-    if not directory.is_dir():
+    if not is_directory(directory):
         return f"there is no directory {directory}; `gpt25 data prepare` makes one"
-    if (directory / PARTIAL_NAME).is_dir():
+    if is_directory(directory / PARTIAL_NAME):
         return (
             f"the preparation in {directory} was not finished; run the same `gpt25 data prepare` again and it goes on"
         )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from gpt25.data.shards.joined_parts import holds_parts, join_parts
 from gpt25.data.shards.prepared_data import INDEX_NAME, PreparedData
+from gpt25.storage import is_file
 
 
 def read_prepared_data(directory: str | Path) -> PreparedData:
@@ -12,6 +13,6 @@ def read_prepared_data(directory: str | Path) -> PreparedData:
     Raises CorruptFileError where an index is not one of ours.
     """
     directory = Path(directory)
-    if not (directory / INDEX_NAME).is_file() and holds_parts(directory):
+    if not is_file(directory / INDEX_NAME) and holds_parts(directory):
         return join_parts(directory)
     return PreparedData.read(directory)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gpt25.errors import ConfigurationError, DataError
+from gpt25.storage import is_file, require_regular_file
 from gpt25.storage.atomic import storage_error
 
 MAGIC = 20240520
@@ -39,8 +40,10 @@ def require_16_bit_vocabulary(vocabulary_size: int) -> None:
 def read_shard_header(path: Path) -> int:
     """The number of tokens that a shard holds, after its magic, version and size have been checked.
 
-    Raises DataError naming the file and the offset of what is wrong, StorageError where it cannot be read.
+    Raises DataError naming the file and the offset of what is wrong, StorageError where it cannot be read or is no
+    regular file, such as a pipe, which would be waited for.
     """
+    require_regular_file(path, advice="Shards are read here and there; write the tokens into a file.")
     try:
         with open(path, "rb") as file:
             header = file.read(HEADER_BYTES)
@@ -81,4 +84,4 @@ def read_shard_header(path: Path) -> int:
 
 def _is_nanogpts(path: Path) -> bool:
     """Whether both of nanoGPT's files lie there under its names, and this is one of them."""
-    return path.name in _BARE_NAMES and all(path.with_name(name).is_file() for name in _BARE_NAMES)
+    return path.name in _BARE_NAMES and all(is_file(path.with_name(name)) for name in _BARE_NAMES)

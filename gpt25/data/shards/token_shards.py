@@ -1,4 +1,4 @@
-"""Open the shards of one split as one long sequence of tokens, read through memory maps."""
+"""Open the shards of one split as one long sequence of tokens, read where they are wanted."""
 
 import bisect
 import glob
@@ -13,19 +13,23 @@ from numpy.typing import NDArray
 from gpt25.data.shards.joined_parts import holds_parts
 from gpt25.data.shards.prepared_data import INDEX_NAME, PARTIAL_NAME, PreparedData
 from gpt25.data.shards.read_prepared_data import read_prepared_data
+from gpt25.data.shards.shard_file import ShardFile
 from gpt25.data.shards.shard_format import (
     HEADER_BYTES,
     TOKEN_BYTES,
-    TOKEN_DTYPE,
     read_shard_header,
     require_16_bit_vocabulary,
 )
 from gpt25.data.sources.document import SPLITS, Split
 from gpt25.errors import ConfigurationError, DataError
-from gpt25.storage.atomic import storage_error
+from gpt25.storage import is_directory, is_file, matching
 
 if TYPE_CHECKING:
     from gpt25.tokenizer import Tokenizer
+
+_MOST_OPEN = 100
+"""Of 256 files that macOS lets a process open; those beyond, 10 billion tokens at the usual size, are opened to read.
+"""
 
 
 class TokenShards:
@@ -45,7 +49,10 @@ class TokenShards:
         self.number_of_bytes = number_of_bytes
         counts = [read_shard_header(path) for path in self.paths]
         self._ends = list(accumulate(counts))
-        self._maps = [_memory_map(path, count) for path, count in zip(self.paths, counts, strict=True)]
+        self._files = [
+            ShardFile(path, count, stays_open=number < _MOST_OPEN)
+            for number, (path, count) in enumerate(zip(self.paths, counts, strict=True))
+        ]
 
     @property
     def number_of_tokens(self) -> int:
@@ -53,7 +60,7 @@ class TokenShards:
         return self._ends[-1] if self._ends else 0
 
     def tokens(self, start: int, count: int) -> NDArray[np.uint16]:
-        """Tokens start…start+count-1, (count,) uint16: a view where they lie in one file, a copy where they do not."""
+        """Tokens start…start+count-1, (count,) uint16; DataError for a file that was cut short since it was opened."""
         if start < 0 or count < 0 or start + count > self.number_of_tokens:
             raise DataError(
                 f"tokens {start:,} to {start + count:,} were asked for; there are {self.number_of_tokens:,}"
@@ -61,9 +68,9 @@ class TokenShards:
         parts = []
         number = bisect.bisect_right(self._ends, start)
         while count > 0:
-            end = self._ends[number]
-            local = start - (end - len(self._maps[number]))
-            part = self._maps[number][local : local + count]
+            file = self._files[number]
+            local = start - (self._ends[number] - file.number_of_tokens)
+            part = file.tokens(local, min(count, file.number_of_tokens - local))
             parts.append(part)
             start, count, number = start + len(part), count - len(part), number + 1
         if len(parts) == 1:
@@ -73,7 +80,7 @@ class TokenShards:
     def locate(self, position: int) -> tuple[Path, int]:
         """The file that holds the token at `position`, and the byte at which it stands there."""
         number = bisect.bisect_right(self._ends, position)
-        local = position - (self._ends[number] - len(self._maps[number]))
+        local = position - (self._ends[number] - self._files[number].number_of_tokens)
         return self.paths[number], HEADER_BYTES + TOKEN_BYTES * local
 
     def require_known_ids(self, tokens: NDArray[np.uint16], *, start: int, vocabulary_size: int) -> None:
@@ -86,16 +93,6 @@ class TokenShards:
             f"{path}: token {int(tokens[index]):,} at byte {offset:,} is beyond the vocabulary of {vocabulary_size:,}; "
             "the shard is damaged or was made with another tokenizer"
         )
-
-
-def _memory_map(path: Path, count: int) -> NDArray[np.uint16]:
-    if count == 0:  # an empty range cannot be mapped
-        return np.empty(0, dtype=TOKEN_DTYPE)
-    try:
-        # A plain array over the map: slicing np.memmap itself costs ten times as much.
-        return np.asarray(np.memmap(path, dtype=TOKEN_DTYPE, mode="r", offset=HEADER_BYTES, shape=(count,)))
-    except OSError as problem:
-        raise storage_error(problem, path, "cannot read") from problem
 
 
 def open_shards(
@@ -118,7 +115,7 @@ def open_shards(
     if split not in SPLITS:
         raise ConfigurationError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
     folder = Path(directory)
-    if (folder / INDEX_NAME).is_file() or (folder / PARTIAL_NAME).is_dir() or holds_parts(folder):
+    if is_file(folder / INDEX_NAME) or is_directory(folder / PARTIAL_NAME) or holds_parts(folder):
         return _open_prepared(read_prepared_data(folder), split, tokenizer=tokenizer, fingerprint=fingerprint)
     paths = _shards_without_index(directory, split)
     if tokenizer is not None:
@@ -164,10 +161,11 @@ def _open_prepared(
 
 def _shards_without_index(directory: str | Path, split: Split) -> list[Path]:
     folder = Path(directory)
-    if folder.is_dir():
-        files = sorted(folder.glob("*.bin"))
+    if is_directory(folder):
+        files = matching(folder, "*.bin")
     else:
-        files = sorted(Path(name) for name in glob.glob(str(directory), recursive=True) if Path(name).is_file())
+        names = glob.glob(str(directory), recursive=True)
+        files = sorted(Path(name) for name in names if not is_directory(name))
     if not files:
         raise DataError(f"there are no token shards (.bin) at {directory}; `gpt25 data prepare` makes some from text")
     word = "train" if split == "train" else "val"

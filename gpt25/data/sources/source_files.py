@@ -11,8 +11,10 @@ from typing import Literal
 from gpt25.data.sources.hub_address import NAMED_SETS, HubAddress
 from gpt25.data.sources.hub_listing import HubFile, list_hub_files
 from gpt25.data.sources.source_stream import is_compressed
-from gpt25.errors import DataError
-from gpt25.storage.atomic import storage_error
+from gpt25.errors import DataError, StorageError
+from gpt25.storage import require_regular_file, resolved
+from gpt25.storage.paths.path_questions import path_kind, path_status
+from gpt25.storage.paths.storage_error import storage_error
 
 STANDARD_LIBRARY = "standard-library"
 _PARQUET = ".parquet"
@@ -45,7 +47,7 @@ class SourceFile:
         if self.hub is not None:
             return self.hub.name, self.hub.size, self.hub.blob
         status = self._status()
-        return str(self.path.resolve()), status.st_size, status.st_mtime_ns
+        return str(resolved(self.path)), status.st_size, status.st_mtime_ns
 
     @property
     def size(self) -> int:
@@ -55,13 +57,13 @@ class SourceFile:
     @property
     def key(self) -> str:
         """What makes it the same file as another."""
-        return self.hub.name if self.hub is not None else str(self.path.resolve())
+        return self.hub.name if self.hub is not None else str(resolved(self.path))
 
     def _status(self) -> os.stat_result:
-        try:
-            return self.path.stat()
-        except OSError as problem:
-            raise storage_error(problem, self.path, "cannot read") from problem
+        status = path_status(self.path)
+        if status is None:
+            raise StorageError(f"cannot read {self.path}: it is no longer there")
+        return status
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def find_source_files(sources: Sequence[str | Path]) -> FoundFiles:
 
     A folder is read with everything below it except names that begin with a dot, and except what describes the Parquet
     or JSON lines in it, such as README.md. Files on the Hub are listed there, and fetched only when they are read.
-    Raises DataError where a source is not there or matches nothing.
+    Raises DataError where a source is not there or matches nothing, StorageError for a folder that cannot be listed and
+    for a device or a pipe, which would be waited for.
     """
     found: dict[str, SourceFile] = {}
     left_out: list[str] = []
@@ -102,9 +105,10 @@ def _files_of(source: str | Path) -> list[SourceFile]:
     path = Path(source)
     if str(source).startswith("hf://"):  # before Path, which makes one slash of two
         return _hub_files(str(source))
-    if path.is_file():
+    kind = path_kind(path)
+    if kind in ("file", "special"):
         return [_source_file(path)]
-    if path.is_dir():
+    if kind == "directory":
         files = [_source_file(path / name) for name in _names_below(path)]
         if not files:
             raise DataError(f"the folder {path} holds no files to read")
@@ -115,7 +119,7 @@ def _files_of(source: str | Path) -> list[SourceFile]:
         return _hub_files(str(source))
     if any(mark in str(source) for mark in "*?["):
         matches = sorted(Path(match) for match in glob.glob(str(source), recursive=True))
-        files = [_source_file(match) for match in matches if match.is_file()]
+        files = [_source_file(match) for match in matches if path_kind(match) in ("file", "special")]
         if not files:
             raise DataError(f"no file matches {source}")
         return files
@@ -138,6 +142,10 @@ def _source_file(path: Path, hub: HubFile | None = None) -> SourceFile:
         suffixes.pop()
     last = suffixes[-1] if suffixes else ""
     name = str(path) if hub is None else hub.name
+    if hub is None:
+        require_regular_file(
+            path, advice="Texts are read more than once: write them into a file, or take this out of the folder."
+        )
     if last in _UNREADABLE or (last == _PARQUET and is_compressed(path)):
         raise DataError(
             f"{name}: {last} files cannot be read; give text, JSON lines (.jsonl, also .gz or .zst) or Parquet"
@@ -150,7 +158,11 @@ def _source_file(path: Path, hub: HubFile | None = None) -> SourceFile:
 def _names_below(root: Path, *, without: frozenset[str] = frozenset()) -> Iterator[str]:
     """Relative names of all files below `root`, sorted by their parts, less hidden names and folders in `without`."""
     names = []
-    for folder, folders, files in os.walk(root):
+
+    def refuse(problem: OSError) -> None:
+        raise storage_error(problem, problem.filename or root, "cannot list") from problem
+
+    for folder, folders, files in os.walk(root, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".") and name not in without]
         relative = Path(folder).relative_to(root)
         names += [relative / name for name in files if not name.startswith(".")]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from gpt25.errors import MissingExtraError
+from gpt25.storage import require_regular_file
 
 _COMPRESSED = (".gz", ".zst")
 _BLOCK_BYTES = 1 << 20  # 1 MiB of compressed bytes a read
@@ -22,8 +23,10 @@ def open_source_stream(path: Path) -> BinaryIO:
     """A buffered stream of the file's (decompressed) bytes.
 
     Raises OSError where it cannot be opened and MissingExtraError where .zst needs a package that is not installed.
-    A damaged or truncated stream raises EOFError, OSError or zlib.error while it is read.
+    A damaged or truncated stream raises EOFError, OSError or zlib.error while it is read. Raises StorageError for a
+    device or a pipe.
     """
+    require_regular_file(path, advice="Write what it gives into a file.")
     suffix = path.suffix.lower()
     if suffix == ".gz":
         return cast(BinaryIO, gzip.open(path, "rb"))

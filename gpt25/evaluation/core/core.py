@@ -14,6 +14,7 @@ from gpt25.evaluation.scoring.measurement import Measurement
 from gpt25.evaluation.sets.checked_items import left_out_note
 from gpt25.evaluation.sets.data_files import Row
 from gpt25.evaluation.sets.hub_sets import HubFile
+from gpt25.storage import is_file
 from gpt25.tokenizer import Tokenizer
 
 _SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json", ".json.gz", ".parquet")
@@ -21,7 +22,7 @@ _SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json", ".json.gz", ".parquet
 
 def find_core_files(directory: Path) -> dict[str, Path]:
     """The files of the tasks that lie anywhere under a directory, by the tasks' names, in CORE's order."""
-    files = {path.name: path for path in sorted(directory.rglob("*"), reverse=True) if path.is_file()}
+    files = {path.name: path for path in sorted(directory.rglob("*"), reverse=True) if is_file(path)}
     found = {}
     for task in CORE_TASKS:
         names = [stem + suffix for stem in task.files for suffix in _SUFFIXES]

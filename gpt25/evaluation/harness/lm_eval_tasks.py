@@ -14,6 +14,7 @@ from gpt25.evaluation.scoring.continuation_scorer import OpenProgress
 from gpt25.evaluation.scoring.measurement import Measurement
 from gpt25.model import GPTModel
 from gpt25.runtime import Ranks
+from gpt25.storage import is_directory
 from gpt25.tokenizer import Tokenizer
 
 Samples = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -65,7 +66,7 @@ class HarnessSettings:
     def __post_init__(self) -> None:
         if self.num_fewshot is not None and self.num_fewshot < 0:
             raise EvaluationError(f"num_fewshot is {self.num_fewshot}; it must be at least 0.")
-        if self.include_path is not None and not self.include_path.is_dir():
+        if self.include_path is not None and not is_directory(self.include_path):
             raise EvaluationError(f"{self.include_path} is no directory; include_path is one with the harness's tasks.")
 
 

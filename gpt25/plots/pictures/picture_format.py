@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from gpt25.errors import PlotError
-from gpt25.storage import require_writable_directory
+from gpt25.storage import require_output_file
 
 PictureFormat = Literal["png", "svg", "html"]
 """A raster image, a vector image, or an interactive page."""
@@ -24,11 +24,9 @@ def picture_format(output: str | Path) -> PictureFormat:
 def require_picture_file(output: str | Path) -> PictureFormat:
     """Check, before any long work, that a picture can be written to `output`; its directory is made if need be.
 
-    Returns its format. Raises PlotError for a suffix that is no picture's or a directory in the place of the file, and
-    StorageError where nothing can be written.
+    Returns its format. Raises PlotError for a suffix that is no picture's, StorageError where nothing can be written or
+    a directory stands in the place of the file.
     """
     file_format = picture_format(output)
-    if Path(output).is_dir():
-        raise PlotError(f"{output} is a directory; name a file in it.")
-    require_writable_directory(Path(output).parent)
+    require_output_file(output, overwrite=True, special="written into")
     return file_format

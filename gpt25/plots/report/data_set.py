@@ -8,7 +8,7 @@ from gpt25.errors import PlotError
 from gpt25.plots.curves import names_of
 from gpt25.plots.report.published_lines import DataSetName, PublishedLine, hellaswag_lines, loss_lines
 from gpt25.records import RunDirectory, is_trial
-from gpt25.storage import read_json
+from gpt25.storage import is_file, matching, read_json
 
 _HUB_NAMES: dict[str, DataSetName] = {
     "huggingfacefw/fineweb-edu": "fineweb-edu",
@@ -108,8 +108,8 @@ def _indices(run: RunDirectory) -> list[dict[str, Any]]:
     data = run.recipe().get("data")
     named = data.get("directory") if isinstance(data, dict) else None
     directory = Path(named) if isinstance(named, str) else run.data_path
-    paths = [directory / "index.json", *sorted(directory.glob("part-*-of-*/index.json"))]
-    contents = [read_json(path) for path in paths if path.is_file()]
+    paths = [directory / "index.json", *(part / "index.json" for part in matching(directory, "part-*-of-*"))]
+    contents = [read_json(path) for path in paths if is_file(path)]
     return [content for content in contents if isinstance(content, dict)]
 
 

@@ -11,7 +11,7 @@ from gpt25.model import GPTModel
 from gpt25.recipes.reporter import Reporter
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks
-from gpt25.storage import read_json, write_json
+from gpt25.storage import is_file, read_json, write_json
 from gpt25.tokenizer import Tokenizer
 
 
@@ -72,7 +72,7 @@ def opponent_path(run: RunDirectory) -> Path:
 def kept_opponent(run: RunDirectory, disciplines: Sequence[Discipline]) -> list[dict[str, Any]] | None:
     """The opponent's figures where all of them were measured before; None otherwise."""
     path = opponent_path(run)
-    if not path.is_file():
+    if not is_file(path):
         return None
     content = read_json(path)
     results = content.get("results") if isinstance(content, dict) else None

@@ -31,7 +31,7 @@ from gpt25.recipes.run.run_report import draw_run, end_summary
 from gpt25.recipes.run.run_setup import RunSetup, join_run, set_up_run
 from gpt25.records import RunDirectory, offered_command
 from gpt25.runtime import Ranks, choose_device, choose_precision
-from gpt25.storage import write_json
+from gpt25.storage import is_file, resolved, write_json
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import TrainingConfiguration
 from gpt25.weights import load_pretrained
@@ -208,7 +208,7 @@ def _fetch(
 
 def _wait_for(path: Path) -> None:
     """Return when the first rank has everything ready; where it ends instead, torchrun ends this process too."""
-    while not path.is_file():
+    while not is_file(path):
         time.sleep(_POLL_SECONDS)
 
 
@@ -240,7 +240,7 @@ def _contest(
     if ranks.agree(own is None, device=device):
         ranks.wait()
         model, tokenizer = _loaded(str(run.path), device)
-        own = measure(items, model, tokenizer, name=run.path.resolve().name, ranks=ranks, reporter=reporter)
+        own = measure(items, model, tokenizer, name=resolved(run.path).name, ranks=ranks, reporter=reporter)
         if ranks.is_first:
             for each in own:
                 run.write_evaluation({**each, "update": state.update, "tokens": state.tokens})

@@ -20,7 +20,7 @@ from gpt25.recipes.reproduction.contest import Discipline
 from gpt25.recipes.run.vocabulary import learn_vocabulary
 from gpt25.records import RunDirectory
 from gpt25.runtime import generator_for
-from gpt25.storage import write_text
+from gpt25.storage import is_file, write_text
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import TrainingConfiguration
 from gpt25.weights import save_pretrained
@@ -100,7 +100,7 @@ def prepare_trial(run: RunDirectory, reporter: Reporter, *, documents: Sequence[
     held_out = [each for each in corpus if split_of(each, validation_fraction=_VALIDATION_FRACTION) == "validation"]
     _write_items(held_out, folder)
     opponent = folder / "opponent"
-    if not (opponent / "model.safetensors").is_file():
+    if not is_file(opponent / "model.safetensors"):
         shape = trial_configuration(run).model
         save_pretrained(GPTModel(shape, generator=generator_for(1, "opponent")), tokenizer, opponent)
     return opponent

@@ -20,7 +20,7 @@ from gpt25.recipes.reproduction.verdict import SIGNIFICANCE, Verdict
 from gpt25.recipes.run.run_report import positions_of_run
 from gpt25.recipes.score_comparisons import score_comparisons
 from gpt25.records import RunDirectory
-from gpt25.storage import write_json, write_text
+from gpt25.storage import resolved, write_json, write_text
 
 _LINES = {"loss": "validation_loss", "accuracy_norm": HELLASWAG}
 """Metrics that are measured along a run, and where metrics.jsonl has them."""
@@ -44,7 +44,7 @@ def write_verdict(
         settings = ReportSettings(
             positions=positions_of_run(run, note=reporter.note),
             evaluations=opponent,
-            comparisons=score_comparisons([(run.path.resolve().name, run)], opponent),
+            comparisons=score_comparisons([(resolved(run.path).name, run)], opponent),
             measured=measured,
             verdict=_section(verdict),
         )

@@ -5,6 +5,7 @@ import dataclasses
 from gpt25.errors import ConfigurationError
 from gpt25.recipes.recipe import differences, load_recipe
 from gpt25.records import RunDirectory
+from gpt25.storage import is_file
 from gpt25.training import SpeedConfiguration, TrainingConfiguration
 
 # What may change when a run resumes, without changing what it learns.
@@ -38,7 +39,7 @@ _FREE_TO_CHANGE = {
 
 def require_resumable(run: RunDirectory, configuration: TrainingConfiguration) -> None:
     """Raise ConfigurationError where the run there started with a configuration that learns something else."""
-    if not run.recipe_path.is_file():
+    if not is_file(run.recipe_path):
         return
     previous = load_recipe(run.recipe_path)
     changed = {

@@ -7,6 +7,7 @@ from gpt25.data import INDEX_NAME, notices, prepare, read_documents
 from gpt25.errors import ConfigurationError, DataError
 from gpt25.recipes.reporter import Reporter
 from gpt25.records import RunDirectory, in_this_shell, offered_command
+from gpt25.storage import exists, is_file
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import DataConfiguration, TrainingConfiguration
 
@@ -28,7 +29,7 @@ def number_of_public_shards(configuration: TrainingConfiguration) -> int:
 def require_data(run: RunDirectory, configuration: TrainingConfiguration) -> None:
     """Raise DataError, with the command that fetches what the run reads, where its shards are not there at all."""
     directory = run_data(run, configuration.data)
-    if directory.exists() or configuration.model.vocabulary_size != _GPT2_VOCABULARY:
+    if exists(directory) or configuration.model.vocabulary_size != _GPT2_VOCABULARY:
         return
     shards = str(number_of_public_shards(configuration))
     command = in_this_shell(
@@ -56,7 +57,7 @@ def prepare_run_data(
     """
     if data.directory is not None:
         return
-    if previous is not None and previous.texts == data.texts and (run.data_path / INDEX_NAME).is_file():
+    if previous is not None and previous.texts == data.texts and is_file(run.data_path / INDEX_NAME):
         return
     if tokenizer is None:
         raise ConfigurationError(

@@ -13,12 +13,14 @@ def run_lock(run: RunDirectory, ranks: Ranks) -> Iterator[None]:
     """Keep every other process out of the run while the block runs; what a killed one left there is removed first.
 
     Of several ranks, the first one holds the lock for all. Raises StorageError, before anything is written, where the
-    directory cannot be, and naming the process where another one holds it.
+    directory cannot be, or where something in it is a link that leads out of it, and naming the process where another
+    one holds it.
     """
     if not ranks.is_first:
         yield
         return
     require_writable_directory(run.path)
+    run.require_no_ways_out()
     advice = "Wait for it, stop it, or choose another --run directory."
     with exclusive_lock(run.lock_path, of=f"{run.path}", advice=advice):
         remove_leftovers(run.path)

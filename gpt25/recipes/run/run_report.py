@@ -10,6 +10,7 @@ from gpt25.recipes.positions_of_model import positions_of_model
 from gpt25.recipes.reporter import Reporter
 from gpt25.records import RunDirectory, Summary, offered_command
 from gpt25.references.scores import nearest_model
+from gpt25.storage import resolved
 from gpt25.training import TrainingState
 from gpt25.weights import cached_model
 
@@ -88,4 +89,4 @@ def _positions(run: RunDirectory) -> list[PositionsOfModel]:
 
 
 def _name(run: RunDirectory) -> str:
-    return run.path.resolve().name
+    return resolved(run.path).name

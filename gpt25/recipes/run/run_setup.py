@@ -17,7 +17,7 @@ from gpt25.recipes.run.initial_model import InitialModel, find_initial_model
 from gpt25.recipes.run.resume_check import require_resumable
 from gpt25.recipes.run.run_data import prepare_run_data, require_data, run_data
 from gpt25.records import RunDirectory
-from gpt25.storage import write_text
+from gpt25.storage import is_file, write_text
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import TrainingConfiguration
 
@@ -42,7 +42,7 @@ def set_up_run(run: RunDirectory, configuration: TrainingConfiguration, *, repor
     Nothing is recorded, and an existing run stays as it is, where anything does not fit: raises
     ConfigurationError, DataError, TokenizerError, WeightsError or StorageError.
     """
-    previous = load_recipe(run.recipe_path) if run.recipe_path.is_file() else None
+    previous = load_recipe(run.recipe_path) if is_file(run.recipe_path) else None
     initial = find_initial_model(run, configuration.start, previous)
     if initial is not None:
         requested, configuration = configuration, initial.adapt(configuration)
@@ -104,7 +104,7 @@ def _own_tokenizer(configuration: TrainingConfiguration, initial: InitialModel |
 
 def _require_data_encoded_with(tokenizer: Tokenizer, directory: Path, *, model: str) -> None:
     """Raise ConfigurationError where the index of the shards names another tokenizer than the model's."""
-    if not (directory / INDEX_NAME).is_file():
+    if not is_file(directory / INDEX_NAME):
         return
     data = read_prepared_data(directory)
     if data.tokenizer_fingerprint != tokenizer.fingerprint:

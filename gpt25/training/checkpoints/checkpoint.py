@@ -1,7 +1,6 @@
 """A checkpoint: a model directory, the optimizer's state and where the run stood, whole or absent."""
 
 import dataclasses
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from safetensors.torch import load_file
 from gpt25.errors import ConfigurationError, CorruptFileError, StorageError
 from gpt25.model import GPTModel
 from gpt25.records import STATE_NAME, CheckpointRecord, RunDirectory
-from gpt25.storage import atomic_directory, write_json, write_manifest
+from gpt25.storage import atomic_directory, discard, write_json, write_manifest
 from gpt25.tokenizer import Tokenizer
 from gpt25.training.optimizers.optimizers import Optimizers
 from gpt25.training.optimizers.weight_average import WeightAverage
@@ -113,7 +112,7 @@ def prune_checkpoints(run: RunDirectory, *, keep: int) -> None:
     best = -min(measured)[1] if measured else None
     for record in records[:-keep]:
         if record.update != best:
-            shutil.rmtree(record.path, ignore_errors=True)
+            discard(record.path)
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from gpt25.errors import ConfigurationError, CorruptFileError, StorageError, Tra
 from gpt25.model import GPTModel
 from gpt25.records import CheckpointRecord, RunDirectory
 from gpt25.runtime import Ranks
-from gpt25.storage import remove_leftovers, require_writable_directory
+from gpt25.storage import discard, matching, remove_leftovers, require_writable_directory
 from gpt25.storage.atomic import storage_error
 from gpt25.tokenizer import Tokenizer
 from gpt25.training.checkpoints.checkpoint import TrainingState, load_checkpoint, prune_checkpoints, save_checkpoint
@@ -189,7 +188,7 @@ class CheckpointKeeper:
         """Tidy the folder of checkpoints and choose the one to go on from."""
         folder = require_writable_directory(self._run.checkpoints_path)
         for leftover in remove_leftovers(folder):
-            self._say(f"removed {leftover}, left over from a save that did not end")
+            self._say(f"removed {leftover}, left over from a save or a removal that did not end")
         record, problems = self._run.newest_intact_checkpoint()
         if record is None and problems:
             raise CorruptFileError(
@@ -204,13 +203,13 @@ class CheckpointKeeper:
 
     def _put_aside_after(self, update: int) -> None:
         """Rename checkpoints of later updates, all damaged: left in place, they would count as the newest to keep."""
-        for path in sorted(self._run.checkpoints_path.glob("update-*")):
+        for path in matching(self._run.checkpoints_path, "update-*"):
             number = path.name.removeprefix("update-")
             if not number.isdecimal() or int(number) <= update:
                 continue
             aside = path.with_name(f"{DAMAGED_MARK}{path.name}")
             try:
-                shutil.rmtree(aside, ignore_errors=True)
+                discard(aside)
                 os.rename(path, aside)
             except OSError as problem:
                 raise storage_error(problem, path, "cannot rename the damaged") from problem

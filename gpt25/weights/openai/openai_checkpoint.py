@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gpt25.errors import CorruptFileError, WeightsError
+from gpt25.storage import is_file
 from gpt25.weights.openai import tensorflow_reader
 from gpt25.weights.openai.openai_release import HPARAMS_NAME
 from gpt25.weights.openai.tensorflow_reader import CheckpointReader, unreadable
@@ -75,14 +76,14 @@ def _prefix(directory: Path) -> Path:
     """
     state = directory / _STATE_NAME
     name = _USUAL_NAME
-    if state.is_file():
+    if is_file(state):
         content = state.read_bytes()[:_LARGEST_STATE_BYTES].decode("utf-8", "replace")
         found = _MODEL_PATH.search(content)
         name = "" if found is None else re.split(r"[/\\]", found[1])[-1]
         if not name:
             raise WeightsError(f"{state} names no model_checkpoint_path; OpenAI's names {_USUAL_NAME!r}.")
     for pattern in (f"{name}.index", f"{name}.data-*-of-*"):
-        if not any(path.is_file() for path in directory.glob(pattern.replace(name, glob.escape(name)))):
+        if not any(is_file(path) for path in directory.glob(pattern.replace(name, glob.escape(name)))):
             raise WeightsError(
                 f"{directory} holds {HPARAMS_NAME} and no {pattern}; OpenAI's release has checkpoint, hparams.json, "
                 f"encoder.json, vocab.bpe, {_USUAL_NAME}.index and {_USUAL_NAME}.data-00000-of-00001. Fetch it again."

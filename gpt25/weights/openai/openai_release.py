@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gpt25.errors import ConfigurationError, WeightsError
 from gpt25.model import GPTConfiguration
+from gpt25.storage import is_file
 from gpt25.weights.bounded_json import bounded_json
 
 CONFIG_NAME = "config.json"
@@ -23,7 +24,7 @@ _SIZES = {
 
 def is_openai_release(directory: str | Path) -> bool:
     """Whether a directory is laid out as OpenAI's release is, and not (also) as Hugging Face's directories are."""
-    return (Path(directory) / HPARAMS_NAME).is_file() and not (Path(directory) / CONFIG_NAME).is_file()
+    return is_file(Path(directory) / HPARAMS_NAME) and not is_file(Path(directory) / CONFIG_NAME)
 
 
 def read_hparams(directory: str | Path) -> GPTConfiguration:

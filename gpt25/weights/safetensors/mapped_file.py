@@ -17,8 +17,10 @@ class MappedFile:
     """Tensors whose memory is the file's own pages, private to this process and copied only where it writes to them.
 
     What is written to such a tensor never reaches the file. A file that is deleted or replaced, as every writer of this
-    package does it, stays whole for those who have mapped it; one that another program cuts short where it lies ends
-    the process when a lost page is read, so files that may be rewritten in place should be copied.
+    package does it, stays whole for those who have mapped it; one that another program cuts short where it lies is
+    found out when a tensor is asked for, and after that ends the process when a lost page is read: no system tells a
+    process of that otherwise, and copying would cost every load the memory and the time that maps save. Load onto
+    another device or in another dtype to copy.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -37,7 +39,7 @@ class MappedFile:
         It keeps the map alive. Where its numbers do not lie on multiples of their size, which old files allow, it is an
         aligned copy: not every processor's instructions take the others.
         """
-        if len(self._map) < stored.end:
+        if min(len(self._map), self._map.size()) < stored.end:  # as mapped, and as the file is now
             raise CorruptFileError(f"{self.path} became shorter while it was read. Fetch or copy it again.")
         dtype = STORED_DTYPES[stored.dtype]
         if stored.begin % dtype.itemsize == 0:

@@ -1,3 +1,4 @@
+import os
 import struct
 from pathlib import Path
 
@@ -5,6 +6,8 @@ import numpy as np
 import pytest
 
 from gpt25.data import Document, PreparedData, TokenShards, adopt_bare_tokens, open_shards, prepare
+from gpt25.data.shards import shard_file
+from gpt25.data.shards import token_shards as token_shards_module
 from gpt25.errors import ConfigurationError, CorruptFileError, DataError, StorageError
 from gpt25.tokenizer import Tokenizer
 
@@ -201,3 +204,40 @@ def test_nanogpts_bare_ids_are_recognised_and_what_is_offered_works(tmp_path: Pa
     (folder / "train.bin").write_bytes(b"odd")
     with pytest.raises(DataError, match="no whole number of 16-bit ids"):
         adopt_bare_tokens(folder, tmp_path / "other")
+
+
+def test_a_shard_that_is_cut_short_while_it_is_read_is_named(public_folder: Path) -> None:
+    """A map of the file would end the process with SIGBUS here."""
+    path = write_shard(public_folder / "fineweb_train_000002.bin", list(range(50_000)) * 4)
+    shards = open_shards(public_folder, "train", vocabulary_size=50_257)
+    assert shards.tokens(3, 2).tolist() == [0, 1]
+    os.truncate(path, 1024 + 2 * 70_000)
+    with pytest.raises(DataError, match=r"000002\.bin was cut short while it was being read: it ends before"):
+        shards.tokens(3 + 69_999, 2)
+    with pytest.raises(DataError, match="its 200,000 tokens take 401,024 bytes. Put the whole file back and go on"):
+        shards.tokens(150_000, 10)
+    assert shards.tokens(3 + 69_998, 2).tolist() == [19_998, 19_999]
+
+
+def test_more_shards_than_may_stay_open_are_read_alike(public_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_shards_module, "_MOST_OPEN", 1)
+    shards = open_shards(public_folder, "train", vocabulary_size=10)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        assert shards.tokens(0, 6).tolist() == [3, 4, 5, 6, 7, 8]
+    assert len(os.listdir("/proc/self/fd")) == before + 1
+    del shards
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_system_without_reads_at_a_place_reads_alike(public_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shard_file, "_READS_AT_A_PLACE", False)
+    assert open_shards(public_folder, "train", vocabulary_size=10).tokens(1, 4).tolist() == [4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("source", ["folder", "glob"])
+def test_a_pipe_among_shards_is_named_and_not_waited_for(public_folder: Path, source: str) -> None:
+    os.mkfifo(public_folder / "fineweb_train_000003.bin")
+    place = public_folder if source == "folder" else public_folder / "*.bin"
+    with pytest.raises(StorageError, match=r"fineweb_train_000003\.bin is a pipe, no regular file"):
+        open_shards(place, "train", vocabulary_size=10)

@@ -249,7 +249,7 @@ def test_a_place_is_proven_before_the_work(tmp_path: Path) -> None:
     assert require_picture_file(tmp_path / "new" / "a.svg") == "svg"
     assert list((tmp_path / "new").iterdir()) == []
     (tmp_path / "b.png").mkdir()
-    with pytest.raises(PlotError, match=r"b\.png is a directory; name a file in it"):
+    with pytest.raises(StorageError, match=r"b\.png is a directory; name a file in it"):
         require_picture_file(tmp_path / "b.png")
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match=r"cannot write in .*file: .*Choose another directory"):

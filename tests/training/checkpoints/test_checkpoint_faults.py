@@ -194,8 +194,35 @@ def test_what_a_killed_save_left_is_removed_and_said(trainer: MakeTrainer, messa
     leftover.mkdir(parents=True)
     (leftover / "model.safetensors").write_bytes(b"half of i")
     trainer().train()
-    assert messages == [f"removed {leftover}, left over from a save that did not end"]
+    assert messages == [f"removed {leftover}, left over from a save or a removal that did not end"]
     assert not leftover.exists()
+
+
+def test_a_run_killed_while_an_old_checkpoint_is_removed_keeps_the_others_and_sweeps_it(
+    trainer: MakeTrainer, changed: Change, messages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = changed(loop={"checkpoint_interval_in_updates": 2, "checkpoints_to_keep": 1})
+
+    def killed(path: Path, **_: object) -> None:
+        if "update-" in path.name and path.is_dir():
+            sorted(path.iterdir())[-1].unlink()
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        first = trainer(chosen)
+        with pytest.raises(KeyboardInterrupt):
+            first.train()
+    run = first.run
+    halves = [path for path in run.checkpoints_path.iterdir() if path.name.startswith(".")]
+    assert halves
+    run.find_checkpoint("best")
+    resumed = trainer(chosen)
+    resumed.train()
+    for half in halves:
+        assert f"removed {half}, left over from a save or a removal that did not end" in messages
+    assert [path.name for path in run.checkpoints_path.iterdir() if path.name.startswith(".")] == []
+    run.find_checkpoint("best")
 
 
 def test_a_damaged_checkpoint_that_cannot_be_renamed_is_an_error(

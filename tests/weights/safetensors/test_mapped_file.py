@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,14 @@ def test_a_file_that_became_shorter_is_noticed(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(CorruptFileError, match=r"x\.safetensors became shorter while it was read"):
         MappedFile(path).tensor(stored)
+
+
+def test_a_file_that_is_cut_short_after_it_was_mapped_is_noticed_before_it_is_touched(path: Path) -> None:
+    stored = read_safetensors_header(path)["c"]
+    mapped = MappedFile(path)
+    os.truncate(path, 10)
+    with pytest.raises(CorruptFileError, match=r"x\.safetensors became shorter while it was read"):
+        mapped.tensor(stored)
 
 
 def test_a_file_that_cannot_be_mapped_is_named(path: Path, tmp_path: Path) -> None:

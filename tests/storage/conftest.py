@@ -1,0 +1,6 @@
+"""The tests of storage share faults.py."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
