@@ -20,11 +20,22 @@ GPT25Warning                   something that a user should know although the wo
 A message says what happened, with the values, and what to do next.
 """
 
+_FIRST_CHARACTERS, _LAST_CHARACTERS = 800, 400
+
 
 class GPT25Error(Exception):
-    """Base of all errors that the user can mend; the command line prints it in a line or two and exits with 2."""
+    """Base of all errors that the user can mend; the command line prints it in a line or two and exits with 2.
+
+    A message that quotes a file at length, as a name of a megabyte in it, is cut in its middle: its end is advice.
+    """
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        if len(message) <= _FIRST_CHARACTERS + _LAST_CHARACTERS:
+            return message
+        return f"{message[:_FIRST_CHARACTERS]} … {message[-_LAST_CHARACTERS:]}"
 
 
 class ConfigurationError(GPT25Error, ValueError):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gpt25.data.sources.document_reader import DocumentReader, read_documents, standard_library_documents
     from gpt25.data.sources.hub_address import NAMED_SETS, NAMED_SETS_VALIDATION_TOKENS
     from gpt25.data.sources.part import Part
+    from gpt25.data.sources.source_stream import LARGEST_DOCUMENT_BYTES
     from gpt25.data.sources.text_policy import DocumentCounts, InvalidUtf8
 
 _HOMES = {
@@ -30,6 +31,7 @@ _HOMES = {
     "DocumentReader": "sources.document_reader",
     "INDEX_NAME": "shards.prepared_data",
     "InvalidUtf8": "sources.text_policy",
+    "LARGEST_DOCUMENT_BYTES": "sources.source_stream",
     "NAMED_SETS": "sources.hub_address",
     "NAMED_SETS_VALIDATION_TOKENS": "sources.hub_address",
     "PRETOKENIZED_SETS": "preparation.pretokenized",
@@ -56,6 +58,7 @@ _HOMES = {
 
 __all__ = [
     "INDEX_NAME",
+    "LARGEST_DOCUMENT_BYTES",
     "NAMED_SETS",
     "NAMED_SETS_VALIDATION_TOKENS",
     "PRETOKENIZED_SETS",

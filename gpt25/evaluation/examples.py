@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from gpt25.data import LARGEST_DOCUMENT_BYTES
 from gpt25.errors import DataError, EvaluationError
 from gpt25.evaluation.core.core import fetch_core_files, find_core_files
 from gpt25.evaluation.protocols.choice_item import ChoiceItem
 from gpt25.evaluation.protocols.corpus_text import CorpusText
 from gpt25.evaluation.protocols.last_word import LastWordItem
 from gpt25.evaluation.sets.checked_items import CheckedItems, checked_items, left_out_note
-from gpt25.evaluation.sets.data_files import Row, read_rows, read_text
+from gpt25.evaluation.sets.data_files import Row, SetFile
 from gpt25.evaluation.sets.detokenisers import detokenise
 from gpt25.evaluation.sets.harness_wikitext import harness_page, harness_pages
 from gpt25.evaluation.sets.hub_sets import fetch_set
@@ -40,10 +41,17 @@ class Examples:
     """What was wrong with rows that were left out, a sentence each."""
 
 
-def read_examples(task: Task, data: str | None, *, skip_invalid: bool = False) -> Examples:
+def read_examples(
+    task: Task,
+    data: str | None,
+    *,
+    skip_invalid: bool = False,
+    largest_document_bytes: int = LARGEST_DOCUMENT_BYTES,
+) -> Examples:
     """The examples of a task from a file of one's own (CORE and shards: a directory), or from the Hub by name.
 
     skip_invalid: leave rows that cannot be read out and tell which; texts and shards have none.
+    largest_document_bytes: the most that a file of text or JSON may have, unpacked.
 
     Raises DataError or EvaluationError with the file, the row and the fields that were looked for.
     """
@@ -60,16 +68,17 @@ def read_examples(task: Task, data: str | None, *, skip_invalid: bool = False) -
         paths, source = [Path(data)], data
         if not is_file(paths[0]):
             raise DataError(f"{data} is no file; --data takes one file of the set {task.name}.")
+    files = [SetFile(path, largest_document_bytes) for path in paths]
     if task.kind == "text":
-        texts = list(_texts(task, paths))
+        texts = list(_texts(task, files))
         source += _never_detokenised(task, texts)
         return Examples(_of_another_release(task, source, (text.text for text in texts)), texts=texts)
     if task.kind == "last word":
-        words = _items(task, source, paths, _last_word, skip_invalid)
+        words = _items(task, source, files, _last_word, skip_invalid)
         known = _of_another_release(task, source, (item.context for item in words.items))
         return Examples(known + left_out_note(words.left_out), last_words=words.items, left_out=words.left_out)
     assert task.read is not None
-    choices = _items(task, source, paths, task.read, skip_invalid)
+    choices = _items(task, source, files, task.read, skip_invalid)
     return Examples(source + left_out_note(choices.left_out), choices=choices.items, left_out=choices.left_out)
 
 
@@ -103,13 +112,13 @@ def _never_detokenised(task: Task, texts: Sequence[CorpusText]) -> str:
 
 
 def _items(
-    task: Task, source: str, paths: Sequence[Path], read: Callable[[Row], T], skip_invalid: bool
+    task: Task, source: str, files: Sequence[SetFile], read: Callable[[Row], T], skip_invalid: bool
 ) -> CheckedItems[T]:
     """Items of rows; a row that does not fit is named with its file, number and fields."""
     numbered = (
-        (f"{path if len(paths) > 1 else source}, row {number:,}", row)
-        for path in paths
-        for number, row in enumerate((task.gather or iter)(read_rows(path)), 1)
+        (f"{file.path if len(files) > 1 else source}, row {number:,}", row)
+        for file in files
+        for number, row in enumerate((task.gather or iter)(file.rows()), 1)
     )
     found = checked_items(numbered, read, reader=f"the task {task.name}", source=source, skip_invalid=skip_invalid)
     if not found.items:
@@ -126,11 +135,11 @@ def _last_word(row: Row) -> LastWordItem:
     return item
 
 
-def _texts(task: Task, paths: Sequence[Path]) -> Iterator[CorpusText]:
+def _texts(task: Task, files: Sequence[SetFile]) -> Iterator[CorpusText]:
     if task.documents == "harness pages":
-        yield from _pages(task, paths)
+        yield from _pages(task, files)
         return
-    whole = "".join(map(read_text, paths))
+    whole = "".join(file.text() for file in files)
     if task.detokeniser is not None:
         whole = with_newlines(whole)  # the releases have \n alone, and the rules of lines are written for it
     else:
@@ -138,7 +147,7 @@ def _texts(task: Task, paths: Sequence[Path]) -> Iterator[CorpusText]:
         if len(content) == _WHOLE_BYTES:
             whole = content[-_TEST_BYTES:].decode("utf-8", "replace")
     if not whole.strip():
-        raise DataError(f"{paths[0]} holds no text for the task {task.name}.")
+        raise DataError(f"{files[0].path} holds no text for the task {task.name}.")
     if task.documents == "lines":
         yield from (_document(task, line) for line in whole.split("\n") if line.strip())
         return
@@ -160,17 +169,17 @@ def _document(task: Task, original: str) -> CorpusText:
     return CorpusText.of(original, detokenise(task.detokeniser, original) if task.detokeniser else original)
 
 
-def _pages(task: Task, paths: Sequence[Path]) -> Iterator[CorpusText]:
+def _pages(task: Task, files: Sequence[SetFile]) -> Iterator[CorpusText]:
     """A page a row, as EleutherAI/wikitext_document_level has them, or those of the release's text."""
     count = 0
-    for path in paths:
-        first = next(iter(read_rows(path)), {})
+    for file in files:
+        first = next(iter(file.rows()), {})
         if isinstance(first.get("page"), str):
-            pages: Iterable[str] = (text_of(row, "page") for row in read_rows(path))
+            pages: Iterable[str] = (text_of(row, "page") for row in file.rows())
         else:
-            pages = harness_pages(with_newlines(read_text(path)))
+            pages = harness_pages(with_newlines(file.text()))
         for page in pages:
             count += 1
             yield harness_page(page)
     if not count:
-        raise DataError(f"{paths[0]} holds no text for the task {task.name}.")
+        raise DataError(f"{files[0].path} holds no text for the task {task.name}.")

@@ -8,7 +8,7 @@ from gpt25.recipes.recipe import load_recipe, recipe_names, recipe_text
 from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.reproduction.reproduction import ReproductionSettings, reproduce
 from gpt25.recipes.run.run_report import positions_of_run, write_run_report
-from gpt25.recipes.score_comparisons import read_evaluations, score_comparisons
+from gpt25.recipes.score_comparisons import score_comparisons
 
 __all__ = [
     "DryRun",
@@ -20,7 +20,6 @@ __all__ = [
     "positions_of_run",
     "pretrain",
     "quickstart",
-    "read_evaluations",
     "recipe_names",
     "recipe_text",
     "reproduce",

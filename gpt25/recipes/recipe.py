@@ -2,24 +2,24 @@
 
 import dataclasses
 import difflib
-import tomllib
 from collections.abc import Iterable
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import tomli_w
 
-from gpt25.errors import ConfigurationError, CorruptFileError, StorageError
-from gpt25.storage import is_file, require_regular_file
+from gpt25.errors import ConfigurationError
+from gpt25.storage import is_file, parse_toml, read_toml_text
+from gpt25.storage.reading.json_values import short
+from gpt25.storage.reading.record import value_from
 from gpt25.training import TrainingConfiguration
 
 _SUFFIX = ".toml"
 _NONE = "none"
-_KINDS: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (float, int), str: (str,)}
-_KIND_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes"}
+_PLAIN = (bool, int, float, str)
 
 
 def recipe_names() -> list[str]:
@@ -47,22 +47,12 @@ def load_recipe(name_or_path: str | Path) -> TrainingConfiguration:
             f"there is no recipe {str(name_or_path)!r}. Choose one of {', '.join(recipe_names())}, or the path of a "
             ".toml file."
         )
-    require_regular_file(path, advice="Write the recipe into a file.")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise StorageError(
-            f"cannot read the recipe {path}: {getattr(problem, 'strerror', None) or problem}."
-        ) from problem
-    return parse_recipe(text, source=str(path))
+    return parse_recipe(read_toml_text(path), source=str(path))
 
 
 def parse_recipe(text: str, *, source: str) -> TrainingConfiguration:
     """The configuration that a TOML text describes; sections and keys that it leaves out have their defaults."""
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
-        raise CorruptFileError(f"{source} is not TOML: {problem}.") from problem
+    content = parse_toml(text, where=source)
     defaults = TrainingConfiguration()
     sections = {field.name: getattr(defaults, field.name) for field in dataclasses.fields(defaults)}
     for section, default in sections.items():
@@ -72,7 +62,7 @@ def parse_recipe(text: str, *, source: str) -> TrainingConfiguration:
     changed = {}
     for name, values in content.items():
         if not isinstance(values, dict):
-            raise ConfigurationError(f"{source}: {name} is {values!r}; it must be a section, [{name}].")
+            raise ConfigurationError(f"{source}: {name} is {short(values)}; it must be a section, [{name}].")
         changed[name] = _section(sections[name], values, where=f"{source}, [{name}]")
     try:
         return TrainingConfiguration(**changed)
@@ -128,21 +118,10 @@ def _require_known(keys: Iterable[str], known: dict[str, Any], *, where: str) ->
 def _typed(value: Any, hint: Any, where: str) -> Any:
     """A TOML value as the field's type: whole numbers serve as floats, lists as tuples, "none" as None; no more."""
     choices = get_args(hint) if get_origin(hint) in (UnionType, Union) else (hint,)
-    literals = [value for choice in choices if get_origin(choice) is Literal for value in get_args(choice)]
     if value == _NONE and type(None) in choices:
         return None
-    accepted = [choice for choice in choices if choice in _KINDS]
-    for kind in accepted:
-        if isinstance(value, _KINDS[kind]) and (kind is bool or not isinstance(value, bool)):
-            try:
-                return kind(value)
-            except OverflowError:  # a whole number beyond every float, which the configuration's bounds refuse
-                return value
-    if accepted:
-        if value in literals:
-            return value
-        names = " or ".join([*(_KIND_NAMES[kind] for kind in accepted), *map(repr, literals)])
-        raise ConfigurationError(f"{where} is {value!r}; it must be {names}.")
+    if any(choice in _PLAIN for choice in choices):
+        return value_from(value, hint, where=where)
     # Choices are checked, and lists understood, by the section itself.
     return _as_tuple(value)
 

@@ -2,35 +2,14 @@
 
 from collections.abc import Sequence
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
-from gpt25.errors import CorruptFileError
 from gpt25.evaluation.kept_items import items_from_json
 from gpt25.evaluation.scoring.measurement import difference_between
 from gpt25.plots import ScoreComparison
 from gpt25.records import RunDirectory
-from gpt25.storage import read_json
 
 _MUST_AGREE = ("task", "data_sha256", "limit")
-
-
-def read_evaluations(path: str | Path) -> list[dict[str, Any]]:
-    """What `gpt25 evaluate --json` or `--output` wrote of one task or of several.
-
-    Raises StorageError or CorruptFileError for anything else.
-    """
-    content = read_json(path)
-    several = content.get("results") if isinstance(content, dict) else None
-    return [_checked(each, path) for each in (several if isinstance(several, list) and several else [content])]
-
-
-def _checked(content: Any, path: str | Path) -> dict[str, Any]:
-    if not (isinstance(content, dict) and isinstance(content.get("task"), str)):
-        raise CorruptFileError(f"{path} is not what `gpt25 evaluate --output FILE` writes: it names no task.")
-    if not isinstance(content.get("metrics"), dict):
-        raise CorruptFileError(f"{path} is not what `gpt25 evaluate --output FILE` writes: it holds no metrics.")
-    return content
 
 
 def score_comparisons(

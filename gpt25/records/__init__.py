@@ -2,6 +2,7 @@
 
 from gpt25.records.averaged_weights import last_and_averaged_losses
 from gpt25.records.checkpoint_record import STATE_NAME, CheckpointRecord
+from gpt25.records.kept_evaluation import read_evaluations
 from gpt25.records.model_argument import split_model_argument
 from gpt25.records.offered_command import offered_command
 from gpt25.records.run_directory import RunDirectory
@@ -18,5 +19,6 @@ __all__ = [
     "is_trial",
     "last_and_averaged_losses",
     "offered_command",
+    "read_evaluations",
     "split_model_argument",
 ]

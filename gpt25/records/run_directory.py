@@ -2,12 +2,13 @@
 
 import math
 import re
-import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from gpt25.errors import ConfigurationError, CorruptFileError, StorageError
+from gpt25.errors import ConfigurationError, StorageError
 from gpt25.records.checkpoint_record import CheckpointRecord
+from gpt25.records.kept_evaluation import read_evaluation
+from gpt25.records.rows import MetricsRow, SampleRow
 from gpt25.records.summary import Summary
 from gpt25.storage import (
     MANIFEST_NAME,
@@ -16,8 +17,10 @@ from gpt25.storage import (
     is_directory,
     is_file,
     matching,
-    read_json,
     read_json_lines,
+    read_object,
+    read_toml,
+    record_from,
     require_no_way_out,
     require_writable_directory,
     verify_manifest,
@@ -59,12 +62,12 @@ class RunDirectory:
     # Metrics, samples and everything else that is recorded.
 
     def metrics(self) -> list[dict[str, Any]]:
-        """All rows of metrics.jsonl in the order written; raises CorruptFileError when one is not an object."""
-        return _rows(self.metrics_path)
+        """All rows of metrics.jsonl in the order written; raises CorruptFileError naming one that cannot be."""
+        return _rows(self.metrics_path, MetricsRow)
 
     def samples(self) -> list[dict[str, Any]]:
         """All rows of samples.jsonl: {"update", "tokens", "prompt", "text"}."""
-        return _rows(self.samples_path)
+        return _rows(self.samples_path, SampleRow)
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Append one measured update; NaN and infinity become null, for JSON has no such numbers."""
@@ -79,29 +82,19 @@ class RunDirectory:
 
         Each file is replaced atomically; a crash between the two is mended by the same call after the next start.
         """
-        for path in (self.metrics_path, self.samples_path):
+        for path, kind in ((self.metrics_path, MetricsRow), (self.samples_path, SampleRow)):
             if exists(path):
-                write_json_lines(path, [row for row in _rows(path) if row["update"] <= update])
+                write_json_lines(path, [row for row in _rows(path, kind) if row["update"] <= update])
 
     def recipe(self) -> dict[str, Any]:
         """The resolved recipe from run.toml; an absent file is an empty recipe."""
-        try:
-            return tomllib.loads(self.recipe_path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        except OSError as problem:
-            raise StorageError(f"cannot read {self.recipe_path}: {problem.strerror}") from problem
-        except ValueError as problem:
-            raise CorruptFileError(f"{self.recipe_path} is not TOML: {problem}") from problem
+        return read_toml(self.recipe_path) if self.recipe_path.exists() else {}
 
     def environment(self) -> dict[str, Any]:
         """What environment.json says of the machine; an absent file is an empty description."""
         if not exists(self.environment_path):
             return {}
-        environment = read_json(self.environment_path)
-        if not isinstance(environment, dict):
-            raise CorruptFileError(f"{self.environment_path} holds a {type(environment).__name__}, not an object")
-        return environment
+        return read_object(self.environment_path)
 
     def write_summary(self, summary: Summary) -> None:
         """Write summary.json atomically."""
@@ -111,7 +104,7 @@ class RunDirectory:
         """What summary.json says, None where there is none yet; raises CorruptFileError when it cannot be true."""
         if not exists(self.summary_path):
             return None
-        return Summary.from_json(read_json(self.summary_path), source=str(self.summary_path))
+        return Summary.read(self.summary_path)
 
     def write_evaluation(self, content: dict[str, Any]) -> Path:
         """Record the scores of a checkpoint by `gpt25 evaluate`: {"task", "update", "limit", …}; returns the file.
@@ -159,16 +152,7 @@ class RunDirectory:
 
     def evaluations(self) -> list[dict[str, Any]]:
         """Everything in evaluations/, by task and update; raises CorruptFileError for a file that is no such object."""
-        found = []
-        for path in matching(self.evaluations_path, "*.json"):
-            content = read_json(path)
-            if not (
-                isinstance(content, dict)
-                and isinstance(content.get("task"), str)
-                and isinstance(content.get("metrics"), dict)
-            ):
-                raise CorruptFileError(f"{path} is not what `gpt25 evaluate` writes: it names no task or no metrics")
-            found.append(content)
+        found = [read_evaluation(path) for path in matching(self.evaluations_path, "*.json")]
         return sorted(found, key=lambda each: (each["task"], each.get("update") or 0))
 
     # Checkpoints.
@@ -258,14 +242,11 @@ def _updates(records: list[CheckpointRecord]) -> str:
     return ", ".join(updates) if len(updates) <= 8 else f"{', '.join(updates[:4])} … {', '.join(updates[-3:])}"
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a JSON-lines file, each proven to be an object with a whole number of updates."""
+def _rows(path: Path, kind: type[MetricsRow | SampleRow]) -> list[dict[str, Any]]:
+    """The rows of a JSON-lines file, each proven to be an object with fields as `kind` has them."""
     rows = read_json_lines(path)
     for number, row in enumerate(rows, start=1):
-        if not isinstance(row, dict) or type(row.get("update")) is not int:
-            raise CorruptFileError(
-                f'{path}: row {number} is not an object with a whole number as "update": {row!r:.80}'
-            )
+        record_from(row, kind, where=f"{path}, row {number}", more_keys="ignored")
     return rows
 
 

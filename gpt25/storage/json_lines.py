@@ -1,4 +1,4 @@
-"""JSON files and JSON lines: one object a line, appended; a line torn by a crash is dropped when read."""
+"""JSON lines: one object a line, appended; a line torn by a crash is dropped when read."""
 
 import contextlib
 import json
@@ -8,10 +8,13 @@ from typing import Any
 
 from gpt25.errors import CorruptFileError, StorageError
 from gpt25.storage.atomic import json_bytes, storage_error, write_bytes
-from gpt25.storage.paths.path_questions import require_regular_file
+from gpt25.storage.reading.bounded_file import read_bounded
+from gpt25.storage.reading.json_values import parse_json, require_plain
+
+LARGEST_ROWS_BYTES = 256 << 20
+"""A row of metrics has about 300 bytes: a million of them fit."""
 
 _CHUNK_BYTES = 65_536
-_ADVICE = "Write what it gives into a file."
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
 
 
@@ -73,38 +76,24 @@ def write_json_lines(path: str | Path, contents: list[Any]) -> None:
 def read_json_lines(path: str | Path) -> list[Any]:
     """All objects of a JSON-lines file, oldest first; an absent file is an empty list.
 
-    The last line may be torn by a crash and is then left out; a broken line elsewhere raises CorruptFileError.
+    The last line may be torn by a crash and is then left out; a broken line elsewhere, one deeper or with larger
+    numbers than `require_plain` lets pass, and a file of more than LARGEST_ROWS_BYTES raise CorruptFileError.
     """
     path = Path(path)
-    require_regular_file(path, advice=_ADVICE)
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return []
-    except OSError as problem:
-        raise storage_error(problem, path, "cannot read") from problem
+    lines = read_bounded(path, largest_bytes=LARGEST_ROWS_BYTES).split(b"\n")
     contents = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
+        where = f"{path}, line {number}"
         try:
-            contents.append(json.loads(line))
-        except (ValueError, RecursionError) as problem:
+            row = parse_json(line, where=where)
+        except CorruptFileError:
             if number == len(lines):
                 break
-            raise CorruptFileError(f"{path}, line {number} is not JSON: {problem}") from problem
+            raise
+        require_plain(row, where=where)
+        contents.append(row)
     return contents
-
-
-def read_json(path: str | Path) -> Any:
-    """The one JSON value of a file; raises StorageError when unreadable, CorruptFileError when not JSON."""
-    path = Path(path)
-    require_regular_file(path, advice=_ADVICE)
-    try:
-        content = path.read_bytes()
-    except OSError as problem:
-        raise storage_error(problem, path, "cannot read") from problem
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as problem:
-        raise CorruptFileError(f"{path} is not JSON: {problem}") from problem

@@ -1,17 +1,33 @@
 """A directory's manifest: size and SHA-256 of every file, written last. Without it the directory is not complete."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from gpt25.errors import CorruptFileError, StorageError
 from gpt25.storage.atomic import write_json
 from gpt25.storage.hashes import sha256_of_file
-from gpt25.storage.json_lines import read_json
 from gpt25.storage.paths.path_questions import is_file, lies_within
+from gpt25.storage.reading.field_types import Count, Sha256
+from gpt25.storage.reading.json_files import read_object
+from gpt25.storage.reading.json_values import short
+from gpt25.storage.reading.record import record_from
 
 MANIFEST_NAME = "MANIFEST.json"
 _VERSION = 1
+
+
+@dataclass(frozen=True)
+class _File:
+    bytes: Count
+    sha256: Sha256
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    version: Count
+    number_of_files: Count
+    files: dict[str, _File]
 
 
 def write_manifest(directory: str | Path) -> None:
@@ -37,38 +53,34 @@ def verify_manifest(directory: str | Path) -> None:
     manifest_path = directory / MANIFEST_NAME
     if not is_file(manifest_path):
         raise CorruptFileError(f"{directory} has no {MANIFEST_NAME}: it was never completed")
-    manifest = read_json(manifest_path)
-    files = manifest.get("files") if isinstance(manifest, dict) else None
-    if not isinstance(files, dict):
-        raise CorruptFileError(f"{manifest_path} lists no files")
-    if manifest.get("version") != _VERSION:
+    content = read_object(manifest_path)
+    if content.get("version") != _VERSION:
         raise CorruptFileError(
-            f"{manifest_path} has version {manifest.get('version')!r}; this gpt25 reads version {_VERSION}"
+            f"{manifest_path} has version {short(content.get('version'))}; this gpt25 reads version {_VERSION}"
         )
+    manifest = record_from(content, _Manifest, where=str(manifest_path), more_keys="refused")
     # One flipped bit can make two names equal, and JSON keeps only the second of two equal keys.
-    if manifest.get("number_of_files") != len(files):
+    if manifest.number_of_files != len(manifest.files):
         raise CorruptFileError(
-            f"{manifest_path} lists {len(files):,} files and says there are {manifest.get('number_of_files')!r}"
+            f"{manifest_path} lists {len(manifest.files):,} files and says there are {manifest.number_of_files}"
         )
-    for name, expected in files.items():
+    for name, expected in manifest.files.items():
         _verify_file(directory, name, expected)
 
 
-def _verify_file(directory: Path, name: str, expected: Any) -> None:
+def _verify_file(directory: Path, name: str, expected: _File) -> None:
     """Compare one file with its entry in the manifest."""
     path = directory / name
     if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or not _lies_within(directory, path):
         raise CorruptFileError(f"{directory / MANIFEST_NAME} lists {name!r}, which is not a file inside {directory}")
-    if not isinstance(expected, dict) or type(expected.get("bytes")) is not int or "sha256" not in expected:
-        raise CorruptFileError(f"{directory / MANIFEST_NAME} does not say size and SHA-256 of {name!r}")
     if not os.path.isfile(path):  # unlike Path.is_file, also for a name too long to exist
         raise CorruptFileError(f"{path} is missing, although {MANIFEST_NAME} lists it")
     size = path.stat().st_size
-    if size != expected["bytes"]:
-        raise CorruptFileError(f"{path} has {size:,} bytes, {MANIFEST_NAME} says {expected['bytes']:,}")
+    if size != expected.bytes:
+        raise CorruptFileError(f"{path} has {size:,} bytes, {MANIFEST_NAME} says {expected.bytes:,}")
     digest = sha256_of_file(path)
-    if digest != expected["sha256"]:
-        raise CorruptFileError(f"{path} has SHA-256 {digest}, {MANIFEST_NAME} says {expected['sha256']}")
+    if digest != expected.sha256:
+        raise CorruptFileError(f"{path} has SHA-256 {digest}, {MANIFEST_NAME} says {expected.sha256}")
 
 
 def _lies_within(directory: Path, path: Path) -> bool:

@@ -1,13 +1,16 @@
 """What the two forms of Hugging Face's tokenizer files say: ids, merges and added tokens, as yet unchecked together."""
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
 from gpt25.errors import CorruptFileError, StorageError, TokenizerError
 from gpt25.storage import decode_text, exists, read_json, with_newlines
+from gpt25.storage.reading.bounded_file import read_bounded
 
 _GPT2_SPLIT_CLASSES = ("GPT2", "CodeGen", "Roberta", "Bart", "PreTrained")
+_IDENTIFIER = re.compile(r"\d{1,10}", re.ASCII)
 _SWITCHES = {"byte_fallback": False, "ignore_merges": False, "continuing_subword_prefix": "", "end_of_word_suffix": ""}
 
 
@@ -86,7 +89,7 @@ def read_pair(vocabulary_path: Path, merges_path: Path) -> TokenizerParts:
         raise TokenizerError(f"{configuration_path}: added_tokens_decoder is {described!r}, expected an object.")
     added = {}
     for identifier, entry in described.items():
-        token = _added_token(configuration_path, entry, int(identifier) if identifier.isdecimal() else None)
+        token = _added_token(configuration_path, entry, int(identifier) if _IDENTIFIER.fullmatch(identifier) else None)
         added[token.text] = token
     names_path = vocabulary_path.with_name("added_tokens.json")
     for text, identifier in _checked_identifiers(names_path, read_object(names_path)).items():
@@ -143,9 +146,9 @@ def _merge(path: Path, number: int, entry: Any) -> tuple[str, str]:
 
 def _read_merges(path: Path) -> list[tuple[str, str]]:
     try:
-        content = with_newlines(decode_text(path.read_bytes(), where=str(path), error=TokenizerError))
-    except OSError as problem:
-        raise TokenizerError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
+        content = with_newlines(decode_text(read_bounded(path), where=str(path), error=TokenizerError))
+    except StorageError as problem:
+        raise TokenizerError(str(problem)) from problem
     if not content.endswith("\n"):
         raise TokenizerError(
             f"{path} does not end with a line break, so it was probably cut off: fetch it again, or add the line break."

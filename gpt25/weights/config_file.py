@@ -5,7 +5,7 @@ from typing import Any
 
 from gpt25.errors import ConfigurationError, WeightsError
 from gpt25.model import GPTConfiguration
-from gpt25.weights.bounded_json import bounded_json
+from gpt25.storage import read_object
 from gpt25.weights.openai.openai_release import CONFIG_NAME, is_openai_release, read_hparams
 
 _SIZES = {
@@ -41,7 +41,7 @@ def read_config(directory: str | Path) -> GPTConfiguration:
     if is_openai_release(directory):
         return read_hparams(directory)
     path = Path(directory) / CONFIG_NAME
-    config = bounded_json(path)
+    config = read_object(path)
     _require_gpt2(path, config)
     fields = {}
     config.setdefault("n_positions", config.get("n_ctx"))

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from gpt25.errors import WeightsError
 from gpt25.model import GPTConfiguration
-from gpt25.storage import is_file
-from gpt25.weights.bounded_json import bounded_json
+from gpt25.storage import is_file, read_object
 from gpt25.weights.openai.openai_release import CONFIG_NAME
 
 GENERATION_NAME = "generation_config.json"
@@ -21,7 +20,7 @@ def read_end_token_ids(directory: Path, configuration: GPTConfiguration) -> tupl
     """
     for name in (GENERATION_NAME, CONFIG_NAME):
         path = directory / name
-        value = bounded_json(path).get(_KEY) if is_file(path) else None
+        value = read_object(path).get(_KEY) if is_file(path) else None
         if value is None:
             continue
         ids = value if isinstance(value, list) else [value]

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from gpt25.errors import CorruptFileError, WeightsError
-from gpt25.storage import entries, is_file
-from gpt25.weights.bounded_json import bounded_json
+from gpt25.storage import entries, is_file, read_object
 from gpt25.weights.openai.openai_checkpoint import find_checkpoint_tensors
 from gpt25.weights.openai.openai_release import is_openai_release
 from gpt25.weights.safetensors.safetensors_header import StoredTensor, read_safetensors_header
@@ -45,7 +44,7 @@ def shard_names(index_path: Path) -> list[str]:
 
 def _weight_map(index_path: Path) -> dict[str, str]:
     """The index's weight_map, tensor -> file, with names that cannot lead elsewhere."""
-    weight_map = bounded_json(index_path).get("weight_map")
+    weight_map = read_object(index_path).get("weight_map")
     if not isinstance(weight_map, dict) or not all(isinstance(file_name, str) for file_name in weight_map.values()):
         raise CorruptFileError(f"{index_path} has no weight_map from tensors to files.")
     for file_name in weight_map.values():

@@ -44,7 +44,7 @@ PLANNED = {"server"}
 """Packages whose code comes later."""
 
 ROOMS: dict[str, dict[str, set[str]]] = {
-    "storage": {"paths": set()},
+    "storage": {"paths": set(), "reading": {"paths"}},
     "data": {"sources": set(), "shards": {"sources"}, "preparation": {"sources", "shards"}},
     "weights": {"safetensors": set(), "openai": {"safetensors"}, "gguf": set()},
     "training": {

@@ -38,5 +38,5 @@ def test_scores_are_kept_with_update_and_tokens(run: RunDirectory) -> None:
     kept = run.evaluations()
     assert [(each["update"], each["tokens"], each["limit"]) for each in kept] == [(5, 500, 20), (5, 500, None)]
     (run.evaluations_path / "x.json").write_text("[]")
-    with pytest.raises(CorruptFileError, match=r"x\.json is not what `gpt25 evaluate` writes"):
+    with pytest.raises(CorruptFileError, match=r"x\.json holds a list, not an object"):
         run.evaluations()

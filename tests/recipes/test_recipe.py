@@ -116,7 +116,7 @@ REFUSED = [
     ("[model]\nnumber_of_heads = 5\n", "it, [model]: number_of_heads 5 does not divide number_of_embedding_dimensions"),
     ("[batch]\ntokens_per_update = 9223372036854775808\n", "it: batch.tokens_per_update is 9223372036854775808; it"),
     ("[loop]\nnumber_of_epochs = 1e308\n", "it: loop.number_of_epochs is 1e+308; it must be a number of at most "),
-    (f"[loop]\ntimeout_seconds = {10**400}\n", "it: loop.timeout_seconds is a whole number of some 400 digits; it"),
+    (f"[loop]\ntimeout_seconds = {10**300}\n", "it: loop.timeout_seconds is a whole number of some 300 digits; it"),
     ("[batch]\ntokens_per_update = 1000\n", "it: batch.tokens_per_update is 1000; it must be a multiple of"),
 ]
 
@@ -175,9 +175,9 @@ def file_that_is(tmp_path: Path, kind: str) -> Any:
 @pytest.mark.parametrize(
     ("kind", "problem", "message"),
     [
-        ("absent", StorageError, r"cannot read the recipe .*mine.toml: No such file or directory\."),
-        ("a directory", StorageError, r"cannot read the recipe .*mine.toml: Is a directory\."),
-        ("no text", StorageError, r"cannot read the recipe .*mine.toml: 'utf-8' codec can't decode"),
+        ("absent", StorageError, r"cannot read .*mine.toml: No such file or directory$"),
+        ("a directory", StorageError, r"cannot read .*mine.toml: Is a directory$"),
+        ("no text", CorruptFileError, r"mine.toml is not TOML: 'utf-8' codec can't decode"),
         ("no TOML", CorruptFileError, r"mine.toml is not TOML: .*line 1"),
     ],
 )

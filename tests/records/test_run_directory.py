@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def test_checkpoints_are_found_by_word_and_by_update(run: RunDirectory) -> None:
 def test_best_passes_over_losses_that_are_no_numbers_and_takes_the_later_of_equals(run: RunDirectory) -> None:
     save_checkpoint(run, 400, validation_loss=3.0)
     save_checkpoint(run, 500, validation_loss=None)
-    save_checkpoint(run, 600, validation_loss=float("nan"))
+    save_checkpoint(run, 600, validation_loss=None)
     save_checkpoint(run, 700, training_loss=1.0)
     assert run.find_checkpoint("best") == run.checkpoint_path(400)
     assert [record.validation_loss for record in run.checkpoints()[-3:]] == [None, None, None]
@@ -219,13 +220,31 @@ def test_a_cut_of_a_run_without_files_makes_none(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("row", ["[]", "{}", '{"update": "5"}', '{"update": true}', '{"update": 1.5}'])
-def test_a_row_without_its_update_is_named(run: RunDirectory, row: str) -> None:
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("[]", " holds a list; it must be an object."),
+        ("{}", " has no update."),
+        ('{"update": "5"}', ": update is '5'; it must be a whole number."),
+        ('{"update": true}', ": update is True; it must be a whole number."),
+        ('{"update": 1.5}', ": update is 1.5; it must be a whole number."),
+        ('{"update": -1}', ": update is -1; it must be a whole number of at least 0."),
+        ('{"update": 1, "tokens": "3"}', ": tokens is '3'; it must be a whole number or null."),
+        ('{"update": 1, "training_loss": []}', ": training_loss is []; it must be a number or null."),
+        ('{"update": 1, "hellaswag_items": {}}', ": hellaswag_items is {}; it must be a whole number or null."),
+    ],
+)
+def test_a_row_that_cannot_be_is_named_with_its_field(run: RunDirectory, row: str, message: str) -> None:
     run.metrics_path.write_text('{"update": 1}\n' + row + "\n")
-    with pytest.raises(
-        CorruptFileError, match=r'metrics\.jsonl: row 2 is not an object with a whole number as "update"'
-    ):
+    with pytest.raises(CorruptFileError, match=rf"metrics\.jsonl, row 2{re.escape(message)}"):
         run.metrics()
+
+
+def test_a_state_that_cannot_be_is_named_with_its_field(run: RunDirectory) -> None:
+    (run.checkpoint_path(300) / "state.json").write_text('{"metrics": {"validation_loss": "low"}}')
+    message = r"state\.json: metrics\.validation_loss is 'low'; it must be a number or null\."
+    with pytest.raises(CorruptFileError, match=message):
+        run.checkpoints()[-1].state()
 
 
 def test_recipe_and_environment_are_read_and_absent_ones_are_empty(run: RunDirectory) -> None:
@@ -237,7 +256,7 @@ def test_recipe_and_environment_are_read_and_absent_ones_are_empty(run: RunDirec
 
 
 def test_recipe_and_environment_that_cannot_be_read_are_named(run: RunDirectory) -> None:
-    for content in (b"= 3", b"\xff"):
+    for content in (b"= 3", b"\xff", b"a = 1" + b"0" * 5000, b"a = " + b"[" * 5000, b"a = 2020-13-01"):
         run.recipe_path.write_bytes(content)
         with pytest.raises(CorruptFileError, match=r"run\.toml is not TOML"):
             run.recipe()

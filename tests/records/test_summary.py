@@ -63,14 +63,18 @@ def test_fields_of_a_later_version_are_passed_over(tmp_path: Path) -> None:
 def test_a_field_that_cannot_be_is_named_with_its_value(tmp_path: Path, name: str, value: object) -> None:
     run = RunDirectory(tmp_path)
     run.summary_path.write_text(json.dumps({"title": "x", name: value}))
-    with pytest.raises(CorruptFileError, match=rf"summary\.json: {name} cannot be .*\. Delete the file; the next save"):
+    message = rf"summary\.json: {name}\S* is .*; it must be .*\. Delete the file; the next save"
+    with pytest.raises(CorruptFileError, match=message):
         run.read_summary()
 
 
 def test_a_summary_without_title_or_of_another_shape_is_corrupt(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     run.summary_path.write_text('{"title": 3}')
-    with pytest.raises(CorruptFileError, match=r"summary\.json has no title\. Delete it"):
+    with pytest.raises(CorruptFileError, match=r"summary\.json: title is 3; it must be a text in quotes\. Delete the"):
+        run.read_summary()
+    run.summary_path.write_text("{}")
+    with pytest.raises(CorruptFileError, match=r"summary\.json has no title\. Delete the file"):
         run.read_summary()
     run.summary_path.write_text("[]")
     with pytest.raises(CorruptFileError, match=r"summary\.json holds a list, not an object"):

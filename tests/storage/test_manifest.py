@@ -1,6 +1,7 @@
 """A manifest notices every kind of damage and never reaches outside its directory."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +119,21 @@ def test_a_link_that_leads_out_is_not_recorded(directory: Path) -> None:
         write_manifest(directory)
 
 
-@pytest.mark.parametrize("entry", [None, 3, {}, {"bytes": "10", "sha256": ""}, {"bytes": 10}])
-def test_an_entry_without_size_and_hash_is_corrupt(directory: Path, entry: object) -> None:
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (None, ": files.train-0 is None; it must be an object"),
+        (3, ": files.train-0 is 3; it must be an object"),
+        ({}, " has no files.train-0.bytes"),
+        ({"bytes": "10", "sha256": EMPTY_SHA256}, ": files.train-0.bytes is '10'; it must be a whole number"),
+        ({"bytes": -1, "sha256": EMPTY_SHA256}, ": files.train-0.bytes is -1; it must be a whole number of at least 0"),
+        ({"bytes": 10, "sha256": "X"}, ": files.train-0.sha256 is 'X'; it must be 64 hexadecimal digits"),
+        ({"bytes": 10}, " has no files.train-0.sha256"),
+    ],
+)
+def test_an_entry_without_size_and_hash_is_corrupt(directory: Path, entry: object, message: str) -> None:
     change(directory, files={"train-0": entry}, number_of_files=1)
-    with pytest.raises(CorruptFileError, match="does not say size and SHA-256 of 'train-0'"):
+    with pytest.raises(CorruptFileError, match=rf"MANIFEST\.json{re.escape(message)}"):
         verify_manifest(directory)
 
 
@@ -132,7 +144,11 @@ def test_a_manifest_of_another_shape_is_corrupt(directory: Path) -> None:
     change(directory, version=2)
     with pytest.raises(CorruptFileError, match="has version 2; this gpt25 reads version 1"):
         verify_manifest(directory)
-    for content in ("[]", '{"files": []}'):
+    for content, message in (
+        ("[]", r"holds a list, not an object"),
+        ('{"version": 1, "number_of_files": 0, "files": []}', r"files is \[\]; it must be an object"),
+        ('{"version": 1, "number_of_files": 0, "files": {}, "filed": 1}', "no field 'filed'; did you mean 'files'"),
+    ):
         (directory / MANIFEST_NAME).write_text(content)
-        with pytest.raises(CorruptFileError, match=r"MANIFEST\.json lists no files"):
+        with pytest.raises(CorruptFileError, match=rf"MANIFEST\.json:? .*{message}|MANIFEST\.json {message}"):
             verify_manifest(directory)

@@ -28,7 +28,7 @@ from gpt25.plots import (
     require_picture_file,
     write_report,
 )
-from gpt25.records import RunDirectory
+from gpt25.records import RunDirectory, read_evaluations
 from gpt25.storage import resolved
 
 
@@ -97,7 +97,7 @@ def _settings(arguments: Arguments, runs: list[RunDirectory], output: Output) ->
     settings = ReportSettings(arguments.data_set, arguments.price_per_hour, _positions(arguments, runs, output))
     if not arguments.evaluations and not any(each.get("items") for run in runs for each in run.evaluations()):
         return settings
-    from gpt25.recipes import read_evaluations, score_comparisons
+    from gpt25.recipes import score_comparisons
 
     others = [each for path in arguments.evaluations for each in read_evaluations(path)]
     found = score_comparisons(list(zip(names_of(runs), runs, strict=True)), others)

@@ -8,6 +8,7 @@ import tyro
 
 from gpt25.cli.output import Output
 from gpt25.data import (
+    LARGEST_DOCUMENT_BYTES,
     NAMED_SETS,
     NAMED_SETS_VALIDATION_TOKENS,
     SPLITS,
@@ -62,6 +63,8 @@ class Prepare:
     """What the name of a special token in the text, such as <|endoftext|>, is: text, or parse: that token."""
     document_separator: str | None = None
     """What stands between the documents of one text file, such as <|endoftext|>; without it a file is one document."""
+    largest_document_bytes: int = LARGEST_DOCUMENT_BYTES
+    """The most bytes that one document may have, unpacked; it takes about five times as much memory."""
     tokens_per_shard: int = 100_000_000
     """The most tokens in one file, 2 bytes each."""
     json: bool = False
@@ -133,6 +136,7 @@ def _prepare(arguments: Prepare, output: Output) -> None:
         field=arguments.field,
         invalid_utf8=arguments.invalid_utf8,
         document_separator=arguments.document_separator,
+        largest_document_bytes=arguments.largest_document_bytes,
         **({} if arguments.part is None else {"part": Part.parse(arguments.part)}),
     )
     tokenizer = Tokenizer.from_word(arguments.tokenizer)

@@ -37,6 +37,7 @@ CORE_PACKAGES = (
     "tyro",
     "rich",
     "tomli-w",
+    "msgspec",
 )
 EXTRAS = {
     "data": (("pyarrow", "zstandard"), "texts and evaluation sets in .parquet, FineWeb from the Hub, .zst sources"),
@@ -49,6 +50,7 @@ EXTRAS = {
         (
             "accelerate",
             "gguf",
+            "hypothesis",
             "mypy",
             "pyarrow",
             "pytest",

@@ -18,6 +18,7 @@ from gpt25.cli.output import Output, to_json
 from gpt25.cli.own_task import evaluate_task, file_of, settings_of
 from gpt25.cli.run_checkpoint import RunCheckpoint, checkpoint_of
 from gpt25.cli.task_result import TaskResult
+from gpt25.data import LARGEST_DOCUMENT_BYTES
 from gpt25.errors import EvaluationError, GPT25Error, StorageError
 from gpt25.evaluation import TASKS, find_task, read_examples
 from gpt25.evaluation.harness.lm_eval_tasks import HarnessSettings
@@ -62,6 +63,8 @@ class Arguments:
     """auto, cpu, cuda, cuda:1 or mps."""
     output: Path | None = None
     """Keep the result with every item's in this JSON file, for `gpt25 compare --evaluations`."""
+    largest_document_bytes: int = LARGEST_DOCUMENT_BYTES
+    """The most bytes that a file of text or JSON may have, unpacked; it takes about five times as much memory."""
     json: bool = False
     """Print one JSON object on standard output."""
 
@@ -130,7 +133,12 @@ def _scored(name: str, models: EvaluatedModels, arguments: Arguments, output: Ou
     if not name.startswith(PREFIX):
         task = find_task(name)
         data = file_of(task, Path(arguments.data)) if several and arguments.data is not None else arguments.data
-        examples = read_examples(task, data, skip_invalid=arguments.skip_invalid)
+        examples = read_examples(
+            task,
+            data,
+            skip_invalid=arguments.skip_invalid,
+            largest_document_bytes=arguments.largest_document_bytes,
+        )
         return evaluate_task(task, examples, models, data=data, settings=settings_of(arguments), output=output)
     return evaluate_harness_task(
         name.removeprefix(PREFIX),

@@ -10,6 +10,7 @@ import tyro
 
 from gpt25.cli.output import Output
 from gpt25.cli.streams.standard_input import standard_input
+from gpt25.data import LARGEST_DOCUMENT_BYTES
 from gpt25.errors import TokenizerError
 from gpt25.records import in_this_shell, offered_command
 from gpt25.storage import decode_text, require_writable_directory
@@ -34,6 +35,8 @@ class Train:
     """The field of each JSON line that is the text."""
     invalid_utf8: Literal["strict", "replace", "skip"] = "strict"
     """Text that is not UTF-8: stop, put U+FFFD in its place, or leave the document out."""
+    largest_document_bytes: int = LARGEST_DOCUMENT_BYTES
+    """The most bytes that one document may have, unpacked; it takes about five times as much memory."""
     json: bool = False
     """Print one JSON object on standard output."""
 
@@ -89,7 +92,12 @@ def _train(arguments: Train, output: Output) -> None:
 
     if not arguments.sources:
         raise TokenizerError("there is nothing to learn from: name files or folders, or the word standard-library.")
-    documents = read_documents(arguments.sources, field=arguments.field, invalid_utf8=arguments.invalid_utf8)
+    documents = read_documents(
+        arguments.sources,
+        field=arguments.field,
+        invalid_utf8=arguments.invalid_utf8,
+        largest_document_bytes=arguments.largest_document_bytes,
+    )
     require_writable_directory(arguments.output)
     with output.progress("reading", None, "documents") as progress:
         texts: Iterator[str] = (document.content.decode("utf-8") for document in documents)

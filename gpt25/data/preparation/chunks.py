@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from gpt25.data.shards.shard_format import TOKEN_BYTES, TOKEN_DTYPE
 from gpt25.data.sources.document import SPLITS, Document, Split, split_of
-from gpt25.storage import sha256_of_bytes, write_bytes
+from gpt25.errors import CorruptFileError
+from gpt25.storage import record_from, sha256_of_bytes, write_bytes
 from gpt25.storage.atomic import storage_error
+from gpt25.storage.reading.field_types import Count
+from gpt25.storage.reading.json_values import parse_json
 
 # Large enough that starting a task and fsyncing its file cost nothing beside encoding it (about 0.5 s), small enough
 # that a kill loses little, that an input below it needs no processes, and that 45 GB make 22,000 files in one folder.
@@ -42,9 +45,9 @@ class ChunkRecord:
     """
 
     key: str
-    tokens: dict[Split, int]
-    documents: dict[Split, int]
-    bytes: dict[Split, int]
+    tokens: dict[Split, Count]
+    documents: dict[Split, Count]
+    bytes: dict[Split, Count]
     sha256: str
     special_names: int = 0
 
@@ -190,12 +193,12 @@ def read_chunk(path: Path, key: str) -> ChunkRecord | None:
     """The record of a finished chunk, or None where the file is absent, damaged or of other text or settings."""
     try:
         line, _, payload = path.read_bytes().partition(b"\n")
-        record = ChunkRecord(**json.loads(line))
+        record = record_from(parse_json(line, where=str(path)), ChunkRecord, where=str(path), more_keys="refused")
     except FileNotFoundError:
         return None
     except OSError as problem:
         raise storage_error(problem, path, "cannot read") from problem
-    except (ValueError, TypeError):
+    except CorruptFileError:
         return None
     return record if record.key == key and record.sha256 == sha256_of_bytes(payload) else None
 

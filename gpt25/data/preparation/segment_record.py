@@ -1,13 +1,12 @@
 """What a preparation remembers of a segment of its sources whose chunks are all on the disk."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gpt25.data.preparation.chunks import ChunkRecord, chunk_path, read_chunk
 from gpt25.data.sources.text_policy import DocumentCounts
 from gpt25.errors import StorageError
-from gpt25.storage import is_file, read_json, write_json
+from gpt25.storage import is_file, read_record, write_json
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,6 @@ def _read(folder: Path, number: int) -> SegmentRecord | None:
     if not is_file(path):
         return None
     try:
-        content = read_json(path)
-        chunks = tuple(ChunkRecord(**chunk) for chunk in content["chunks"])
-        counts = DocumentCounts(**content["counts"])
-        return SegmentRecord(content["key"], content["sha256"], content["by_position"], counts, chunks)
-    except (StorageError, KeyError, TypeError, json.JSONDecodeError):
+        return read_record(path, SegmentRecord, more_keys="refused")
+    except StorageError:
         return None

@@ -1,6 +1,6 @@
 """What `prepare` made: the contents of index.json beside the shards."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,9 @@ from gpt25.data.sources.document import Split, SplitRule
 from gpt25.data.sources.part import Part
 from gpt25.data.sources.text_policy import DocumentCounts
 from gpt25.errors import CorruptFileError, DataError
-from gpt25.storage import is_directory, is_file, read_json, write_json
+from gpt25.storage import is_directory, is_file, read_object, record_from, write_json
+from gpt25.storage.reading.field_types import Count, Fraction, PlainName, Sha256
+from gpt25.storage.reading.json_values import short
 from gpt25.tokenizer import SpecialTokens
 
 INDEX_NAME = "index.json"
@@ -23,18 +25,18 @@ _UNLESS_USUAL = {"special_tokens": "text", "special_token_names": 0}
 class ShardRecord:
     """One shard file: its name in the directory, its tokens and the SHA-256 of the whole file."""
 
-    file: str
-    tokens: int
-    sha256: str
+    file: PlainName
+    tokens: Count
+    sha256: Sha256
 
 
 @dataclass(frozen=True)
 class PreparedSplit:
     """One split: tokens (with one end-of-text token a document), documents, UTF-8 bytes of the text, and its shards."""
 
-    tokens: int
-    documents: int
-    bytes: int
+    tokens: Count
+    documents: Count
+    bytes: Count
     shards: tuple[ShardRecord, ...]
 
 
@@ -42,8 +44,8 @@ class PreparedSplit:
 class PreparedPart:
     """Which part of how many a directory holds, and a hash of the names and sizes of the files of all parts."""
 
-    number: int
-    count: int
+    number: Count
+    count: Count
     sources_sha256: str
 
     @classmethod
@@ -63,21 +65,21 @@ class PreparedData:
     directory: Path
     tokenizer_name: str
     tokenizer_fingerprint: str
-    vocabulary_size: int
-    end_of_text_id: int
+    vocabulary_size: Count
+    end_of_text_id: Count
     train: PreparedSplit
     validation: PreparedSplit
-    validation_fraction: float
+    validation_fraction: Fraction
     split_rule: SplitRule
-    tokens_per_shard: int
+    tokens_per_shard: Count
     sources: tuple[str, ...]
     source_fingerprint: str | None
     content_sha256: str
     counts: DocumentCounts
-    validation_tokens: int | None = None
+    validation_tokens: Count | None = None
     part: PreparedPart | None = None
     special_tokens: SpecialTokens = "text"
-    special_token_names: int = 0
+    special_token_names: Count = 0
     """How many names of special tokens the text holds: text like any other, or parsed, as `special_tokens` says."""
 
     def split(self, name: Split) -> PreparedSplit:
@@ -101,46 +103,27 @@ class PreparedData:
     def read(cls, directory: str | Path) -> "PreparedData":
         """Read the directory's own index.json; DataError where there is none, CorruptFileError where it is not ours.
 
+        Older indexes lack the last fields. One that this release does not know is an error: `version` would tell of it.
+
         A directory of parts has none: `read_prepared_data` reads either.
         """
         directory = Path(directory)
         path = directory / INDEX_NAME
         if not is_file(path):
             raise DataError(_advice_without_index(directory))
-        content = read_json(path)
-        if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        content = read_object(path)
+        if content.pop("format", None) != _FORMAT:
             raise CorruptFileError(f"{path} is not an index of token shards")
-        if content.get("version") != _VERSION:
-            raise CorruptFileError(f"{path} has version {content.get('version')!r}; this release reads {_VERSION}")
-        try:
-            return cls._from_json(directory, content)
-        except (KeyError, TypeError, AttributeError) as problem:
-            raise CorruptFileError(f"{path} is damaged: {type(problem).__name__}: {problem}") from problem
-
-    @classmethod
-    def _from_json(cls, directory: Path, content: dict[str, Any]) -> "PreparedData":
-        content = {
-            "validation_tokens": None,
-            "part": None,
-            **_UNLESS_USUAL,
-            **content,
-        }  # an index of before they were there
-        plain = {field.name: content[field.name] for field in fields(cls) if field.name != "directory"}
-        plain |= {
-            "train": _split_from_json(content["train"]),
-            "validation": _split_from_json(content["validation"]),
-            "sources": tuple(content["sources"]),
-            "counts": DocumentCounts(**content["counts"]),
-            "part": None if content["part"] is None else PreparedPart(**content["part"]),
-        }
-        return cls(directory=directory, **plain)
-
-
-def _split_from_json(content: dict[str, Any]) -> PreparedSplit:
-    shards = tuple(ShardRecord(**shard) for shard in content["shards"])
-    return PreparedSplit(
-        tokens=content["tokens"], documents=content["documents"], bytes=content["bytes"], shards=shards
-    )
+        if (version := content.pop("version", None)) != _VERSION:
+            raise CorruptFileError(f"{path} has version {short(version)}; this release reads {_VERSION}")
+        content["directory"] = directory  # which no index names
+        data = record_from(content, cls, where=str(path), more_keys="refused")
+        if data.end_of_text_id >= data.vocabulary_size:
+            raise CorruptFileError(
+                f"{path}: end_of_text_id is {data.end_of_text_id:,}; it must be below the vocabulary_size "
+                f"{data.vocabulary_size:,}."
+            )
+        return data
 
 
 def _advice_without_index(directory: Path) -> str:

@@ -14,6 +14,7 @@ from gpt25.data.sources.part import Part
 from gpt25.data.sources.reading_settings import ReadingSettings
 from gpt25.data.sources.segment import PlacedFile, Segment
 from gpt25.data.sources.source_files import SourceFile, find_source_files, standard_library_files
+from gpt25.data.sources.source_stream import LARGEST_DOCUMENT_BYTES
 from gpt25.data.sources.text_policy import DocumentCounts, InvalidUtf8, TextPolicy
 from gpt25.errors import DataError
 
@@ -147,6 +148,7 @@ def read_documents(
     invalid_utf8: InvalidUtf8 = "strict",
     document_separator: str | None = None,
     part: Part = WHOLE,
+    largest_document_bytes: int = LARGEST_DOCUMENT_BYTES,
 ) -> DocumentReader:
     """Documents of files, folders and globs, in the order given and sorted within a folder or glob.
 
@@ -164,6 +166,7 @@ def read_documents(
     on a line, the line goes with it.
     part: only that part of the bytes of all sources: a row group, a JSON line or an indivisible file belongs to the
     part in which it begins.
+    largest_document_bytes: a larger one, unpacked, raises DataError before it is all in memory.
     """
     if isinstance(sources, str | Path):
         sources = [sources]
@@ -173,7 +176,7 @@ def read_documents(
     return DocumentReader(
         found.files,
         sources=[str(source) for source in sources],
-        settings=ReadingSettings(field, invalid_utf8, document_separator),
+        settings=ReadingSettings(field, invalid_utf8, document_separator, largest_document_bytes),
         part=part,
         left_out=found.left_out,
     )

@@ -1,13 +1,15 @@
 """Texts of one field of JSON lines, a line in memory at a time, or of the objects of one JSON array."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO
 
+from gpt25.data.sources.reading_settings import ReadingSettings
+from gpt25.data.sources.source_stream import require_document_size
 from gpt25.data.sources.text_policy import TextPolicy
 from gpt25.errors import DataError
+from gpt25.storage.reading.json_values import parse_json
 from gpt25.storage.text_encoding import UTF_8, encoding_of
 from gpt25.storage.text_lines import byte_lines
 
@@ -15,21 +17,24 @@ _BLOCK_BYTES = 1 << 20
 
 
 def json_texts(
-    stream: BinaryIO, *, field: str, name: str, policy: TextPolicy, owns: Callable[[int], bool]
+    stream: BinaryIO, *, settings: ReadingSettings, name: str, policy: TextPolicy, owns: Callable[[int], bool]
 ) -> Iterator[tuple[int, bytes, int]]:
     """(number, UTF-8 text, bytes of the stream) of every line, or entry of an array, that `owns` says yes to.
 
     `owns` is asked with the byte at which a line begins; an array begins, as a whole, at byte 0. null is an empty text.
-    An array, and a file in UTF-16 or UTF-32, is held in memory entirely. Blank lines and what the policy skips are left
-    out. Raises DataError naming `name` and the line for what is no JSON object with a string in the field.
+    An array, and a file in UTF-16 or UTF-32, is held in memory entirely and is one document in size. Blank lines and
+    what the policy skips are left out. Raises DataError naming `name` and the line for what is no JSON object with a
+    string in the field.
     """
+    field = settings.field
+    require_size = partial(require_document_size, largest_bytes=settings.largest_document_bytes)
     first = stream.read(_BLOCK_BYTES)
     # Whoever reads the file's beginning counts its mark: other parts see it too.
     encoding = policy.encoding_of(first) if owns(0) else encoding_of(first)
     place, last = len(encoding.mark), None
     blocks: Iterable[bytes] = chain([first[place:]], iter(partial(stream.read, _BLOCK_BYTES), b""))
     if encoding.codec != UTF_8.codec:
-        content = b"".join(blocks)
+        content = _joined(blocks, partial(require_size, where=name))
         decoded = policy.text_from_bytes(content, where=name, first_byte=place, encoding=encoding)
         if decoded is None:
             return
@@ -38,9 +43,20 @@ def json_texts(
         first, place, blocks = content[:_BLOCK_BYTES], 0, [content]
     if first[place:].lstrip()[:1] == b"[":
         if owns(0):
-            yield from _of_array(b"".join(blocks), field=field, name=name, policy=policy, first_byte=place)
+            yield from _of_array(
+                _joined(blocks, partial(require_size, where=name)),
+                field=field,
+                name=name,
+                policy=policy,
+                first_byte=place,
+            )
         return
-    for number, line in enumerate(byte_lines(blocks), start=1):
+    number = 0
+
+    def require_line_size(size: int) -> None:
+        require_size(size, where=f"{name}, line {number + 1:,},")
+
+    for number, line in enumerate(byte_lines(blocks, require_size=require_line_size), start=1):
         begin = 0 if number == 1 else place if last is None else min(place, last)
         if owns(begin) and line.strip():
             where = f"{name}, line {number:,}"
@@ -52,6 +68,15 @@ def json_texts(
                 if found is not None:
                     yield number, found, len(line)
         place += len(line)
+
+
+def _joined(blocks: Iterable[bytes], require_size: Callable[[int], None]) -> bytes:
+    pieces, total = [], 0
+    for block in blocks:
+        total += len(block)
+        require_size(total)
+        pieces.append(block)
+    return b"".join(pieces)
 
 
 def _of_array(
@@ -73,9 +98,9 @@ def _of_array(
 
 def _parsed(text: str, where: str, advice: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as problem:
-        raise DataError(f"{where} is not JSON: {problem}. {advice}") from problem
+        return parse_json(text, where=where, error=DataError)
+    except DataError as problem:
+        raise DataError(f"{problem}. {advice}") from problem
 
 
 def _text_of(row: Any, field: str, *, where: str) -> str:

@@ -40,7 +40,7 @@ def parquet_texts(path: Path, *, field: str, name: str, owns: Callable[[int], bo
                     batches = file.iter_batches(_ROWS_AT_A_TIME, row_groups=[group], columns=[field], use_threads=False)
                     yield from _texts(batches, first_row=row, bytes_per_row=size / groups / rows)
                 row += rows
-    except (ArrowException, OSError) as problem:
+    except (ArrowException, OSError, UnicodeDecodeError) as problem:
         raise DataError(f"cannot read {name} as Parquet: {' '.join(str(problem).split())[:300]}") from problem
 
 

@@ -18,7 +18,13 @@ from gpt25.data.sources.parquet_rows import parquet_texts
 from gpt25.data.sources.part import Part
 from gpt25.data.sources.reading_settings import ReadingSettings
 from gpt25.data.sources.source_files import SourceFile
-from gpt25.data.sources.source_stream import is_compressed, open_source_stream, stream_position
+from gpt25.data.sources.source_stream import (
+    is_compressed,
+    open_source_stream,
+    read_document,
+    require_document_size,
+    stream_position,
+)
 from gpt25.data.sources.text_policy import DocumentCounts, TextPolicy
 from gpt25.errors import DataError
 from gpt25.storage.atomic import storage_error
@@ -111,7 +117,8 @@ class Segment:
     def _read_text(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
         name = placed.file.name
         with open_source_stream(path) as stream:
-            content = self._policy.bytes_from_file(stream.read(), where=name)
+            entire = read_document(stream, where=name, largest_bytes=self._settings.largest_document_bytes)
+        content = self._policy.bytes_from_file(entire, where=name)
         if content is None:
             return
         if self._settings.document_separator is None:
@@ -124,29 +131,34 @@ class Segment:
 
     def _read_python(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
         """Python's own rules: the coding cookie or a byte order mark decides, line ends become newlines."""
-        content = path.read_bytes()
+        name, largest = placed.file.name, self._settings.largest_document_bytes
+        with open_source_stream(path) as stream:
+            content = read_document(stream, where=name, largest_bytes=largest)
         try:
             encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
             text = io.TextIOWrapper(io.BytesIO(content), encoding=encoding).read()
         except (SyntaxError, UnicodeDecodeError) as problem:
             if self._policy.policy == "strict":
-                raise DataError(f"{placed.file.name} is not readable as Python source: {problem}") from problem
+                raise DataError(f"{name} is not readable as Python source: {problem}") from problem
             self.counts.skipped += 1
             return
-        yield Document(placed.file.name, text.encode("utf-8"), len(content))
+        yield Document(name, text.encode("utf-8"), len(content))
 
     def _read_parquet(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
-        name = placed.file.name
+        name, largest = placed.file.name, self._settings.largest_document_bytes
         for row, text, done in parquet_texts(path, field=self._settings.field, name=name, owns=placed.owns):
-            content = self._policy.bytes_from_text(text, where=f"{name}, row {row:,}")
+            where = f"{name}, row {row:,}"
+            content = self._policy.bytes_from_text(text, where=where)
             if content is not None:
+                require_document_size(len(content), where=f"{where},", largest_bytes=largest)
                 yield Document(f"{name}:{row}", content, done)
 
     def _read_json(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
-        name, told, field = placed.file.name, 0, self._settings.field
+        name, told, settings = placed.file.name, 0, self._settings
         with open_source_stream(path) as stream:
             owns = placed.owns if placed.is_splittable else lambda _: True
-            for number, content, length in json_texts(stream, field=field, name=name, policy=self._policy, owns=owns):
+            texts = json_texts(stream, settings=settings, name=name, policy=self._policy, owns=owns)
+            for number, content, length in texts:
                 done = length if placed.is_splittable else stream_position(stream) - told
                 told += done
                 yield Document(f"{name}:{number}", content, done)

@@ -5,11 +5,17 @@ import io
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from gpt25.errors import MissingExtraError
+from gpt25.errors import DataError, MissingExtraError
 from gpt25.storage import require_regular_file
 
 _COMPRESSED = (".gz", ".zst")
-_BLOCK_BYTES = 1 << 20  # 1 MiB of compressed bytes a read
+_BUFFER_BYTES = 1 << 20
+# Of compressed bytes at a time: Zstandard makes up to 128 KiB of 4 bytes, so these become 32 MiB at most.
+_BLOCK_BYTES = 1 << 10
+_PIECE_BYTES = 8 << 20
+LARGEST_DOCUMENT_BYTES = 1 << 30
+"""What one document may have unless a flag says otherwise: enough for enwik9, the largest text in common use."""
+
 # Frames may ask for a window of up to 2 GiB (zstd --long=31); the default limit of the decompressor is 128 MiB.
 _LARGEST_WINDOW_BYTES = 1 << 31
 
@@ -31,8 +37,28 @@ def open_source_stream(path: Path) -> BinaryIO:
     if suffix == ".gz":
         return cast(BinaryIO, gzip.open(path, "rb"))
     if suffix == ".zst":
-        return cast(BinaryIO, io.BufferedReader(_ZstandardStream(path), buffer_size=_BLOCK_BYTES))
+        return cast(BinaryIO, io.BufferedReader(_ZstandardStream(path), buffer_size=_BUFFER_BYTES))
     return open(path, "rb")
+
+
+def read_document(stream: BinaryIO, *, where: str, largest_bytes: int) -> bytes:
+    """All bytes of a stream that is one document; raises DataError, beginning with `where`, for a larger one."""
+    pieces, total = [], 0
+    while piece := stream.read(min(_PIECE_BYTES, largest_bytes + 1 - total)):
+        pieces.append(piece)
+        total += len(piece)
+        require_document_size(total, where=where, largest_bytes=largest_bytes)
+    return b"".join(pieces)
+
+
+def require_document_size(size: int, *, where: str, largest_bytes: int) -> None:
+    """Raise DataError for a document of more bytes than were allowed, naming the flag that allows more."""
+    if size > largest_bytes:
+        raise DataError(
+            f"{where} is a document of more than {largest_bytes:,} bytes (unpacked), which would take about five times "
+            "as much memory. Cut it, or allow more with --largest-document-bytes (data.largest_document_bytes when "
+            "training)."
+        )
 
 
 def stream_position(stream: Any) -> int:
@@ -53,7 +79,7 @@ class _ZstandardStream(io.RawIOBase):
             raise MissingExtraError(
                 f"reading {path} needs the package zstandard; install it with: pip install 'gpt25[data]'"
             ) from problem
-        self._file = open(path, "rb")  # noqa: SIM115 (closed in close)
+        self._file = open(path, "rb", buffering=_BUFFER_BYTES)  # noqa: SIM115 (closed in close)
         self._library = zstandard
         self._decompressor: Any = None
         self._input = b""

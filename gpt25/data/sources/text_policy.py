@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from gpt25.errors import ConfigurationError, DataError
+from gpt25.storage.reading.field_types import Count
 from gpt25.storage.text_encoding import UTF_8, TextEncoding, encoding_of, fault_at, how_to_convert
 
 InvalidUtf8 = Literal["strict", "replace", "skip"]
@@ -17,10 +18,10 @@ _OR_SKIP = "Choosing skip for invalid UTF-8 leaves the document out."
 class DocumentCounts:
     """What a reader changed or left out, in documents; byte order marks are counted in files."""
 
-    replaced: int = 0
-    skipped: int = 0
-    empty: int = 0
-    byte_order_marks: int = 0
+    replaced: Count = 0
+    skipped: Count = 0
+    empty: Count = 0
+    byte_order_marks: Count = 0
 
 
 class TextPolicy:

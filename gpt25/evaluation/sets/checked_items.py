@@ -43,7 +43,7 @@ def checked_items(
         except NoAnswerError as problem:
             fault = str(problem)
             without_answer += 1
-        except (EvaluationError, ValueError, TypeError, IndexError, AttributeError) as problem:
+        except (EvaluationError, ValueError, TypeError, IndexError, AttributeError, OverflowError) as problem:
             fault = f"cannot be read by {reader}: {str(problem).rstrip('.')}"
         left_out.append(f"{where} {fault}")
         if not skip_invalid and (items or without_answer < len(left_out)):

@@ -2,19 +2,36 @@
 
 import contextlib
 import gzip
-import json
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpt25.data.sources.source_stream import open_source_stream
+from gpt25.data.sources.source_stream import LARGEST_DOCUMENT_BYTES, open_source_stream, read_document
 from gpt25.errors import DataError, MissingExtraError
 from gpt25.storage import decode_text, text_lines
+from gpt25.storage.reading.json_values import parse_json
 
 Row = dict[str, Any]
 _JSON = (".jsonl", ".ndjson", ".json")
 _TEXT_FIELDS = ("text", "sentence", "page", "content")
+
+
+@dataclass(frozen=True)
+class SetFile:
+    """A file of a set, and the most bytes that it may have when it is unpacked."""
+
+    path: Path
+    largest_bytes: int
+
+    def rows(self) -> Iterator[Row]:
+        """See `read_rows`."""
+        return read_rows(self.path, largest_bytes=self.largest_bytes)
+
+    def text(self) -> str:
+        """See `read_text`."""
+        return read_text(self.path, largest_bytes=self.largest_bytes)
 
 
 def kind_of(path: Path) -> str:
@@ -23,73 +40,68 @@ def kind_of(path: Path) -> str:
     return suffixes[-1] if suffixes else ""
 
 
-def read_rows(path: Path) -> Iterator[Row]:
+def read_rows(path: Path, *, largest_bytes: int = LARGEST_DOCUMENT_BYTES) -> Iterator[Row]:
     """The rows of a set: JSON lines, one JSON list, Parquet, or the lines of a text file as {"text": line}.
 
     A .json file that is one object, as some releases are, is one row. Blank lines are none, in text and in JSON lines.
     A byte-order mark chooses UTF-8, UTF-16 or UTF-32 and is no text. .gz and .zst are unpacked on the way; .parquet and
-    .zst need the extra `data`. Raises DataError with file and line.
+    .zst need the extra `data`. Raises DataError with file and line, also for a file of text or JSON that is larger
+    than `largest_bytes` when unpacked: the rows of a set are in memory together.
     """
     kind = kind_of(path)
     if kind == ".parquet":
         yield from _parquet_rows(path)
     elif kind in _JSON:
-        yield from _json_rows(path)
+        yield from _json_rows(path, largest_bytes)
     else:
-        for line in text_lines(_decoded_text(path)):
+        for line in text_lines(_decoded_text(path, largest_bytes)):
             if line.strip():
                 yield {"text": line}
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, *, largest_bytes: int = LARGEST_DOCUMENT_BYTES) -> str:
     """The whole text of a set: a text file as it is, or the texts of its rows, each on its own lines.
 
     A byte-order mark chooses the encoding and is no text. Bytes that are no text raise DataError with their place.
     """
     if kind_of(path) in (*_JSON, ".parquet"):
-        return "".join(_with_line_end(_text_of(row, path, number)) for number, row in enumerate(read_rows(path), 1))
-    return _decoded_text(path)
+        rows = enumerate(read_rows(path, largest_bytes=largest_bytes), 1)
+        return "".join(_with_line_end(_text_of(row, path, number)) for number, row in rows)
+    return _decoded_text(path, largest_bytes)
 
 
-def _decoded_text(path: Path) -> str:
-    return decode_text(read_bytes(path), where=str(path), error=DataError)
+def _decoded_text(path: Path, largest_bytes: int) -> str:
+    return decode_text(read_bytes(path, largest_bytes=largest_bytes), where=str(path), error=DataError)
 
 
-def read_bytes(path: Path) -> bytes:
-    """All bytes of a file, unpacked. Raises DataError for one that is damaged, cut short or cannot be read."""
+def read_bytes(path: Path, *, largest_bytes: int = LARGEST_DOCUMENT_BYTES) -> bytes:
+    """All bytes of a file, unpacked. Raises DataError for one that is damaged, too large or cannot be read."""
     try:
         with open_source_stream(path) as stream:
-            return stream.read()
+            return read_document(stream, where=str(path), largest_bytes=largest_bytes)
     except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
         raise DataError(f"{path} is damaged or cut short: {problem}") from problem
     except OSError as problem:
         raise DataError(f"cannot read {path}: {problem.strerror or problem}") from problem
 
 
-def _json_rows(path: Path) -> Iterator[Row]:
-    content = _decoded_text(path)
+def _json_rows(path: Path, largest_bytes: int) -> Iterator[Row]:
+    content = _decoded_text(path, largest_bytes)
     if kind_of(path) == ".json" and content.lstrip()[:1] == "{":
         whole = None
-        with contextlib.suppress(ValueError, RecursionError):  # else it is JSON lines under another name
-            whole = json.loads(content)
+        with contextlib.suppress(DataError):  # else it is JSON lines under another name
+            whole = parse_json(content, where=str(path), error=DataError)
         if whole is not None:
             yield whole
             return
     if content.lstrip()[:1] == "[":
-        rows = _decoded(content, f"{path}")
+        rows = parse_json(content, where=str(path), error=DataError)
         yield from (_checked(row, f"{path}, entry {number:,}") for number, row in enumerate(rows, 1))
         return
     for number, line in enumerate(text_lines(content), 1):
         if line.strip():
             where = f"{path}, line {number:,}"
-            yield _checked(_decoded(line, where), where)
-
-
-def _decoded(content: str, where: str) -> Any:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as problem:
-        raise DataError(f"{where} is not JSON: {problem}") from problem
+            yield _checked(parse_json(line, where=where, error=DataError), where)
 
 
 def _checked(row: Any, where: str) -> Row:
@@ -113,7 +125,7 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
             raise DataError(f"{path} has several columns {twice[0]!r}, and nothing tells which is meant.")
         for batch in file.iter_batches():
             yield from batch.to_pylist()
-    except (ArrowException, OSError) as problem:
+    except (ArrowException, OSError, UnicodeDecodeError) as problem:
         raise DataError(f"cannot read {path} as Parquet: {problem}") from problem
 
 

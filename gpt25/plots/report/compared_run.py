@@ -49,6 +49,7 @@ class ComparedRun:
         own = [row for row in self.rows if is_number(row.get(HELLASWAG))]
         if not all_items:
             number = self.hellaswag_items
+            own = [row for row in own if is_number(row.get("tokens"))]
             return [row for row in own if number is not None and row.get("hellaswag_items") == number]
         rows = {row["update"]: row for row in own if row.get("hellaswag_items", HELLASWAG_ITEMS) >= HELLASWAG_ITEMS}
         by_update = {row["update"]: row for row in self.rows}

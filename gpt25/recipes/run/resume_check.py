@@ -13,6 +13,7 @@ _FREE_TO_CHANGE = {
     *(f"speed.{field.name}" for field in dataclasses.fields(SpeedConfiguration)),
     "batch.micro_batch_rows",
     "data.directory",
+    "data.largest_document_bytes",
     "data.texts",  # their content is compared instead, by `prepare`
     "start.required",
     "hellaswag.data",

@@ -69,6 +69,7 @@ def prepare_run_data(
         sources,
         field=data.json_field,
         invalid_utf8=data.invalid_utf8,
+        largest_document_bytes=data.largest_document_bytes,
         document_separator=data.document_separator,
     )
     reporter.say(f"texts: {', '.join(sources)}; tokenizer: {tokenizer.name}")

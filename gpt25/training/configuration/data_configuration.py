@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any, Literal
 
+from gpt25.data import LARGEST_DOCUMENT_BYTES
 from gpt25.training.configuration.requirements import require, require_fraction, require_positive
 
 
@@ -26,6 +27,8 @@ class DataConfiguration:
     """What the name of a special token in a text, such as <|endoftext|>, is: text, or parse: that token."""
     document_separator: str | None = None
     """What stands between the documents of one text file, such as <|endoftext|>."""
+    largest_document_bytes: int = LARGEST_DOCUMENT_BYTES
+    """The most bytes that one document of texts may have, unpacked; it takes about five times as much memory."""
     tokenizer: str | None = None
     """The tokenizer of texts, and of shards that have no index.json: gpt2 or a directory."""
     validation_tokens: int = 10_485_760
@@ -39,7 +42,7 @@ class DataConfiguration:
         require(isinstance(texts, tuple) and all(isinstance(text, str) for text in texts), "data.texts", texts, rule)
         rule = f"empty beside data.directory {self.directory!r}: give shards or texts (the word none takes one back)"
         require(not texts or self.directory is None, "data.texts", texts, rule)
-        require_positive(self, "data", "validation_tokens")
+        require_positive(self, "data", "validation_tokens", "largest_document_bytes")
         require_fraction(self, "data", "validation_fraction")
         chosen: str = self.validation_selection
         require(chosen in ("first", "even"), "data.validation_selection", chosen, "first or even")

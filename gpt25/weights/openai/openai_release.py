@@ -7,8 +7,7 @@ from pathlib import Path
 
 from gpt25.errors import ConfigurationError, WeightsError
 from gpt25.model import GPTConfiguration
-from gpt25.storage import is_file
-from gpt25.weights.bounded_json import bounded_json
+from gpt25.storage import is_file, read_object
 
 CONFIG_NAME = "config.json"
 HPARAMS_NAME = "hparams.json"
@@ -33,7 +32,7 @@ def read_hparams(directory: str | Path) -> GPTConfiguration:
     Raises WeightsError when one is missing, impossible or unknown, StorageError or CorruptFileError.
     """
     path = Path(directory) / HPARAMS_NAME
-    sizes = bounded_json(path)
+    sizes = read_object(path)
     missing = [name for name in _SIZES if name not in sizes]
     unknown = [name for name in sizes if name not in _SIZES]
     if missing or unknown:

@@ -1,6 +1,8 @@
+import json
 import os
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +27,11 @@ def public_folder(tmp_path: Path) -> Path:
     write_shard(tmp_path / "fineweb_train_000002.bin", [6, 7, 8])
     write_shard(tmp_path / "fineweb_train_000001.bin", [3, 4, 5])
     return tmp_path
+
+
+@pytest.fixture
+def prepared(documents: list[Document], tokenizer: Tokenizer, tmp_path: Path) -> PreparedData:
+    return prepare(documents[:5], tokenizer, tmp_path / "prepared", validation_fraction=0.3, number_of_processes=1)
 
 
 def test_a_public_folder_without_an_index_opens_when_told_the_tokenizer(
@@ -158,7 +165,7 @@ def test_a_vocabulary_beyond_16_bits_is_refused(public_folder: Path) -> None:
     [
         ("{}", "is not an index of token shards"),
         ('{"format": "gpt25 token shards", "version": 9}', "has version 9; this release reads 1"),
-        ('{"format": "gpt25 token shards", "version": 1}', "is damaged: KeyError: 'tokenizer_name'"),
+        ('{"format": "gpt25 token shards", "version": 1}', "index.json has no tokenizer_name"),
         ("[", "is not JSON"),
     ],
 )
@@ -166,6 +173,35 @@ def test_an_index_that_is_none_is_refused(tmp_path: Path, content: str, message:
     (tmp_path / "index.json").write_text(content)
     with pytest.raises(CorruptFileError, match=message):
         open_shards(tmp_path, "train")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"vocabulary_size": "310"}, "vocabulary_size is '310'; it must be a whole number"),
+        ({"sources": "a"}, "sources is 'a'; it must be a list"),
+        ({"end_of_text_id": 10**6}, "end_of_text_id is 1,000,000; it must be below the vocabulary_size 310"),
+        ({"validation_frction": 0.1}, "no field 'validation_frction'; did you mean 'validation_fraction'"),
+        (
+            {"train": {"tokens": 1, "documents": 1, "bytes": 1, "shards": [{"file": "/etc/hostname"}]}},
+            "plain name of a",
+        ),
+        ({"train": {"tokens": 1, "documents": 1, "bytes": 1, "shards": [{"file": "../x"}]}}, "plain name of a file"),
+    ],
+)
+def test_an_index_with_other_fields_than_ours_is_refused(
+    change: dict[str, Any], message: str, prepared: PreparedData, tmp_path: Path
+) -> None:
+    (tmp_path / "index.json").write_text(json.dumps(prepared.as_json() | change))
+    with pytest.raises(CorruptFileError, match=message):
+        PreparedData.read(tmp_path)
+
+
+def test_an_older_index_without_the_newest_fields_is_read(prepared: PreparedData, tmp_path: Path) -> None:
+    content = prepared.as_json()
+    del content["validation_tokens"], content["part"]
+    (tmp_path / "index.json").write_text(json.dumps(content))
+    assert PreparedData.read(tmp_path).train == prepared.train
 
 
 def test_reading_an_index_that_is_not_there_tells_what_to_do(tmp_path: Path) -> None:

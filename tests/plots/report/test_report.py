@@ -133,7 +133,7 @@ def test_words_from_files_are_inert_wherever_they_stand(make_run: "MakeRun") -> 
     run = make_run('x"><script>alert(1)<', updates=20)
     elements = {tag for tag, _ in report(run).elements}
     change(run, title=attack, compressors={attack: 2.0}, next_commands=[attack])
-    run.append_sample({"update": 20, "tokens": attack, "prompt": attack, "text": attack})
+    run.append_sample({"update": 20, "tokens": 3, "prompt": attack, "text": attack})
     run.recipe_path.write_text(f"title = '''{attack[:-3]}'''\n# {attack}\n")
     run.environment_path.write_text('{"<script>": ["</table><script>", {"<b>": "<script>"}]}')
     page = report(run)

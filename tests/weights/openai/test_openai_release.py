@@ -310,7 +310,7 @@ def test_hparams_that_lie_are_refused(release: Path, changes: dict[str, Any], me
 
 def test_hparams_that_are_no_object_are_refused(release: Path) -> None:
     (release / "hparams.json").write_text("[1]")
-    with pytest.raises(CorruptFileError, match=r"hparams\.json is not a JSON object"):
+    with pytest.raises(CorruptFileError, match=r"hparams\.json holds a list, not an object"):
         load_pretrained(release)
 
 

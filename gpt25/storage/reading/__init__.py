@@ -1,0 +1,1 @@
+"""Content of files within bounds: bytes, JSON, TOML, and records with typed fields."""
