@@ -15,7 +15,7 @@ from gpt25.data import open_shards, prepare, read_documents, read_prepared_data,
 from gpt25.errors import GPT25Error
 from gpt25.evaluation import TASKS, read_examples
 from gpt25.model import GPTConfiguration, GPTModel
-from gpt25.plots import ReportSettings, loss_levels, write_report
+from gpt25.plots import ReportSettings, loss_reference_lines, write_report
 from gpt25.recipes import load_recipe, score_comparisons
 from gpt25.recipes.recipe import recipe_text
 from gpt25.records import RunDirectory, Summary, read_evaluations
@@ -149,7 +149,7 @@ class Workshop:
             self.root / "report.html",
             settings=ReportSettings(evaluations=read_evaluations(self.root / "other.json")),
         )
-        loss_levels(runs)
+        loss_reference_lines(runs)
         self.run.cut_after(10**6)
 
     def read_manifest(self) -> None:
