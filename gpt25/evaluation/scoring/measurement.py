@@ -61,7 +61,8 @@ class Measurement:
     def _influence(self) -> NDArray[np.float64]:
         """How far every item pulls the figure, to first order; they sum to 0 (the delta method)."""
         slope = {"mean": 1.0, "exponential": self.value, "bits": 1 / math.log(2)}[self.scale]
-        influence = slope * (self.numerators - self._ratio * self.denominators) / self.denominators.sum()
+        with np.errstate(over="ignore"):  # of a perplexity of e^700 the error is infinite
+            influence = slope * (self.numerators - self._ratio * self.denominators) / self.denominators.sum()
         if self.strata is None:
             return influence
         means = np.bincount(self.strata, influence) / np.maximum(np.bincount(self.strata), 1)  # (strata)
@@ -133,7 +134,8 @@ def difference_between(first: Measurement, second: Measurement) -> Difference:
     value = first.value - second.value
     if not np.array_equal(first.denominators, second.denominators):
         return _between_different_items(first, second, value)
-    error = _error(first._influence - second._influence)
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = _error(first._influence - second._influence)
     counts = all(np.isin(side.numerators, (0, 1)).all() and (side.denominators == 1).all() for side in (first, second))
     if counts:
         better = int(((first.numerators == 1) & (second.numerators == 0)).sum())
@@ -181,7 +183,8 @@ def _error(influence: NDArray[np.float64]) -> float | None:
     items = len(influence)
     if items < 2:
         return None
-    return float(np.sqrt(items / (items - 1) * np.square(influence).sum()))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.sqrt(items / (items - 1) * np.square(influence).sum()))
 
 
 def _sign_test(better: int, worse: int) -> float:

@@ -51,7 +51,7 @@ class ComparedRun:
             number = self.hellaswag_items
             own = [row for row in own if is_number(row.get("tokens"))]
             return [row for row in own if number is not None and row.get("hellaswag_items") == number]
-        rows = {row["update"]: row for row in own if row.get("hellaswag_items", HELLASWAG_ITEMS) >= HELLASWAG_ITEMS}
+        rows = {row["update"]: row for row in own if _items_of(row) >= HELLASWAG_ITEMS}
         by_update = {row["update"]: row for row in self.rows}
         for each in self.evaluations:
             figure = each["metrics"].get("accuracy_norm")
@@ -129,6 +129,12 @@ def compared_runs(
         found = [_crossing(alone, line) for line in lines]
         compared.append(dataclasses.replace(alone, crossings=[each for each in found if each is not None]))
     return compared
+
+
+def _items_of(row: dict[str, Any]) -> int:
+    """How many items a row's figure of HellaSwag is of: all where the row does not say."""
+    items = row.get("hellaswag_items")
+    return HELLASWAG_ITEMS if items is None else int(items)
 
 
 def _crossing(run: ComparedRun, line: PublishedLine) -> Crossing | None:
