@@ -64,12 +64,13 @@ def read_fast_file(path: Path) -> TokenizerParts:
     for switch, usual in _SWITCHES.items():
         if (model.get(switch) or usual) != usual:
             raise _other_kind(path, f"its model has {switch} {model[switch]!r}")
-    added = content.get("added_tokens") or []
-    if not isinstance(added, list):
-        raise TokenizerError(f"{path}: added_tokens is {type(added).__name__}, expected a list.")
+    added, merges = content.get("added_tokens") or [], model.get("merges") or []
+    for name, listed in (("added_tokens", added), ("model.merges", merges)):
+        if not isinstance(listed, list):
+            raise TokenizerError(f"{path}: {name} is {type(listed).__name__}, expected a list.")
     return TokenizerParts(
         identifiers=_checked_identifiers(path, model.get("vocab")),
-        merges=[_merge(path, number, entry) for number, entry in enumerate(model.get("merges") or [], start=1)],
+        merges=[_merge(path, number, entry) for number, entry in enumerate(merges, start=1)],
         added=[_added_token(path, entry, entry.get("id") if isinstance(entry, dict) else None) for entry in added],
     )
 

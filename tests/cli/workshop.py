@@ -150,7 +150,7 @@ class Workshop:
             settings=ReportSettings(evaluations=read_evaluations(self.root / "other.json")),
         )
         loss_reference_lines(runs)
-        self.run.cut_after(10**6)
+        self.run.truncate_after(10**6)
 
     def read_manifest(self) -> None:
         verify_manifest(self.run.checkpoint_path(5))
