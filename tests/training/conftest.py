@@ -53,7 +53,7 @@ def tokenizer(text: str) -> Tokenizer:
 def data(text: str, tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
     parts = [Document(f"part {start}", text[start : start + 1000].encode()) for start in range(0, len(text), 1000)]
     directory = tmp_path_factory.mktemp("shards")
-    return prepare(parts, tokenizer, directory, validation_fraction=0.3, number_of_processes=1)
+    return prepare(parts, tokenizer, directory, validation_fraction=0.3, split_rule="content", number_of_processes=1)
 
 
 @pytest.fixture(scope="session")
