@@ -40,7 +40,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def bytes_sent(configuration: TrainingConfiguration, ranks: int) -> int:
     """What one rank sends in a step: its slots, in float32, to each of the others."""
     rounds = muon_rounds(configuration, ranks)
-    return sum(4 * each.exchanged_elements // len(each.shares) * (len(each.shares) - 1) for each in rounds)
+    return sum(4 * each.gathered_elements // len(each.assignments) * (len(each.assignments) - 1) for each in rounds)
 
 
 def steps(rank: int, number: int, port: int, arguments: argparse.Namespace, answers: Any) -> None:
@@ -61,14 +61,14 @@ def steps(rank: int, number: int, port: int, arguments: argparse.Namespace, answ
         settings = dataclasses.replace(recipe.optimizer, **OPTIONS[option])
         for mode in modes:
             shared = DistributedOrthogonalisation(ranks, timeout_seconds=600) if mode == "shared" else None
-            contenders[option, mode] = Optimizers(model, settings, shared=shared)
+            contenders[option, mode] = Optimizers(model, settings, distributed=shared)
     seconds: dict[tuple[str, str], list[float]] = {contender: [] for contender in contenders}
     for _ in range(1 + arguments.rounds):
         for contender, optimizers in contenders.items():
-            ranks.wait()
+            ranks.barrier()
             begin = time.perf_counter()
             optimizers.step(learning_rate_factor=1e-3, progress=0.5)
-            ranks.wait()
+            ranks.barrier()
             seconds[contender].append(time.perf_counter() - begin)
     if ranks.is_first:
         answers.put({contender: times[1:] for contender, times in seconds.items()})  # the first one allocates

@@ -15,7 +15,7 @@ from gpt25.recipes.planning import scaling
 from gpt25.references.gpu_specifications import MODEL_FLOPS_UTILISATION, MODEL_FLOPS_UTILISATION_SOURCE
 from gpt25.references.scores import PUBLISHED_SCORES
 from gpt25.training import TrainingConfiguration
-from gpt25.training.optimizers.orthogonalisation_rounds import MOST_SHARERS
+from gpt25.training.optimizers.orthogonalisation_rounds import LARGEST_GROUP
 
 PAGE = Path(__file__).parents[1] / "docs" / "scaling_on_paper.md"
 SIZES = {"gpt2": "gpt2_124m", "gpt2-medium": "gpt2_medium", "gpt2-large": "gpt2_large", "gpt2-xl": "gpt2_xl"}
@@ -41,7 +41,7 @@ ASSUMPTIONS = (
     "The backward pass of the last micro-batch hides the exchange, except that of the embeddings: the head is tied to "
     "them, so their gradient is complete only at the end.",
     f"AdamW passes once over {scaling.ADAMW_BYTES} bytes a parameter on every GPU. Muon's orthogonalisation, in "
-    f"bfloat16, is shared out among {MOST_SHARERS} neighbours, a node's GPUs, which exchange the matrices in bfloat16 "
+    f"bfloat16, is shared out among {LARGEST_GROUP} neighbours, a node's GPUs, which exchange the matrices in bfloat16 "
     "by NVLink, the large ones while they compute the others. Recipes without Muon exchange none.",
     "Weights are replicated on every GPU, but for gpt2-xl, whose recipe has loop.shard_parameters: there every "
     "micro-batch gathers them for its forward and again for its backward pass and scatters gradients, three times half "

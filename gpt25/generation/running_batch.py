@@ -42,9 +42,9 @@ class RunningBatch:
         self._samples = samples
         self._logits = prefill.logits.expand(len(samples), -1)  # (rows, vocabulary)
         self._drawn: Tensor | None = None  # (rows), the tokens that the model has not read yet
-        self._cache = copy.copy(prefill.cache)  # keep_rows gives the copy a room of its own
+        self._cache = copy.copy(prefill.cache)  # keep_rows gives the copy storage of its own
         with torch.inference_mode():
-            self._cache.keep_rows(self._in_company([0] * len(samples)))
+            self._cache.keep_rows(self._repeat_single_row([0] * len(samples)))
 
     @property
     def is_finished(self) -> bool:
@@ -72,15 +72,15 @@ class RunningBatch:
     def _without_finished(self, drawn: Tensor) -> Tensor:
         """Let rows whose sample has ended leave; return the drawn ids (rows) of those that go on."""
         going_on = [row for row, sample in enumerate(self._samples) if sample.finish_reason is None]
-        company = self._in_company(going_on)
+        kept = self._repeat_single_row(going_on)
         if len(going_on) < len(self._samples):
             self._samples = [self._samples[row] for row in going_on]
             if going_on:
-                self._cache.keep_rows(company)
-        return drawn[company]
+                self._cache.keep_rows(kept)
+        return drawn[kept]
 
-    def _in_company(self, rows: list[int]) -> list[int]:
-        """The same rows, a lone one twice where the processor reads bfloat16: it then rounds as beside others.
+    def _repeat_single_row(self, rows: list[int]) -> list[int]:
+        """The same rows, a single one twice where the processor reads bfloat16: it then rounds as beside others.
 
         Torch multiplies a single row in another order, and no faster than two.
         """

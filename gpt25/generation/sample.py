@@ -9,7 +9,7 @@ FinishReason = Literal["stop", "length"]
 
 @dataclass(frozen=True)
 class Sample:
-    """What followed the prompt, in one of the texts that were asked for."""
+    """What followed the prompt, in one of the requested texts."""
 
     text: str
     """The new text only, without the stop string."""

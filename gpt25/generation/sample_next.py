@@ -78,7 +78,7 @@ def _chosen(
     if not any(greedy):
         return _draw(scores, settings, uniforms)
     ids = scores.argmax(-1)  # (rows)
-    drawn = [row for row, takes_likeliest in enumerate(greedy) if not takes_likeliest]
+    drawn = [row for row, is_greedy in enumerate(greedy) if not is_greedy]
     index = to_device(drawn, ids.device)  # (drawn rows)
     ids[index] = _draw(scores[index], [settings[row] for row in drawn], [uniforms[row] for row in drawn])
     return ids

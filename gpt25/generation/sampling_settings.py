@@ -1,4 +1,4 @@
-"""What a request for text may ask for, and within which bounds."""
+"""The settings of a sampling request, and their bounds."""
 
 import dataclasses
 import difflib

@@ -2,7 +2,7 @@
 
 
 def short_repr(value: object) -> str:
-    """The value as a message shows it, however long or deep it is: shown("x" * 100) ends in three dots."""
+    """The value as a message shows it, however long or deep it is: short_repr("x" * 100) ends in three dots."""
     try:
         text = repr(value)
     except (RecursionError, ValueError):  # nested without end, or an int of more digits than Python writes out

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 class TextAssembler:
     r"""Decodes bytes piece by piece and ends the text before the first stop string.
 
-    A character split over tokens is held back until it is whole; bytes that are no UTF-8 become U+FFFD exactly as in
+    A character split over tokens is held back until it is complete; bytes that are no UTF-8 become U+FFFD exactly as in
     `bytes.decode(errors="replace")` of the whole. Text that may be the beginning of a stop string is held back too.
     "First" is the stop string completed first, read character by character (of several completed by one character the
     longest), so that the text does not depend on where tokens begin and end.

@@ -97,7 +97,7 @@ class TextGenerator:
             ids = _checked_ids(prompt, self.tokenizer)
         return ids or [self.tokenizer.end_of_text_id]
 
-    def new_tokens(self, prompt_tokens: int, wanted: int | None) -> int:
+    def new_tokens(self, prompt_tokens: int, requested: int | None) -> int:
         """How many tokens may follow a prompt of `prompt_tokens`; raises GenerationError where they do not fit."""
         block_size = self.model.configuration.block_size
         room = block_size - prompt_tokens
@@ -106,14 +106,14 @@ class TextGenerator:
                 f"the prompt has {prompt_tokens} tokens, but the model's block size is {block_size} and at least one "
                 f"new token must fit; shorten the prompt to at most {block_size - 1} tokens."
             )
-        if wanted is None:
+        if requested is None:
             return min(DEFAULT_NEW_TOKENS, room)
-        if wanted > room:
+        if requested > room:
             raise GenerationError(
-                f"the prompt's {prompt_tokens} tokens and max_new_tokens {wanted} do not fit the model's block size of "
-                f"{block_size}; max_new_tokens can be at most {room} for this prompt."
+                f"the prompt's {prompt_tokens} tokens and max_new_tokens {requested} do not fit the model's block size "
+                f"of {block_size}; max_new_tokens can be at most {room} for this prompt."
             )
-        return wanted
+        return requested
 
     def _run(self, prompt_ids: list[int], settings: SamplingSettings, max_new_tokens: int) -> Iterator[Piece]:
         """Run the samples, as many side by side as memory allows, behind a prompt that is read once."""
@@ -142,9 +142,9 @@ class TextGenerator:
     def _rows_per_batch(self, positions: int) -> int:
         """How many rows of `positions` positions the memory for one batch holds, at least one."""
         configuration = self.model.configuration
-        bytes_per_number = self.model.dtype.itemsize
+        bytes_per_element = self.model.dtype.itemsize
         cache = Accounting(configuration).cache_bytes(
-            batch_size=1, positions=positions, bytes_per_number=bytes_per_number
+            batch_size=1, positions=positions, bytes_per_element=bytes_per_element
         )
         return max(1, _BYTES_PER_BATCH // (cache + _BYTES_PER_LOGIT * configuration.vocabulary_size))
 

@@ -68,12 +68,12 @@ def _keep_top_p(scores: Tensor, top_p: Sequence[float | None]) -> None:
     is_gpu = chosen.device.type == "cuda"  # which sorts faster than the host could ask how the first look went
     if not is_gpu:
         largest = chosen.topk(min(_FIRST_LOOK, chosen.size(-1)), dim=-1).values  # (filtered rows, first look)
-        together = largest.exp().cumsum(-1, dtype=torch.float64)
-    if is_gpu or bool((together[:, -1:] < wanted).any()):
+        cumulative = largest.exp().cumsum(-1, dtype=torch.float64)
+    if is_gpu or bool((cumulative[:, -1:] < wanted).any()):
         largest = chosen.sort(dim=-1, descending=True).values  # (filtered rows, vocabulary)
-        together = largest.exp().cumsum(-1, dtype=torch.float64)
+        cumulative = largest.exp().cumsum(-1, dtype=torch.float64)
     # The nucleus ends with the first token that reaches the wanted sum; rounding may keep even the last from it.
-    last = (together < wanted).sum(-1, keepdim=True).clamp(max=largest.size(-1) - 1)  # (filtered rows, 1)
+    last = (cumulative < wanted).sum(-1, keepdim=True).clamp(max=largest.size(-1) - 1)  # (filtered rows, 1)
     threshold = scores.new_full((scores.size(0), 1), -math.inf)  # (rows, 1)
     threshold[index] = largest.gather(-1, last)
     _keep_from(scores, threshold)
@@ -85,5 +85,5 @@ def _keep_from(scores: Tensor, threshold: Tensor) -> None:
 
 
 def _column(values: Sequence[float], like: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
-    """Numbers, one per row, as a tensor (rows, 1) beside `like`."""
+    """Values, one per row, as a tensor (rows, 1) beside `like`."""
     return to_device(values, like.device, dtype=dtype or like.dtype).unsqueeze(-1)

@@ -32,19 +32,19 @@ def attention_weights(
     Raises InspectionError for a layer or head that the model does not have and for ids that it cannot read.
     """
     shape = model.configuration
-    wanted = _checked("layer", layers, shape.number_of_layers)
+    chosen_layers = _checked("layer", layers, shape.number_of_layers)
     chosen_heads = _checked("head", heads, shape.number_of_heads)
     indices = batch_of_one(model, token_ids)
     time = indices.size(1)
-    found = np.zeros((len(wanted), len(chosen_heads), time, time), dtype=np.float32)
+    found = np.zeros((len(chosen_layers), len(chosen_heads), time, time), dtype=np.float32)
     with evaluating(model):
         stream = embedded(model, indices)  # (1, time, channels)
-        for layer, block in enumerate(islice(model.transformer.hidden, max(wanted) + 1)):
+        for layer, block in enumerate(islice(model.transformer.hidden, max(chosen_layers) + 1)):
             assert isinstance(block, Block)
-            if layer in wanted:
+            if layer in chosen_layers:
                 query, key, _ = block.attention.heads(block.layer_norm_1(stream))  # each (1, heads, time, head size)
                 weights = _weights(query[0, chosen_heads], key[0, chosen_heads])  # (heads, time, time)
-                found[[place for place, number in enumerate(wanted) if number == layer]] = weights.cpu().numpy()
+                found[[index for index, number in enumerate(chosen_layers) if number == layer]] = weights.cpu().numpy()
             stream = block(stream)
     return found
 
@@ -55,17 +55,17 @@ def _weights(query: Tensor, key: Tensor) -> Tensor:
     Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1.
     """
     scores = query.float() @ key.float().transpose(1, 2) / math.sqrt(query.size(2))  # (heads, time, time)
-    later = torch.ones_like(scores[0], dtype=torch.bool).triu(1)  # (time, time)
-    return scores.masked_fill(later, -math.inf).softmax(-1)
+    future = torch.ones_like(scores[0], dtype=torch.bool).triu(1)  # (time, time)
+    return scores.masked_fill(future, -math.inf).softmax(-1)
 
 
-def _checked(what: str, numbers: Sequence[int] | None, count: int) -> list[int]:
-    """The numbers that were asked for, all without a choice; raises InspectionError for one that does not exist."""
-    if numbers is None:
+def _checked(what: str, indices: Sequence[int] | None, count: int) -> list[int]:
+    """The chosen indices, all without a choice; raises InspectionError for one that does not exist."""
+    if indices is None:
         return list(range(count))
-    if not numbers:
+    if not indices:
         raise InspectionError(f"no {what} was chosen; leave the choice out to see all {count}.")
-    for number in numbers:
-        if not 0 <= number < count:
-            raise InspectionError(f"{what} is {number}; this model's {what}s are 0 to {count - 1}.")
-    return list(numbers)
+    for index in indices:
+        if not 0 <= index < count:
+            raise InspectionError(f"{what} is {index}; this model's {what}s are 0 to {count - 1}.")
+    return list(indices)

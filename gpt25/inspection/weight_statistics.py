@@ -1,4 +1,4 @@
-"""What kind of numbers a tensor holds."""
+"""Statistics of a tensor's values."""
 
 import math
 from collections.abc import Sequence
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-_PIECE = 1 << 22  # numbers turned into float64 at a time: 32 MiB
+_PIECE = 1 << 22  # values turned into float64 at a time: 32 MiB
 
 
 @dataclass(frozen=True)
 class WeightStatistics:
-    """Figures of all numbers of one tensor, or of several together."""
+    """Statistics of all values of one tensor, or of several together."""
 
     count: int
-    """How many numbers."""
+    """How many values."""
     mean: float
     standard_deviation: float
     """Root of the mean squared distance from the mean."""
@@ -23,11 +23,11 @@ class WeightStatistics:
     norm: float
     """Root of the sum of squares."""
     share_of_zeros: float
-    """How many of the numbers are exactly 0, from 0 to 1."""
+    """How many of the values are exactly 0, from 0 to 1."""
 
     @classmethod
     def of_several(cls, parts: Sequence["WeightStatistics"]) -> "WeightStatistics":
-        """The figures of all numbers of several tensors, as if they were one."""
+        """The statistics of all values of several tensors, as if they were one."""
         count = sum(part.count for part in parts)
         mean = math.fsum(part.count * part.mean for part in parts) / count
         square = math.fsum(
@@ -45,14 +45,14 @@ class WeightStatistics:
 
 
 def weight_statistics(tensor: Tensor) -> WeightStatistics:
-    """The figures of one tensor of any shape and floating dtype, summed in float64."""
+    """The statistics of one tensor of any shape and floating dtype, summed in float64."""
     return WeightStatistics.of_several([_of_piece(piece) for piece in tensor.detach().flatten().split(_PIECE)])
 
 
-def _of_piece(numbers: Tensor) -> WeightStatistics:
-    exact = numbers.double()  # (numbers)
+def _of_piece(values: Tensor) -> WeightStatistics:
+    exact = values.double()  # (values)
     return WeightStatistics(
-        count=numbers.numel(),
+        count=values.numel(),
         mean=float(exact.mean()),
         standard_deviation=float(exact.std(correction=0)),
         smallest=float(exact.min()),

@@ -25,7 +25,7 @@ class Accounting:
 
     @property
     def parameters(self) -> int:
-        """All trainable numbers, a tied tensor counted once."""
+        """All trainable parameters, a tied tensor counted once."""
         shape = self.configuration
         final_layer_norm = 2 * shape.number_of_embedding_dimensions
         return self.embedding_parameters + shape.number_of_layers * self.parameters_of_one_block + final_layer_norm
@@ -54,14 +54,14 @@ class Accounting:
         return 3 * self.forward_operations_per_token
 
     @property
-    def cache_numbers_per_token(self) -> int:
-        """Numbers that the key-value cache holds for one position of one row."""
+    def cache_elements_per_token(self) -> int:
+        """Elements that the key-value cache holds for one position of one row."""
         return 2 * self.configuration.number_of_layers * self.configuration.number_of_embedding_dimensions
 
-    def weight_bytes(self, bytes_per_number: int = 4) -> int:
+    def weight_bytes(self, bytes_per_element: int = 4) -> int:
         """Bytes of the weights: 497,759,232 for the 124M in float32."""
-        return self.parameters * bytes_per_number
+        return self.parameters * bytes_per_element
 
-    def cache_bytes(self, *, batch_size: int, positions: int, bytes_per_number: int = 4) -> int:
+    def cache_bytes(self, *, batch_size: int, positions: int, bytes_per_element: int = 4) -> int:
         """Bytes of a key-value cache for `batch_size` rows of `positions` positions."""
-        return self.cache_numbers_per_token * batch_size * positions * bytes_per_number
+        return self.cache_elements_per_token * batch_size * positions * bytes_per_element

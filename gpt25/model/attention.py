@@ -52,11 +52,11 @@ class Attention(nn.Module):
         """Queries, keys and values of `inputs` (batch, time, channels), each (batch, heads, time, head size)."""
         return self.split(self.query_key_value(inputs))
 
-    def split(self, together: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def split(self, fused: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What `query_key_value` gave, (batch, time, 3 * channels), as three of (batch, heads, time, head size)."""
-        batch, time, _ = together.shape
-        together = together.view(batch, time, 3, self.number_of_heads, -1)  # (batch, time, 3, heads, head size)
-        query, key, value = together.permute(2, 0, 3, 1, 4).unbind(0)
+        batch, time, _ = fused.shape
+        fused = fused.view(batch, time, 3, self.number_of_heads, -1)  # (batch, time, 3, heads, head size)
+        query, key, value = fused.permute(2, 0, 3, 1, 4).unbind(0)
         return query, key, value
 
 

@@ -23,6 +23,6 @@ class Block(nn.Module):
         self.multi_layer_perceptron = MultiLayerPerceptron(configuration)
 
     def forward(self, stream: Tensor, cache: KeyValueCache | None = None, layer: int = 0) -> Tensor:
-        """Add what this block has to say to the residual stream: (batch, time, channels) -> the same shape."""
+        """Add this block's output to the residual stream: (batch, time, channels) -> the same shape."""
         stream = stream + self.attention(self.layer_norm_1(stream), cache, layer)
         return stream + self.multi_layer_perceptron(self.layer_norm_2(stream))

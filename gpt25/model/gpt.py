@@ -1,4 +1,4 @@
-"""GPT-2 whole: embeddings, blocks, final layer norm and the tied head."""
+"""The full GPT-2: embeddings, blocks, final layer norm and the tied head."""
 
 import math
 from typing import overload
@@ -46,7 +46,7 @@ class Transformer(nn.Module):
 
 
 class GPTModel(nn.Module):
-    """Exactly GPT-2 in words: what this class trains loads in `transformers.GPT2LMHeadModel`, and the other way round.
+    """Exactly GPT-2: what this class trains loads in `transformers.GPT2LMHeadModel`, and the other way round.
 
     Source: Radford et al. 2019, section 2.3; the code of openai/gpt-2, src/model.py.
     """

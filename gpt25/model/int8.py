@@ -13,17 +13,17 @@ _ROWS_AT_ONCE = 4096  # of the token embeddings in float32 at 768 channels: 12 M
 
 
 class Int8Linear(nn.Module):
-    """A linear layer with whole numbers from -127 to 127 and one scale for each output."""
+    """A linear layer with int8 weights from -127 to 127 and one scale for each output."""
 
-    numbers: Tensor
+    quantised: Tensor
     scales: Tensor
 
     def __init__(self, weight: Tensor, bias: Tensor | None, *, behind_gelu: bool) -> None:
         """weight: (outputs, inputs); bias: (outputs). behind_gelu: whether what comes in goes through GELU first."""
         super().__init__()
         self._behind_gelu = behind_gelu
-        numbers, scales = _quantised(weight)
-        self.register_buffer("numbers", numbers)  # (outputs, inputs) int8
+        quantised, scales = _quantised(weight)
+        self.register_buffer("quantised", quantised)  # (outputs, inputs) int8
         self.register_buffer("scales", scales)  # (outputs)
         self.bias = None if bias is None else nn.Parameter(bias.detach().to(_ACTIVATIONS), requires_grad=False)
 
@@ -32,14 +32,14 @@ class Int8Linear(nn.Module):
         if self._behind_gelu:
             inputs = gelu(inputs)
         flat = inputs.reshape(-1, inputs.size(-1))  # (rows, inputs)
-        outputs = torch._weight_int8pack_mm(flat, self.numbers, self.scales)  # (rows, outputs)
+        outputs = torch._weight_int8pack_mm(flat, self.quantised, self.scales)  # (rows, outputs)
         if self.bias is not None:
             outputs = outputs + self.bias
         return outputs.unflatten(0, inputs.shape[:-1])  # (..., outputs)
 
 
 class Int8Embedding(nn.Module):
-    """The rows of the head's own numbers, so that the two stay one tensor."""
+    """The rows of the head's own quantised weights, so that the two stay one tensor."""
 
     def __init__(self, head: Int8Linear) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Int8Embedding(nn.Module):
 
     def forward(self, indices: Tensor) -> Tensor:
         """Look up: (batch, time) -> (batch, time, channels)."""
-        return self.head.numbers[indices].to(_ACTIVATIONS) * self.head.scales[indices].unsqueeze(-1)
+        return self.head.quantised[indices].to(_ACTIVATIONS) * self.head.scales[indices].unsqueeze(-1)
 
 
 def quantise_int8(model: GPTModel) -> GPTModel:
@@ -80,8 +80,8 @@ def quantise_int8(model: GPTModel) -> GPTModel:
 
 @torch.no_grad()
 def _quantised(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Numbers (outputs, inputs) int8 and scales (outputs): weight is about numbers * scales."""
-    numbers = torch.empty(weight.shape, dtype=torch.int8)  # (outputs, inputs)
+    """Quantised weights (outputs, inputs) int8 and scales (outputs): weight is about quantised * scales."""
+    quantised = torch.empty(weight.shape, dtype=torch.int8)  # (outputs, inputs)
     scales = torch.empty(len(weight), dtype=_ACTIVATIONS)  # (outputs)
     for first in range(0, len(weight), _ROWS_AT_ONCE):
         rows = slice(first, first + _ROWS_AT_ONCE)
@@ -89,5 +89,5 @@ def _quantised(weight: Tensor) -> tuple[Tensor, Tensor]:
         scale = (piece.abs().amax(1) / _LARGEST).to(_ACTIVATIONS)  # (rows), as rounded as it will be used
         scales[rows] = scale
         divisor = scale.float().clamp(min=torch.finfo(torch.float32).tiny).unsqueeze(1)  # (rows, 1)
-        numbers[rows] = (piece / divisor).round().clamp(-_LARGEST, _LARGEST).to(torch.int8)
-    return numbers, scales
+        quantised[rows] = (piece / divisor).round().clamp(-_LARGEST, _LARGEST).to(torch.int8)
+    return quantised, scales

@@ -8,9 +8,9 @@ from gpt25.model.configuration import GPTConfiguration
 
 
 class KeyValueCache:
-    """Room for the keys and values of up to `capacity` positions in every layer, so that none is computed twice.
+    """Preallocated keys and values of up to `capacity` positions in every layer, so that none is computed twice.
 
-    All rows of the batch hold the same number of positions. The room is taken once, at construction.
+    All rows of the batch hold the same number of positions. The memory is taken once, at construction.
     """
 
     def __init__(
@@ -36,12 +36,12 @@ class KeyValueCache:
             self.capacity,
             configuration.head_size,
         )
-        self._room = torch.empty(shape, device=device, dtype=dtype)
+        self._storage = torch.empty(shape, device=device, dtype=dtype)
 
     @property
     def batch_size(self) -> int:
         """Rows that the cache serves."""
-        return self._room.size(2)
+        return self._storage.size(2)
 
     def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store the newest positions of one layer and return all of them.
@@ -52,10 +52,10 @@ class KeyValueCache:
         end = self.length + key.size(2)
         if end > self.capacity:
             raise ConfigurationError(f"{end} positions do not fit a cache of {self.capacity}.")
-        room = self._room[layer]  # (2, batch, heads, capacity, head size)
-        room[0, :, :, self.length : end] = key
-        room[1, :, :, self.length : end] = value
-        return room[0, :, :, :end], room[1, :, :, :end]
+        storage = self._storage[layer]  # (2, batch, heads, capacity, head size)
+        storage[0, :, :, self.length : end] = key
+        storage[1, :, :, self.length : end] = value
+        return storage[0, :, :, :end], storage[1, :, :, :end]
 
     def advance(self, time: int) -> None:
         """Count `time` more positions as held, after every layer has appended them."""
@@ -63,5 +63,5 @@ class KeyValueCache:
 
     def keep_rows(self, rows: list[int]) -> None:
         """Go on with these rows of the batch only, in this order; a row may be repeated."""
-        index = torch.tensor(rows, device=self._room.device)
-        self._room = self._room.index_select(2, index)
+        index = torch.tensor(rows, device=self._storage.device)
+        self._storage = self._storage.index_select(2, index)

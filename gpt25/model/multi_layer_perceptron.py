@@ -8,7 +8,7 @@ from gpt25.model.layers import Linear
 
 
 class MultiLayerPerceptron(nn.Module):
-    """Expand fourfold, bend with GELU in its tanh approximation, project back.
+    """Expand fourfold, apply GELU in its tanh approximation, project back.
 
     OpenAI's weights were trained with the tanh form; the exact form gives slightly different logits.
     Source: Hendrycks and Gimpel 2016, "Gaussian Error Linear Units", section 2.

@@ -25,7 +25,7 @@ class PrefixTrees:
     """Which token stands where when every tree has a row of its own: (trees, longest); any number for padding."""
     places: Tensor
     """Where each token stands in the flattened slots: (tokens)."""
-    visible: Tensor | None
+    mask: Tensor | None
     """Which slots a slot sees: (trees, 1, longest, longest), bool, itself among them; None where no tree branches."""
 
     def hidden_states(self, model: GPTModel, wanted: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ class PrefixTrees:
         transformer = model.transformer
         stream = transformer.word_token_embeddings(self.indices)  # (tokens, channels)
         stream = stream + transformer.word_positional_embeddings(self.positions)
-        bias = None if self.visible is None else _bias(self.visible, stream.dtype)  # (trees, 1, longest, longest)
+        bias = None if self.mask is None else _bias(self.mask, stream.dtype)  # (trees, 1, longest, longest)
         last = len(transformer.hidden) - 1
         for layer, block in enumerate(transformer.hidden):
             assert isinstance(block, Block)
@@ -51,15 +51,15 @@ class PrefixTrees:
 
     def _mix(self, block: Block, stream: Tensor, bias: Tensor | None) -> Tensor:
         """What the heads of a block read, side by side: (tokens, channels) -> the same shape."""
-        together = block.attention.query_key_value(block.layer_norm_1(stream))  # (tokens, 3 * channels)
-        is_full = len(together) == self.slots.numel()  # then the tokens already stand in their slots
-        rows = together.view(*self.slots.shape, -1) if is_full else together[self.slots]
+        fused = block.attention.query_key_value(block.layer_norm_1(stream))  # (tokens, 3 * channels)
+        is_full = len(fused) == self.slots.numel()  # then the tokens already stand in their slots
+        rows = fused.view(*self.slots.shape, -1) if is_full else fused[self.slots]
         query, key, value = block.attention.split(rows)  # each (trees, heads, longest, head size)
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, is_causal=bias is None)
         mixed = mixed.transpose(1, 2).flatten(2).flatten(0, 1)  # (trees * longest, channels)
         return mixed if is_full else mixed[self.places]
 
 
-def _bias(visible: Tensor, dtype: torch.dtype) -> Tensor:
+def _bias(mask: Tensor, dtype: torch.dtype) -> Tensor:
     """What is added to the scores, made once for all layers: 0 where a slot is seen, else minus infinity."""
-    return torch.zeros(visible.shape, dtype=dtype, device=visible.device).masked_fill_(~visible, -torch.inf)
+    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, -torch.inf)

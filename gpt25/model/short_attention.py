@@ -29,6 +29,6 @@ def causal_attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """
     shape = query.shape
     query, key, value = query.flatten(0, 1), key.flatten(0, 1), value.flatten(0, 1)  # (batch * heads, time, head size)
-    later = query.new_full((shape[2], shape[2]), -torch.inf).triu(1)  # (time, time)
-    scores = torch.baddbmm(later, query, key.mT, alpha=1 / math.sqrt(shape[3]))  # (batch * heads, time, time)
+    causal_mask = query.new_full((shape[2], shape[2]), -torch.inf).triu(1)  # (time, time)
+    scores = torch.baddbmm(causal_mask, query, key.mT, alpha=1 / math.sqrt(shape[3]))  # (batch * heads, time, time)
     return torch.bmm(scores.softmax(-1), value).view(shape)

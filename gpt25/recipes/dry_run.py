@@ -129,7 +129,7 @@ def _train_and_resume(
     if ranks.is_first:
         _require_finite(before)
         discard(run.checkpoint_path(_UPDATES))
-    ranks.wait()
+    ranks.barrier()
     reporter.say("taking the last checkpoint away and going on from the one before it")
     train_run(run, dataclasses.replace(setup, initial_model=None), reporter=reporter, ranks=ranks)
     return before, run.metrics() if ranks.is_first else []

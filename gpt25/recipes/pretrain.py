@@ -121,7 +121,7 @@ def _hooks(setup: RunSetup, run: RunDirectory, reporter: Reporter, stack: ExitSt
         on_start=on_start,
         on_record_start=on_record_start,
         on_update=on_update,
-        on_figures=hellaswag_hook(configuration, setup.hellaswag, tokenizer, ranks),
+        on_metrics=hellaswag_hook(configuration, setup.hellaswag, tokenizer, ranks),
         on_samples=sampling_hook(configuration, run, tokenizer, reporter),
         on_message=reporter.note,
     )

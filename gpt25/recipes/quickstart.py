@@ -30,7 +30,7 @@ from gpt25.weights import load_pretrained
 VALIDATION_FRACTION = 0.1  # 64 of the 731 files of Python 3.11, 1.2 MB
 _FEWEST_UPDATES = 10
 _MOST_MINUTES = 24 * 60
-_TOKENS_AT_ONCE = 8192
+_TOKENS_PER_BATCH = 8192
 _LAST_PROMPTS = ("def main(", "class Handler(", 'def read(self):\n        """')  # enough to show that it is Python
 _COMPRESSORS = {
     "gzip -9": lambda text: gzip.compress(text, 9),
@@ -210,7 +210,7 @@ def _held_out_loss(run: RunDirectory, data: PreparedData, reporter: Reporter) ->
     requests = windows(
         tokens, end_of_text_id=tokenizer.end_of_text_id, block_size=block_size, stride=max(1, block_size // 2)
     )
-    scorer = ContinuationScorer(model, batch_tokens=_TOKENS_AT_ONCE, open_progress=reporter.progress)
+    scorer = ContinuationScorer(model, batch_tokens=_TOKENS_PER_BATCH, open_progress=reporter.progress)
     return -sum(answer.log_likelihood for answer in scorer.answer(requests)) / len(tokens)
 
 

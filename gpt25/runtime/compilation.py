@@ -18,7 +18,7 @@ _C_COMPILERS = ("gcc", "clang", "cc")
 
 @dataclass(frozen=True)
 class Compilation:
-    """Whether torch.compile has what it needs on a device, and one sentence for people about it."""
+    """Whether torch.compile has what it needs on a device, and one sentence for the user about it."""
 
     available: bool
     reason: str

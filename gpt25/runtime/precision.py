@@ -11,7 +11,7 @@ from gpt25.errors import ConfigurationError
 from gpt25.runtime.processor import processor_instructions
 
 PrecisionName = Literal["float32", "bfloat16"]
-_DATA_TYPES: dict[PrecisionName, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+_DTYPES: dict[PrecisionName, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _FAST_INSTRUCTIONS = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16"}
 _FIRST_CAPABILITY_WITH_BFLOAT16 = (8, 0)  # Ampere
 
@@ -23,16 +23,16 @@ class Precision:
     name: PrecisionName
     dtype: torch.dtype
     reason: str
-    """One sentence for people: why this one."""
+    """One sentence for the user: why this one."""
 
     def autocast(self, device: torch.device) -> contextlib.AbstractContextManager[object]:
-        """A context in which torch computes matrix products in this format; a null context for float32."""
+        """A context in which torch computes matrix products in this dtype; a null context for float32."""
         if self.name == "float32":
             return contextlib.nullcontext()
         return torch.autocast(device.type, dtype=self.dtype)
 
 
-def _processor_verdict() -> tuple[bool, str]:
+def _processor_bfloat16_support() -> tuple[bool, str]:
     """Whether the processor multiplies bfloat16 faster than float32, and the sentence about it."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         # ARM's bfloat16 matrix instructions help only where torch was built to use them, which cannot be asked.
@@ -43,10 +43,10 @@ def _processor_verdict() -> tuple[bool, str]:
     return False, "the processor has neither AMX nor AVX512-BF16, so that bfloat16 would be slower than float32"
 
 
-def _verdict(device: torch.device) -> tuple[bool, str]:
+def _bfloat16_support(device: torch.device) -> tuple[bool, str]:
     """Whether bfloat16 is fast on `device`, and why."""
     if device.type == "cpu":
-        return _processor_verdict()
+        return _processor_bfloat16_support()
     if device.type == "cuda":
         capability = torch.cuda.get_device_capability(device)
         name = torch.cuda.get_device_name(device)
@@ -61,10 +61,10 @@ def choose_precision(device: torch.device, name: str = "auto") -> Precision:
 
     A slow choice is allowed, and its reason says that it is slow. Raises ConfigurationError for any other name.
     """
-    fast, why = _verdict(device)
+    fast, why = _bfloat16_support(device)
     if name == "auto":
         chosen: PrecisionName = "bfloat16" if fast else "float32"
-        return Precision(chosen, _DATA_TYPES[chosen], why)
+        return Precision(chosen, _DTYPES[chosen], why)
     if name == "float32":
         return Precision("float32", torch.float32, f"asked for, although {why}" if fast else "asked for")
     if name == "bfloat16":

@@ -54,7 +54,7 @@ class Ranks:
 
     @property
     def is_first(self) -> bool:
-        """Whether this rank writes the files and speaks to people."""
+        """Whether this rank writes the files and the messages."""
         return self.rank == 0
 
     @property
@@ -72,7 +72,7 @@ class Ranks:
         """Meet the other ranks (gloo for processors, nccl for CUDA GPUs); a no-op for one rank.
 
         A rank that then dies or hangs makes every other one fail after `timeout_seconds`. Raises TrainingError, naming
-        the rank and the meeting point, when the others do not come.
+        the rank and the rendezvous address, when the others do not come.
         """
         if self.is_alone:
             return
@@ -82,7 +82,7 @@ class Ranks:
         try:
             torch.distributed.init_process_group(
                 "nccl" if device.type == "cuda" else "gloo",
-                store=self._meeting_point(timeout),
+                store=self._rendezvous_store(timeout),
                 rank=self.rank,
                 world_size=self.number_of_ranks,
                 timeout=timeout,
@@ -107,7 +107,7 @@ class Ranks:
                 f"{torch.cuda.device_count()} GPU(s); start as many processes (torchrun --nproc-per-node)."
             ) from problem
 
-    def _meeting_point(self, timeout: datetime.timedelta) -> Any:
+    def _rendezvous_store(self, timeout: datetime.timedelta) -> Any:
         """The store in which the ranks leave their addresses, with a page of its own for every attempt of torchrun.
 
         torchrun keeps one store over its restarts (pytorch/pytorch issue 135712), so that a rank would read the address
@@ -149,14 +149,14 @@ class Ranks:
             return flag
         return self._reduce([float(flag)], device, torch.distributed.ReduceOp.MAX)[0] > 0
 
-    def first_says(self, text: str, *, device: torch.device | str = "cpu") -> str:
-        """The first rank's text, on every rank; what the others give is not read."""
+    def broadcast_text(self, text: str, *, device: torch.device | str = "cpu") -> str:
+        """Broadcast the first rank's text to every rank; what the others give is not read."""
         (length,) = self.sum([float(len(text) if self.is_first else 0)], device=device)
-        letters = [float(ord(letter)) for letter in text] if self.is_first else [0.0] * int(length)
-        return "".join(chr(int(letter)) for letter in self.sum(letters, device=device))
+        characters = [float(ord(character)) for character in text] if self.is_first else [0.0] * int(length)
+        return "".join(chr(int(character)) for character in self.sum(characters, device=device))
 
-    def wait(self) -> None:
-        """Return when every rank has come here."""
+    def barrier(self) -> None:
+        """A barrier: return when every rank has come here."""
         self.sum([0.0])
 
     def _reduce(

@@ -8,9 +8,9 @@ from torch import Tensor
 
 
 def to_device(values: Sequence[Any] | Tensor, device: torch.device, *, dtype: torch.dtype | None = None) -> Tensor:
-    """Numbers of the host, nested lists or a tensor in main memory, as a tensor on a device.
+    """Values of the host, nested lists or a tensor in main memory, as a tensor on a device.
 
-    To a CUDA GPU they go from pinned memory in the device's own queue, so that the host neither waits for what runs
+    To a CUDA GPU they go from pinned memory in the device's own stream, so that the host neither waits for what runs
     there nor for the copy; torch.tensor(values, device=...) waits for both.
     """
     tensor = values if isinstance(values, Tensor) else torch.tensor(values, dtype=dtype)

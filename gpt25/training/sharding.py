@@ -1,4 +1,4 @@
-"""Sharded weights, gradients and averages: each rank keeps a shard of every one, and a layer is full while it runs.
+"""Sharded weights, gradients and optimizer state: each rank keeps a shard of each; a layer is full while it runs.
 
 Source: Rajbhandari et al. 2020, "ZeRO: Memory Optimizations Toward Training Trillion Parameter Models", section 5;
 torch's `fully_shard`. Gathering is collective: where one rank gathers a full tensor, all ranks must.

@@ -43,10 +43,10 @@ def test_earlier_weights_do_not_depend_on_later_tokens(model: GPTModel) -> None:
 
 
 def test_a_choice_of_layers_and_heads_is_a_part_of_the_whole(model: GPTModel) -> None:
-    whole = attention_weights(model, TOKENS)
-    assert np.array_equal(attention_weights(model, TOKENS, layers=[2], heads=[1]), whole[2:, 1:])
-    assert np.array_equal(attention_weights(model, TOKENS, layers=[1, 0, 1]), whole[[1, 0, 1]])
-    assert np.array_equal(attention_weights(model, TOKENS, heads=[1, 0]), whole[:, [1, 0]])
+    everything = attention_weights(model, TOKENS)
+    assert np.array_equal(attention_weights(model, TOKENS, layers=[2], heads=[1]), everything[2:, 1:])
+    assert np.array_equal(attention_weights(model, TOKENS, layers=[1, 0, 1]), everything[[1, 0, 1]])
+    assert np.array_equal(attention_weights(model, TOKENS, heads=[1, 0]), everything[:, [1, 0]])
 
 
 def test_one_token_looks_at_itself(model: GPTModel) -> None:
@@ -72,7 +72,7 @@ def test_a_model_in_bfloat16_is_looked_into_too(model: GPTModel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("options", "message"),
     [
         ({"layers": [3]}, "layer is 3; this model's layers are 0 to 2"),
         ({"layers": [-1]}, "layer is -1; this model's layers are 0 to 2"),
@@ -84,7 +84,7 @@ def test_a_model_in_bfloat16_is_looked_into_too(model: GPTModel) -> None:
         ({"token_ids": [-1]}, "token id -1 is not one of this model's, 0 to 22"),
     ],
 )
-def test_what_the_model_does_not_have_is_refused(model: GPTModel, words: dict[str, Any], message: str) -> None:
-    token_ids = words.pop("token_ids", TOKENS)
+def test_what_the_model_does_not_have_is_refused(model: GPTModel, options: dict[str, Any], message: str) -> None:
+    token_ids = options.pop("token_ids", TOKENS)
     with pytest.raises(InspectionError, match=message):
-        attention_weights(model, token_ids, **words)
+        attention_weights(model, token_ids, **options)

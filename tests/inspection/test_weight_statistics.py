@@ -7,15 +7,15 @@ import torch
 from gpt25.inspection import WeightStatistics, weight_statistics
 
 
-def as_numpy_says(numbers: np.ndarray) -> WeightStatistics:
+def as_numpy_says(values: np.ndarray) -> WeightStatistics:
     return WeightStatistics(
-        count=numbers.size,
-        mean=pytest.approx(numbers.mean(), rel=1e-9),
-        standard_deviation=pytest.approx(numbers.std(), rel=1e-9),
-        smallest=numbers.min(),
-        largest=numbers.max(),
-        norm=pytest.approx(np.linalg.norm(numbers), rel=1e-9),
-        share_of_zeros=pytest.approx((numbers == 0).mean()),
+        count=values.size,
+        mean=pytest.approx(values.mean(), rel=1e-9),
+        standard_deviation=pytest.approx(values.std(), rel=1e-9),
+        smallest=values.min(),
+        largest=values.max(),
+        norm=pytest.approx(np.linalg.norm(values), rel=1e-9),
+        share_of_zeros=pytest.approx((values == 0).mean()),
     )
 
 

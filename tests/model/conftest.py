@@ -12,7 +12,7 @@ from gpt25.model import GPTConfiguration, GPTModel
 
 @pytest.fixture
 def make_model() -> Callable[..., GPTModel]:
-    """A small model in evaluation mode; every weight is random, so that no bias or gain hides a mistake."""
+    """A small model in evaluation mode; every weight is random, the layer norms' too, so that none hides a mistake."""
 
     def make(**fields: Any) -> GPTModel:
         shape = {

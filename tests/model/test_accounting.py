@@ -62,5 +62,5 @@ def test_operations_are_those_that_torch_counts(passes: str) -> None:
 def test_cache_bytes_are_those_of_a_cache() -> None:
     cache = KeyValueCache(SMALL, batch_size=5, capacity=7, dtype=torch.bfloat16)
     held = sum(tensor.nbytes for tensor in vars(cache).values() if isinstance(tensor, torch.Tensor))
-    assert Accounting(SMALL).cache_bytes(batch_size=5, positions=7, bytes_per_number=2) == held
-    assert Accounting(SMALL).cache_numbers_per_token == 2 * 3 * 24
+    assert Accounting(SMALL).cache_bytes(batch_size=5, positions=7, bytes_per_element=2) == held
+    assert Accounting(SMALL).cache_elements_per_token == 2 * 3 * 24

@@ -1,4 +1,4 @@
-"""GELU and the linear layer behind it: the same numbers whether GELU is remembered or computed again."""
+"""GELU and the linear layer behind it: the same values whether GELU's output is saved or recomputed."""
 
 import sys
 
@@ -33,7 +33,7 @@ def outputs_and_gradients(bfloat16: bool) -> list[Tensor]:
 @pytest.mark.parametrize("bfloat16", [False, True])
 def test_recomputing_changes_no_value_and_no_gradient(bfloat16: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     remembered = outputs_and_gradients(bfloat16)
-    monkeypatch.setattr(module, "_FEWEST_NUMBERS_TO_RECOMPUTE", 1)
+    monkeypatch.setattr(module, "_FEWEST_ELEMENTS_TO_RECOMPUTE", 1)
     recomputed = outputs_and_gradients(bfloat16)
     for one, other in zip(remembered, recomputed, strict=True):
         assert one.dtype is other.dtype
@@ -41,7 +41,7 @@ def test_recomputing_changes_no_value_and_no_gradient(bfloat16: bool, monkeypatc
 
 
 def saved_numbers(monkeypatch: pytest.MonkeyPatch, threshold: int) -> int:
-    monkeypatch.setattr(module, "_FEWEST_NUMBERS_TO_RECOMPUTE", threshold)
+    monkeypatch.setattr(module, "_FEWEST_ELEMENTS_TO_RECOMPUTE", threshold)
     hidden, weight, bias = tensors()
     saved: dict[int, int] = {}
 
@@ -61,7 +61,7 @@ def test_recomputing_remembers_what_gelu_read_and_nothing_else(monkeypatch: pyte
 
 
 def test_has_the_derivative_that_differences_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_FEWEST_NUMBERS_TO_RECOMPUTE", 1)
+    monkeypatch.setattr(module, "_FEWEST_ELEMENTS_TO_RECOMPUTE", 1)
     doubles = [tensor.detach().double().requires_grad_() for tensor in tensors()]
     assert torch.autograd.gradcheck(gelu_linear, doubles)
 

@@ -26,8 +26,8 @@ def test_a_product_is_that_of_the_rounded_weights() -> None:
     weight[7] = 0
     bias = torch.randn(48, generator=generator)
     layer = Int8Linear(weight, bias, behind_gelu=False)
-    assert layer.numbers.dtype is torch.int8
-    rounded = layer.numbers.double() * layer.scales.double().unsqueeze(1)
+    assert layer.quantised.dtype is torch.int8
+    rounded = layer.quantised.double() * layer.scales.double().unsqueeze(1)
     halves = layer.scales.double().unsqueeze(1) * (0.5 + 127 * 2**-8)  # its own rounding, and the scale's at the top
     assert ((rounded - weight.double()).abs() <= halves).all()
     inputs = torch.randn(2, 3, 64, generator=generator).bfloat16()  # (batch, time, inputs)
@@ -64,9 +64,9 @@ def test_cached_is_uncached() -> None:
     indices = torch.arange(20)[None] * 7  # (1, time)
     cache = KeyValueCache(SHAPE, batch_size=1, dtype=model.dtype)
     with torch.inference_mode():
-        whole = model(indices)
+        full = model(indices)
         parts = torch.cat([model(indices[:, :13], cache=cache), model(indices[:, 13:], cache=cache)], dim=1)
-    torch.testing.assert_close(parts.float(), whole.float(), rtol=0, atol=0.05)
+    torch.testing.assert_close(parts.float(), full.float(), rtol=0, atol=0.05)
 
 
 def test_it_is_for_the_processor_and_for_generating_only() -> None:

@@ -15,13 +15,13 @@ def test_cached_equals_uncached(make_model: Callable[..., GPTModel], steps: list
     indices = torch.randint(0, 23, (3, 12), generator=torch.Generator().manual_seed(2))
     cache = KeyValueCache(model.configuration, batch_size=3)
     with torch.no_grad():
-        whole = model(indices)  # (3, 12, 23)
+        full = model(indices)  # (3, 12, 23)
         pieces = [model(piece, cache=cache) for piece in indices.split(steps, dim=1)]
     assert cache.length == 12
-    torch.testing.assert_close(torch.cat(pieces, dim=1), whole, rtol=0, atol=1e-5)
+    torch.testing.assert_close(torch.cat(pieces, dim=1), full, rtol=0, atol=1e-5)
 
 
-def test_a_cache_needs_no_more_room_than_is_used(make_model: Callable[..., GPTModel]) -> None:
+def test_a_cache_needs_no_more_memory_than_is_used(make_model: Callable[..., GPTModel]) -> None:
     model = make_model()
     indices = torch.randint(0, 23, (1, 5), generator=torch.Generator().manual_seed(2))
     cache = KeyValueCache(model.configuration, batch_size=1, capacity=5)

@@ -6,27 +6,25 @@ from gpt25.model import GPTModel, PrefixTrees
 # Two trees: 5 6 7 with the branches 8 9 and 3 4 behind 7 and 2 behind 6, and 1 2 alone.
 INDICES = [5, 6, 7, 8, 9, 3, 4, 2, 1, 2]
 POSITIONS = [0, 1, 2, 3, 4, 3, 4, 2, 0, 1]
-WAYS = [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3, 4], [0, 1, 2, 5], [0, 1, 2, 5, 6], [0, 1, 7], [8], [8, 9]]
+PATHS = [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3, 4], [0, 1, 2, 5], [0, 1, 2, 5, 6], [0, 1, 7], [8], [8, 9]]
 
 
 def trees() -> PrefixTrees:
     slots = torch.tensor([[*range(8)], [8, 9, 0, 0, 0, 0, 0, 0]])
-    visible = torch.eye(8, dtype=torch.bool).repeat(2, 1, 1)  # padding sees itself
-    for token, way in enumerate(WAYS):
+    mask = torch.eye(8, dtype=torch.bool).repeat(2, 1, 1)  # padding sees itself
+    for token, path in enumerate(PATHS):
         tree, first = (0, 0) if token < 8 else (1, 8)
-        visible[tree, token - first, [seen - first for seen in way]] = True
-    return PrefixTrees(
-        torch.tensor(INDICES), torch.tensor(POSITIONS), slots, torch.tensor([*range(10)]), visible[:, None]
-    )
+        mask[tree, token - first, [seen - first for seen in path]] = True
+    return PrefixTrees(torch.tensor(INDICES), torch.tensor(POSITIONS), slots, torch.tensor([*range(10)]), mask[:, None])
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("wanted", [range(10), [4, 6, 7, 9], [2]])
-def test_every_token_sees_its_own_way_alone(make_model, wanted: list[int]) -> None:
+def test_every_token_sees_its_own_path_alone(make_model, wanted: list[int]) -> None:
     model: GPTModel = make_model().eval()
     found = trees().hidden_states(model, torch.tensor([*wanted]))
     for row, token in zip(found, wanted, strict=True):
-        own = torch.tensor([[INDICES[number] for number in WAYS[token]]])
+        own = torch.tensor([[INDICES[number] for number in PATHS[token]]])
         torch.testing.assert_close(row, model.hidden_states(own)[0, -1], atol=1e-5, rtol=1e-5)
 
 

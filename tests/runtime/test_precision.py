@@ -16,9 +16,9 @@ CPU = torch.device("cpu")
 def instructions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Pretend to run on a processor of an architecture with these instructions."""
 
-    def pretend(words: str, machine: str = "x86_64") -> None:
+    def pretend(flags: str, machine: str = "x86_64") -> None:
         path = tmp_path / "cpuinfo"
-        path.write_text(f"processor\t: 0\nflags\t\t: fpu {words}\n\nprocessor\t: 1\nflags\t: no\n")
+        path.write_text(f"processor\t: 0\nflags\t\t: fpu {flags}\n\nprocessor\t: 1\nflags\t: no\n")
         monkeypatch.setattr(processor, "PROCESSOR_INFORMATION", path)
         monkeypatch.setattr(platform, "machine", lambda: machine)
 
@@ -35,9 +35,9 @@ def gpu(monkeypatch: pytest.MonkeyPatch):
     return pretend
 
 
-@pytest.mark.parametrize(("words", "spelled"), [("amx_bf16 avx512_bf16", "AMX"), ("avx512_bf16", "AVX512-BF16")])
-def test_processor_with_fast_bfloat16(instructions, words: str, spelled: str) -> None:
-    instructions(words)
+@pytest.mark.parametrize(("flags", "spelled"), [("amx_bf16 avx512_bf16", "AMX"), ("avx512_bf16", "AVX512-BF16")])
+def test_processor_with_fast_bfloat16(instructions, flags: str, spelled: str) -> None:
+    instructions(flags)
     chosen = choose_precision(CPU)
     assert (chosen.name, chosen.dtype) == ("bfloat16", torch.bfloat16)
     assert chosen.reason == f"the processor has {spelled}, which multiplies bfloat16 faster than float32"

@@ -31,8 +31,8 @@ assert ranks.agree(ranks.rank == 1) is True
 assert ranks.agree(False) is False
 assert ranks.sum([float(ranks.rank), 1e-9]) == [1.0, 2e-9]
 assert ranks.mean([float(ranks.rank), 3.0]) == [0.5, 3.0]
-assert ranks.first_says("why: \u2013 é" if ranks.rank == 0 else "something longer than that") == "why: \u2013 é"
-ranks.wait()
+assert ranks.broadcast_text("why: \u2013 é" if ranks.rank == 0 else "something longer than that") == "why: \u2013 é"
+ranks.barrier()
 print(f"rank {ranks.rank} agreed", flush=True)
 if ranks.rank == 1:
     time.sleep(100)
@@ -61,8 +61,8 @@ def test_one_process_is_alone_and_everything_is_local() -> None:
     assert ranks.agree(False) is False
     assert ranks.sum([1.0, 2.5]) == [1.0, 2.5]
     assert ranks.mean([1.0, 2.5]) == [1.0, 2.5]
-    assert ranks.first_says("why: é") == "why: é"
-    ranks.wait()
+    assert ranks.broadcast_text("why: é") == "why: é"
+    ranks.barrier()
     ranks.disconnect()
 
 

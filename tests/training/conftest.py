@@ -96,7 +96,7 @@ def changed(configuration: TrainingConfiguration) -> Change:
 
 @pytest.fixture
 def messages() -> list[str]:
-    """What the trainers of a test said to people."""
+    """What the trainers of a test said to the user."""
     return []
 
 

@@ -26,7 +26,7 @@ from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import Trainer, TrainingConfiguration, TrainingHooks
-from gpt25.training.checkpoints import checkpoint_keeper
+from gpt25.training.checkpoints import checkpoint_manager
 
 LIMIT_SECONDS = 60.0
 KILLS = 6
@@ -42,10 +42,10 @@ def before_update(trainer: Trainer, update: int, act: Callable[[], None]) -> Non
     """Call `act` when the trainer fetches the rows of an update, counted from 1."""
     fetch = trainer.batches.for_update
 
-    def watched(number: int, **words: Any) -> Any:
+    def watched(number: int, **options: Any) -> Any:
         if number + 1 == update:
             act()
-        return fetch(number, **words)
+        return fetch(number, **options)
 
     trainer.batches.for_update = watched  # type: ignore[method-assign]
 
@@ -66,8 +66,8 @@ def train(configuration: TrainingConfiguration, run: Path, ranks: Ranks, prepare
     )
     fetch = trainer.batches.for_update
 
-    def remembering(number: int, **words: Any) -> Any:
-        for inputs, labels in fetch(number, **words):
+    def remembering(number: int, **options: Any) -> Any:
+        for inputs, labels in fetch(number, **options):
             rows.setdefault(number + 1, []).extend(inputs.tolist())
             yield inputs, labels
 
@@ -168,23 +168,23 @@ class Scenarios:
             loop={"average_last_fraction": 0.75},
         )
 
-        def hear(trainer: Trainer, ranks: Ranks) -> None:
+        def interrupt(trainer: Trainer, ranks: Ranks) -> None:
             if ranks.rank == 1:
                 before_update(trainer, 4, lambda: os.kill(os.getpid(), signal.SIGINT))
 
         self.ranks("growing", 1, configuration=settings)
-        self.ranks("growing-stopped", 2, prepare=hear, configuration=settings)
+        self.ranks("growing-stopped", 2, prepare=interrupt, configuration=settings)
         self.ranks("growing-resumed", 1, run="growing-stopped", configuration=settings)
         self.ranks("growing-unshared", 3, configuration=settings)
 
     def interrupted(self) -> None:
-        """Only the second rank hears a signal; then one rank goes on, with other micro-batches."""
+        """Only the second rank receives a signal; then one rank goes on, with other micro-batches."""
 
-        def hear(trainer: Trainer, ranks: Ranks) -> None:
+        def interrupt(trainer: Trainer, ranks: Ranks) -> None:
             if ranks.rank == 1:
                 before_update(trainer, 4, lambda: os.kill(os.getpid(), signal.SIGINT))
 
-        self.ranks("interrupted", 2, prepare=hear)
+        self.ranks("interrupted", 2, prepare=interrupt)
         self.ranks("resumed", 1, run="interrupted", configuration=self.changed(batch={"micro_batch_rows": 2}))
 
     def not_finite(self) -> None:
@@ -229,16 +229,16 @@ class Scenarios:
 
     def full_disk(self) -> None:
         """The first rank's last save fails at its interval and works when it is tried again."""
-        save, count = checkpoint_keeper.save_checkpoint, [0]
+        save, count = checkpoint_manager.save_checkpoint, [0]
 
-        def failing(*words: Any, **named: Any) -> Path:
+        def failing(*arguments: Any, **options: Any) -> Path:
             count[0] += 1
             if count[0] == 2:
-                raise checkpoint_keeper.storage_error(OSError(errno.ENOSPC, "full"), Path("x"), "cannot write")
-            return save(*words, **named)
+                raise checkpoint_manager.storage_error(OSError(errno.ENOSPC, "full"), Path("x"), "cannot write")
+            return save(*arguments, **options)
 
         def prepare(trainer: Trainer, ranks: Ranks) -> None:
-            checkpoint_keeper.save_checkpoint = failing
+            checkpoint_manager.save_checkpoint = failing
 
         self.ranks(
             "full-disk", 2, prepare=prepare, configuration=self.changed(loop={"checkpoint_interval_in_updates": 4})

@@ -25,7 +25,7 @@ def watched(trainer: Trainer, ranks: Ranks) -> None:
         with torch.no_grad():
             trainer.hooks.on_message(f"sample {model(ids, ids + 1)[1]:.5f}")
 
-    def on_figures(model: GPTModel, update: int) -> dict[str, float]:
+    def on_metrics(model: GPTModel, update: int) -> dict[str, float]:
         if update % 4:
             return {}
         with torch.no_grad():
@@ -35,14 +35,14 @@ def watched(trainer: Trainer, ranks: Ranks) -> None:
                 )
             }
 
-    def on_event(event: str, words: tuple[Any, ...]) -> None:
+    def on_event(event: str, arguments: tuple[Any, ...]) -> None:
         is_writing = event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree")
-        is_writing = is_writing or (event == "open" and bool(words[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)))
-        if is_writing and str(trainer.run.path) in str(words[0]):
-            trainer.hooks.on_message(f"wrote {words[0]}")
+        is_writing = is_writing or (event == "open" and bool(arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)))
+        if is_writing and str(trainer.run.path) in str(arguments[0]):
+            trainer.hooks.on_message(f"wrote {arguments[0]}")
 
     sys.addaudithook(on_event)
-    hooks = TrainingHooks(on_message=trainer.hooks.on_message, on_samples=on_samples, on_figures=on_figures)
+    hooks = TrainingHooks(on_message=trainer.hooks.on_message, on_samples=on_samples, on_metrics=on_metrics)
     trainer.hooks = hooks
     largest = (
         max(parameter.to_local().numel() for parameter in trainer.model.parameters())
@@ -50,11 +50,11 @@ def watched(trainer: Trainer, ranks: Ranks) -> None:
         else 0
     )
     if largest:
-        hooks.on_message(f"largest share {largest}")
+        hooks.on_message(f"largest shard {largest}")
 
 
 def stopped(trainer: Trainer, ranks: Ranks) -> None:
-    """The last rank hears a signal in the fourth update."""
+    """The last rank receives a signal in the fourth update."""
     watched(trainer, ranks)
     if ranks.rank == ranks.number_of_ranks - 1:
         before_update(trainer, 4, lambda: os.kill(os.getpid(), signal.SIGINT))

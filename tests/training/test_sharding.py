@@ -58,9 +58,9 @@ def test_all_learn_the_same(directory: Path, name: str) -> None:
     files = {path.name for path in newest.iterdir()}
     assert {path.name for path in other.iterdir()} == files
     for file in ("model.safetensors", OPTIMIZER_NAME):
-        whole, found = load_file(newest / file), load_file(other / file)
-        assert whole.keys() == found.keys()
-        for key, value in whole.items():
+        expected, found = load_file(newest / file), load_file(other / file)
+        assert expected.keys() == found.keys()
+        for key, value in expected.items():
             torch.testing.assert_close(found[key], value, rtol=0, atol=1e-5, msg=lambda text, n=key: f"{n} {text}")
     load_pretrained(other)
 
@@ -84,8 +84,8 @@ def test_a_sharded_average_is_the_same_average(directory: Path) -> None:
 def test_each_rank_keeps_a_shard(directory: Path) -> None:
     first, second = ended(directory, "sharded")
     # Of the token embeddings, the largest parameter, half of the rows: 320 x 32 / 2.
-    assert all("largest share 5120" in entry["messages"] for entry in (first, second))
-    assert not any("share " in message for message in ended(directory, "two")[0]["messages"])
+    assert all("largest shard 5120" in entry["messages"] for entry in (first, second))
+    assert not any("shard " in message for message in ended(directory, "two")[0]["messages"])
 
 
 def test_the_first_rank_alone_samples_from_a_full_model(directory: Path) -> None:
@@ -106,7 +106,7 @@ def test_the_first_rank_alone_writes(directory: Path, name: str) -> None:
     assert written[1] == set()
 
 
-def test_what_is_not_in_shares_stays_as_it_is(trainer) -> None:
+def test_what_is_not_sharded_stays_as_it_is(trainer) -> None:
     model = trainer().model
     tensor, values = torch.zeros(3), torch.arange(3.0)
     assert full_model(model) is model

@@ -10,7 +10,7 @@ from gpt25.training import TrainingConfiguration
 from gpt25.training.loop.accumulation import fitting_micro_batch_rows
 from gpt25.training.optimizers.orthogonalisation_rounds import (
     OrthogonalisationRound,
-    number_of_sharers,
+    orthogonalisation_group_size,
     orthogonalisation_rounds,
 )
 from gpt25.training.optimizers.orthogonalise import orthogonalisation_operations
@@ -81,8 +81,8 @@ def muon_rounds(configuration: TrainingConfiguration, gpus: int) -> list[Orthogo
     """What a recipe with Muon orthogonalises in an update, distributed over neighbouring GPUs as training does it."""
     layers, channels = configuration.model.number_of_layers, configuration.model.number_of_embedding_dimensions
     layer = [(channels, channels)] * 4 + [(channels, 4 * channels)] * 2  # query, key and value are three
-    sharers = number_of_sharers(gpus) if configuration.speed.share_orthogonalisation else 1
-    return orthogonalisation_rounds(layer * layers, sharers, in_bfloat16=True)
+    group_size = orthogonalisation_group_size(gpus) if configuration.speed.share_orthogonalisation else 1
+    return orthogonalisation_rounds(layer * layers, group_size, in_bfloat16=True)
 
 
 def muon_bytes(configuration: TrainingConfiguration, gpus: int) -> float:
@@ -90,20 +90,20 @@ def muon_bytes(configuration: TrainingConfiguration, gpus: int) -> float:
     if configuration.optimizer.name != "muon":
         return 0.0
     rounds = muon_rounds(configuration, gpus)
-    others = [1 - 1 / len(each.shares) for each in rounds]
-    return sum(MUON_BYTES * each.exchanged_elements * part for each, part in zip(rounds, others, strict=True))
+    others = [1 - 1 / len(each.assignments) for each in rounds]
+    return sum(MUON_BYTES * each.gathered_elements * part for each, part in zip(rounds, others, strict=True))
 
 
 def muon_seconds(configuration: TrainingConfiguration, gpus: int, rate: float) -> float:
     """Until all GPUs have all orthogonal matrices: a round travels while the next one is computed.
 
-    The sharers are in one node, so that the matrices go by NVLink, half as far as in an all-reduce.
+    The ranks of a group are in one node, so that the matrices go by NVLink, half as far as in an all-reduce.
     """
     computed = arrived = 0.0
     for each in muon_rounds(configuration, gpus):
-        sharers = len(each.shares)
+        group_size = len(each.assignments)
         computed += each.slots * orthogonalisation_operations(*each.shape, in_bfloat16=True) / rate
-        transfer = all_reduce_seconds(MUON_BYTES * each.exchanged_elements, sharers) / 2
+        transfer = all_reduce_seconds(MUON_BYTES * each.gathered_elements, group_size) / 2
         arrived = max(arrived, computed) + transfer
     return arrived
 

@@ -1,4 +1,4 @@
-"""A checkpoint: a model directory, the optimizer's state and where the run stood, whole or absent."""
+"""A checkpoint: a model directory, the optimizer's state and the training state, written atomically."""
 
 import dataclasses
 from pathlib import Path

@@ -11,7 +11,7 @@ def keep_better_weights(
     """Leave the mean in the model if its validation loss is below `last_loss`, that of the weights there, and say so.
 
     measure: the validation loss of what the model holds, alike on all ranks, which all decide the same. Returns the
-    figures for metrics.jsonl: `validation_loss` is that of the weights that stay.
+    values for metrics.jsonl: `validation_loss` is that of the weights that stay.
     """
     average.swap()
     loss = measure()

@@ -13,27 +13,27 @@ class OptimizerConfiguration:
     name: Literal["adamw", "muon"] = "adamw"
     """adamw moves everything with AdamW; muon moves the hidden matrices with Muon and the rest with AdamW."""
     peak_learning_rate: float = 6e-4
-    """AdamW's highest rate (GPT-3 paper, Table 2.1: 6e-4 at 125M)."""
+    """AdamW's peak learning rate (GPT-3 paper, Table 2.1: 6e-4 at 125M)."""
     beta_1: float = 0.9
-    """AdamW's decay of the mean gradient."""
+    """Decay of AdamW's first moment, the running mean of gradients."""
     beta_2: float = 0.95
-    """AdamW's decay of the mean squared gradient."""
+    """Decay of AdamW's second moment, the running mean of squared gradients."""
     epsilon: float = 1e-8
-    """AdamW's addition to the denominator."""
+    """What AdamW adds to the denominator."""
     weight_decay: float = 0.1
-    """AdamW's decoupled decay of matrices and embeddings; biases and layer norms have none."""
+    """AdamW's decoupled weight decay of matrices and embeddings; biases and layer norms have none."""
     embedding_rate_multiplier: float = 1.0
-    """Factor on AdamW's rate, and so on the decay, of the token embeddings, which are the head too."""
+    """Factor on AdamW's learning rate, and so on the decay, of the token embeddings, which are the head too."""
     position_rate_multiplier: float = 1.0
-    """Factor on AdamW's rate, and so on the decay, of the positional embeddings."""
+    """Factor on AdamW's learning rate, and so on the decay, of the positional embeddings."""
     bias_rate_multiplier: float = 1.0
-    """Factor on AdamW's rate of all biases, those of the layer norms too; 0 leaves them as they are."""
+    """Factor on AdamW's learning rate of all biases, those of the layer norms too; 0 leaves them as they are."""
     gain_rate_multiplier: float = 1.0
-    """Factor on AdamW's rate of the layer norms' weights."""
+    """Factor on AdamW's learning rate of the layer norms' weights."""
     clip_gradient_norm: float | None = 1.0
-    """Gradients longer than this are shortened to it; none for no clipping."""
+    """Gradients are clipped to this global norm; none for no clipping."""
     muon_peak_learning_rate: float = 2e-3
-    """Muon's highest rate; an update has the size of an AdamW update at the same rate."""
+    """Muon's peak learning rate; an update has the size of an AdamW update at the same rate."""
     muon_momentum: float = 0.95
     """Muon's momentum after its warm-up."""
     muon_initial_momentum: float = 0.85

@@ -16,8 +16,8 @@ class SpeedConfiguration:
     compile_mode: CompileMode = "default"
     """How torch.compile tunes: max-autotune-no-cudagraphs tries more kernels, for minutes before the first update."""
     compile_region: Literal["auto", "model", "blocks"] = "auto"
-    """What is compiled as one piece: auto takes the model on one rank, blocks on several, whose gradients then travel
-    while the backward pass still runs."""
+    """What is compiled as one piece: auto takes the model on one rank, blocks on several, whose gradients are then
+    all-reduced while the backward pass still runs."""
     loss: Literal["fused", "simple"] = "fused"
     """fused never holds all logits; simple is model(indices, labels), for comparison."""
     padded_vocabulary: bool | Literal["auto"] = "auto"
@@ -27,12 +27,12 @@ class SpeedConfiguration:
     read_late: bool | Literal["auto"] = "auto"
     """Read loss and norm while the next update runs already; the device itself decides on clipping and skipping."""
     bfloat16_orthogonalisation: bool | Literal["auto"] = "auto"
-    """Multiply in bfloat16 where Muon orthogonalises; auto does where a CUDA GPU trains in bfloat16."""
+    """Orthogonalise Muon's updates in bfloat16; auto does where a CUDA GPU trains in bfloat16."""
     share_orthogonalisation: bool = True
     """Of several ranks, each orthogonalises a part of Muon's matrices, and up to eight neighbours exchange them; else
     each does all of them."""
     short_residual_stream: bool = False
-    """Keep what passes from block to block in loop.precision: of bfloat16 half the bytes, rounded after every part."""
+    """Keep the residual stream between blocks in loop.precision: bfloat16 halves its bytes and rounds every sum."""
 
     def __post_init__(self) -> None:
         require(self.compile_mode in _MODES, "speed.compile_mode", self.compile_mode, f"one of {', '.join(_MODES)}")

@@ -78,7 +78,7 @@ class LoopConfiguration:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the forward and backward pass; the weights that are trained stay float32."""
     shard_parameters: bool = False
-    """Of several ranks, each keeps a shard of weights, gradients and averages: for models too large for one GPU."""
+    """Shard weights, gradients and optimizer state over the ranks (FSDP): for models too large for one GPU."""
     compile: bool | Literal["auto"] = "auto"
     """Compile with torch.compile: some time before the first update, faster ones after it; auto does on CUDA only."""
     non_finite_updates_allowed: int = 5

@@ -15,9 +15,9 @@ from gpt25.training.loop.divisors import divisors
 
 
 def fitting_micro_batch_rows(configuration: TrainingConfiguration, ranks: Ranks, *, rows: int) -> int:
-    """The largest number of rows up to the configured one that divides a rank's share of an update of `rows` rows.
+    """The largest number of rows up to the configured one that divides a rank's rows of an update of `rows` rows.
 
-    Raises ConfigurationError where the ranks cannot share them equally.
+    Raises ConfigurationError where the number of ranks does not divide them.
     """
     number = ranks.number_of_ranks
     if rows % number:
@@ -25,13 +25,13 @@ def fitting_micro_batch_rows(configuration: TrainingConfiguration, ranks: Ranks,
             f"{rows} rows of {configuration.model.block_size} tokens make an update; {number} ranks cannot share them "
             f"equally. Change the number of ranks or {configuration.update_sizes.key_of(rows)}."
         )
-    share = rows // number
-    largest = min(share, configuration.batch.micro_batch_rows)
-    return max(size for size in divisors(share) if size <= largest)
+    rows_per_rank = rows // number
+    largest = min(rows_per_rank, configuration.batch.micro_batch_rows)
+    return max(size for size in divisors(rows_per_rank) if size <= largest)
 
 
 def most_micro_batch_rows(configuration: TrainingConfiguration, ranks: Ranks) -> int:
-    """The rows of the run's largest micro-batch; raises ConfigurationError where some updates cannot be shared."""
+    """The rows of the run's largest micro-batch; raises ConfigurationError where ranks do not divide some update."""
     sizes = configuration.update_sizes.all_rows
     return max(fitting_micro_batch_rows(configuration, ranks, rows=rows) for rows in sizes)
 
@@ -40,11 +40,11 @@ def smaller_micro_batches(configuration: TrainingConfiguration, ranks: Ranks) ->
     """What to say where micro-batches have fewer rows than the recipe has; None where they have as many."""
     remarks = []
     for size in configuration.update_sizes.all_rows:
-        share = size // ranks.number_of_ranks
-        wanted = min(configuration.batch.micro_batch_rows, share)
+        rows_per_rank = size // ranks.number_of_ranks
+        wanted = min(configuration.batch.micro_batch_rows, rows_per_rank)
         rows = fitting_micro_batch_rows(configuration, ranks, rows=size)
         if rows < wanted:
-            most = f"the most that divide the {share} rows of an update"
+            most = f"the most that divide the {rows_per_rank} rows of an update"
             remarks.append(f"micro-batches have {rows} rows instead of {wanted}: {most}")
     return "; ".join(remarks) or None
 

@@ -1,4 +1,4 @@
-"""What torch reports when another rank is gone or memory runs out, in words that say what to do."""
+"""What torch reports when another rank is gone or memory runs out, as errors that say what to do."""
 
 import contextlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""One update on one rank: its share of the batch forward and backward, then the weights moved."""
+"""One update on one rank: forward and backward over its part of the batch, then the optimizers' step."""
 
 from collections.abc import Iterator
 
@@ -40,7 +40,7 @@ class GradientUpdate:
         self.optimizers = Optimizers(
             model,
             configuration.optimizer,
-            shared=_shared(configuration, ranks),
+            distributed=_distributed_orthogonalisation(configuration, ranks),
             orthogonalise_in_bfloat16=orthogonalises_in_bfloat16(configuration, device, loss_module.precision),
         )
         self.average = _average(configuration, model)
@@ -66,7 +66,7 @@ class GradientUpdate:
     def accumulate(self, update: int) -> tuple[Tensor, Tensor]:
         """Forward and backward over this rank's micro-batches; returns its mean loss in nats and the gradient norm.
 
-        Both are numbers on the device, which has not computed them yet.
+        Both are scalars on the device, which may not have computed them yet.
         """
         settings = self._configuration
         torch.manual_seed(derive_seed(settings.loop.seed, "dropout", update, self._ranks.rank))
@@ -87,7 +87,7 @@ class GradientUpdate:
         self._step(update, skip=None)
 
     def apply_if_finite(self, update: int, loss: Tensor, norm: Tensor) -> None:
-        """The same, or nothing where loss or norm, numbers on the device, are not finite: the device decides."""
+        """The same, or nothing where loss or norm, scalars on the device, are not finite: the device decides."""
         limit = self._configuration.optimizer.clip_gradient_norm
         if limit is not None:
             factor = (limit / norm).clamp(max=1.0)
@@ -135,8 +135,10 @@ def orthogonalises_in_bfloat16(
     return precision.name == "bfloat16" and device.type == "cuda" if switch == "auto" else switch
 
 
-def _shared(configuration: TrainingConfiguration, ranks: Ranks) -> DistributedOrthogonalisation | None:
-    """What several ranks share Muon's work with, unless they are not to."""
+def _distributed_orthogonalisation(
+    configuration: TrainingConfiguration, ranks: Ranks
+) -> DistributedOrthogonalisation | None:
+    """What divides Muon's orthogonalisation among several ranks, where the configuration has it."""
     if ranks.is_alone or configuration.speed.share_orthogonalisation is False:
         return None
     return DistributedOrthogonalisation(ranks, timeout_seconds=configuration.loop.timeout_seconds)

@@ -12,14 +12,14 @@ def _ignore(*_: Any) -> None:
     """Do nothing."""
 
 
-def _no_figures(*_: Any) -> dict[str, float]:
+def _no_metrics(*_: Any) -> dict[str, float]:
     """Measure nothing."""
     return {}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingHooks:
-    """Calls that the trainer makes on the first rank; the others train on meanwhile, but for `on_figures`."""
+    """Calls that the trainer makes on the first rank; the others train on meanwhile, but for `on_metrics`."""
 
     on_start: Callable[[int, int], None] = _ignore
     """(updates already done, updates in all), once, when everything is ready."""
@@ -27,11 +27,11 @@ class TrainingHooks:
     """(the row of update 0, written before the first update), where the recipe asks for one."""
     on_update: Callable[[dict[str, Any]], None] = _ignore
     """(the row just written to metrics.jsonl), after every update."""
-    on_figures: Callable[[GPTModel, int], dict[str, float]] = _no_figures
-    """(the model, updates done), after every update on every rank: more figures for the row of metrics.jsonl."""
+    on_metrics: Callable[[GPTModel, int], dict[str, float]] = _no_metrics
+    """(the model, updates done), after every update on every rank: more values for the row of metrics.jsonl."""
     on_samples: Callable[[GPTModel, int, int], None] = _ignore
     """(the model in evaluation mode, updates done, tokens seen), at the sampling interval and at the end."""
     on_checkpoint: Callable[[Path], None] = _ignore
     """(its directory), after a checkpoint is safely on the disk."""
     on_message: Callable[[str], None] = _ignore
-    """(one sentence), when something happened that a person should know."""
+    """(one sentence), when something happened that the user should know."""

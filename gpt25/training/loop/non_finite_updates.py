@@ -14,7 +14,7 @@ class NonFiniteUpdates:
         self._allowed = allowed_in_a_row
         self._checkpoints_path = checkpoints_path
 
-    def judge(self, update: int, loss: float, norm: float) -> str | None:
+    def check(self, update: int, loss: float, norm: float) -> str | None:
         """None where both are finite, else what to say about skipping this update, counted from 1.
 
         Raises TrainingError when more updates in a row were not finite than are allowed.

@@ -1,4 +1,4 @@
-"""Signals that ask a run to stop after the current update."""
+"""Stop requests by signal: the run stops after the current update."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ import time
 from types import FrameType
 from typing import Any
 
-_ASKING = tuple(
+_STOP_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)
 )  # Windows has no SIGUSR1
 
@@ -33,7 +33,7 @@ class StopSignals(contextlib.AbstractContextManager["StopSignals"]):
 
     def __enter__(self) -> "StopSignals":
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._receive) for number in _ASKING}
+            self._before = {number: signal.signal(number, self._receive) for number in _STOP_SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -10,7 +10,7 @@ from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, Stopwatch, choose_compilation, choose_device, choose_precision
 from gpt25.tokenizer import Tokenizer
 from gpt25.training.checkpoints.checkpoint import TrainingState
-from gpt25.training.checkpoints.checkpoint_keeper import CheckpointKeeper
+from gpt25.training.checkpoints.checkpoint_manager import CheckpointManager
 from gpt25.training.checkpoints.keep_better_weights import keep_better_weights
 from gpt25.training.configuration.speed_configuration import is_on
 from gpt25.training.configuration.training_configuration import TrainingConfiguration
@@ -31,8 +31,8 @@ from gpt25.training.sharding import full_model
 class Trainer:
     """One run on one rank. Every rank makes the same one and calls `train`; the first rank alone writes files.
 
-    The ranks must be connected already. Nothing is read from the environment and nothing printed: what people should
-    see goes through the hooks.
+    The ranks must be connected already. Nothing is read from the environment and nothing printed: messages for
+    the user go through the hooks.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Trainer:
             reads_late=is_on(configuration.speed.read_late, device_type=self.device.type),
             say=self._say,
         )
-        self._checkpoints = CheckpointKeeper(
+        self._checkpoints = CheckpointManager(
             configuration,
             run=run,
             model=self.model,
@@ -145,20 +145,20 @@ class Trainer:
         """Do one update and what falls due after it; returns the signal on which all ranks agreed to stop, if any."""
         update = self.state.update
         may_go_ahead = may_go_ahead and not self._intervals.is_anything_due(update + 1)
-        figures = self._cycle.run(update, signals, may_go_ahead=may_go_ahead)
-        self.state.non_finite_updates += figures.was_skipped
-        self._count_update(figures.loss)
+        metrics = self._cycle.run(update, signals, may_go_ahead=may_go_ahead)
+        self.state.non_finite_updates += metrics.was_skipped
+        self._count_update(metrics.loss)
         factor = self.gradient_update.learning_rate_factor(update)
         row = {
             "update": self.state.update,
             "tokens": self.state.tokens,
-            "training_loss": figures.loss,
+            "training_loss": metrics.loss,
             "learning_rate": self.configuration.optimizer.peak_learning_rate * factor,
-            "gradient_norm": figures.norm,
-            "tokens_per_second": self.configuration.update_sizes.tokens(update) / figures.seconds,
+            "gradient_norm": metrics.norm,
+            "tokens_per_second": self.configuration.update_sizes.tokens(update) / metrics.seconds,
         }
         self._after_update(row, stopwatch)
-        return figures.stop_signal
+        return metrics.stop_signal
 
     def _count_update(self, loss: float) -> None:
         sizes, update = self.configuration.update_sizes, self.state.update
@@ -172,7 +172,7 @@ class Trainer:
         settings, update = self.configuration.loop, self.state.update
         if self._intervals.is_due(settings.validation_interval_in_updates, update):
             self._validate(row)
-        row.update(self._figures())
+        row.update(self._metrics())
         if self._intervals.is_due(settings.samples_interval_in_updates, update):
             self._show_samples()
         self._record(row, stopwatch)
@@ -186,7 +186,7 @@ class Trainer:
         row: dict[str, Any] = {"update": 0, "tokens": 0}
         self.state.metrics = {"training_loss": None, "validation_loss": None}
         self._validate(row)
-        row.update(self._figures())
+        row.update(self._metrics())
         self._say(f"before the first update the validation loss is {row['validation_loss']:.4f}")
         self._show_samples()
         self._record(row, stopwatch)
@@ -196,12 +196,12 @@ class Trainer:
 
     def _validate(self, row: dict[str, Any]) -> None:
         """Measure; after the last update the mean of the last weights too, where there is one, and keep the better."""
-        figures = {"validation_loss": self.validation_loss.measure()}
+        metrics = {"validation_loss": self.validation_loss.measure()}
         if (average := self.gradient_update.average) is not None and self._intervals.is_last(self.state.update):
-            loss, measure = figures["validation_loss"], self.validation_loss.measure
-            figures = keep_better_weights(average, loss, measure=measure, say=self._say)
-        row.update(figures)
-        self.state.metrics |= {name: loss if math.isfinite(loss) else None for name, loss in figures.items()}
+            loss, measure = metrics["validation_loss"], self.validation_loss.measure
+            metrics = keep_better_weights(average, loss, measure=measure, say=self._say)
+        row.update(metrics)
+        self.state.metrics |= {name: loss if math.isfinite(loss) else None for name, loss in metrics.items()}
 
     def _record(self, row: dict[str, Any], stopwatch: Stopwatch) -> None:
         """Append the row to metrics.jsonl; a full disk costs a row of the record, not the run."""
@@ -213,11 +213,11 @@ class Trainer:
         except StorageError as problem:
             self._say(f"update {row['update']} is missing in the record: {problem}")
 
-    def _figures(self) -> dict[str, float]:
+    def _metrics(self) -> dict[str, float]:
         """What the hook measures; the model is unsharded wherever something can be due."""
         update = self.state.update
         model = full_model(self.model) if self._intervals.is_anything_due(update) else self.model
-        return self.hooks.on_figures(model, update)
+        return self.hooks.on_metrics(model, update)
 
     def _show_samples(self) -> None:
         """Let the hook write samples on the first rank; what it cannot write costs a sample, not the run."""

@@ -1,4 +1,4 @@
-"""Updates one after the other: each waits for its figures, or, on a GPU, is read while the next one runs."""
+"""Updates one after the other: each waits for its metrics, or, on a GPU, they are read while the next one runs."""
 
 import time
 from collections.abc import Callable
@@ -17,15 +17,15 @@ _STOPPING = (2, 15)  # SIGINT, SIGTERM: what StopSignals reports
 
 
 @dataclass(frozen=True)
-class UpdateFigures:
-    """What one update found out, the same on every rank but for the seconds."""
+class UpdateMetrics:
+    """What one update measured, the same on every rank but for the seconds."""
 
     loss: float
     """Mean over all ranks, in nats per token."""
     norm: float
-    """Of the gradient, before it was shortened."""
+    """Of the gradient, before clipping."""
     seconds: float
-    """From its begin, or from when the figures of the one before it were read, if that is later."""
+    """From its begin, or from when the metrics of the one before it were read, if that is later."""
     was_skipped: bool
     """Because loss or norm was not finite."""
     stop_signal: int | None
@@ -33,11 +33,11 @@ class UpdateFigures:
 
 
 class UpdateCycle:
-    """Begins updates, reads their figures, and has them applied or skipped; updates are counted from 0.
+    """Begins updates, reads their metrics, and has them applied or skipped; updates are counted from 0.
 
     Reading late, an update's loss and norm are read when the next one is on its way, so that the device never waits for
-    the host. Shortening the gradients and skipping an update that is not finite are then decided on the device, and the
-    host learns of them afterwards; weights and figures are what they would have been.
+    the host. Clipping the gradients and skipping an update that is not finite are then decided on the device, and the
+    host learns of them afterwards; weights and metrics are what they would have been.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class UpdateCycle:
 
     @property
     def is_ahead(self) -> bool:
-        """Whether an update has moved the weights already whose figures have not been read."""
+        """Whether an update has moved the weights already whose metrics have not been read."""
         return self._in_flight is not None
 
-    def run(self, update: int, signals: StopSignals, *, may_go_ahead: bool) -> UpdateFigures:
-        """Do an update and return its figures; reading late, and if it may go ahead, begin the next one first.
+    def run(self, update: int, signals: StopSignals, *, may_go_ahead: bool) -> UpdateMetrics:
+        """Do an update and return its metrics; reading late, and if it may go ahead, begin the next one first.
 
         Raises TrainingError when more updates in a row were not finite than are allowed.
         """
@@ -73,21 +73,21 @@ class UpdateCycle:
             self._in_flight = self._begin(update + 1, signals)
         total, norm, stop_requests = flight.read()
         loss = total / self._ranks.number_of_ranks
-        skipping = self._non_finite.judge(update + 1, loss, norm)
-        if skipping is not None:
-            self._say(skipping)
+        message = self._non_finite.check(update + 1, loss, norm)
+        if message is not None:
+            self._say(message)
         if not self.reads_late:
-            if skipping is None:
+            if message is None:
                 self._gradient_update.apply(update, norm)
             self._gradient_update.end(update)
         seconds = time.perf_counter() - flight.begin
         if self._in_flight is not None:
             self._in_flight.begins_now()
         stop = next((number for number, count in zip(_STOPPING, stop_requests, strict=True) if count), None)
-        return UpdateFigures(loss, norm, seconds, was_skipped=skipping is not None, stop_signal=stop)
+        return UpdateMetrics(loss, norm, seconds, was_skipped=message is not None, stop_signal=stop)
 
     def rehearse(self, update: int) -> None:
-        """Do the work of an update and nothing with its figures; returns when the device has done it."""
+        """Do the work of an update and nothing with its metrics; returns when the device has done it."""
         loss, norm = self._gradient_update.accumulate(update)
         if self.reads_late:
             self._gradient_update.apply_if_finite(update, loss, norm)

@@ -1,4 +1,4 @@
-"""An update whose figures are still on their way from the device."""
+"""An update whose metrics are still on their way from the device."""
 
 import time
 from collections.abc import Sequence

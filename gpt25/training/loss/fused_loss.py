@@ -5,12 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# On a processor, logits of one slice: 2**22 numbers are 16 MB in float32, which stay in its last-level cache, but at
+# On a processor, logits of one slice: 2**22 elements are 16 MB in float32, which stay in its last-level cache, but at
 # least 256 rows: measured at 50,257 tokens of vocabulary, the products of 166 rows run at half the rate.
 _ELEMENTS_PER_SLICE = 1 << 22
 _FEWEST_ROWS_PER_SLICE = 256
 _ROWS_PER_SLICE_ON_A_GPU = 8192  # 1.6 GB in float32 at that vocabulary; short slices leave a GPU idle
-_IGNORED = -100
+_IGNORE_INDEX = -100
 
 
 class _FusedLoss(torch.autograd.Function):
@@ -19,7 +19,7 @@ class _FusedLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, labels: Tensor, needs_gradient: bool) -> Tensor:
         rows_per_slice = _rows_per_slice(weight.size(0), weight.device)
-        counted = labels != _IGNORED  # (rows)
+        counted = labels != _IGNORE_INDEX  # (rows)
         number_counted = counted.sum()
         matrix = weight.to(hidden.dtype)  # (vocabulary, channels)
         total = hidden.new_zeros((), dtype=torch.float32)
@@ -39,19 +39,19 @@ class _FusedLoss(torch.autograd.Function):
                 # d loss / d logits = (probabilities - 1 at the label) / how many labels count, and the probabilities
                 # are exponentials / sums. What divides a whole row is cheaper to divide out of its few channels.
                 gradient = exponentials.scatter_add_(1, targets, -sums).to(hidden.dtype)
-                share = keep / (sums * number_counted.clamp(min=1))  # (slice, 1)
+                scale = keep / (sums * number_counted.clamp(min=1))  # (slice, 1)
                 torch.mm(gradient, matrix, out=hidden_gradient[part])
-                hidden_gradient[part] *= share
-                _add_product(weight_gradient, gradient.t(), (hidden[part] * share).to(hidden.dtype))
+                hidden_gradient[part] *= scale
+                _add_product(weight_gradient, gradient.t(), (hidden[part] * scale).to(hidden.dtype))
         if needs_gradient:
             ctx.save_for_backward(hidden_gradient, weight_gradient)
-            ctx.weight_type = weight.dtype
+            ctx.weight_dtype = weight.dtype
         return total / number_counted
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
         hidden_gradient, weight_gradient = ctx.saved_tensors
-        return hidden_gradient * gradients[0], weight_gradient.mul_(gradients[0]).to(ctx.weight_type), None, None
+        return hidden_gradient * gradients[0], weight_gradient.mul_(gradients[0]).to(ctx.weight_dtype), None, None
 
 
 def _rows_per_slice(vocabulary_size: int, device: torch.device) -> int:

@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.nn import functional
 
 # Matrix products of bfloat16 run at full rate where a row begins at a multiple of 16 bytes, which 50,257 columns break;
-# NVIDIA's guide to matrix multiplication asks for 64 numbers on an A100 and recommends 128. 50,304 = 393 x 128.
+# NVIDIA's guide to matrix multiplication asks for 64 elements on an A100 and recommends 128. 50,304 = 393 x 128.
 VOCABULARY_MULTIPLE = 128
 _ROWS_PER_SLICE = 8192  # 0.8 GB of logits in bfloat16 at GPT-2's vocabulary; short slices leave a GPU idle
-_IGNORED = -100
+_IGNORE_INDEX = -100
 
 
 def _log_sum_exp(real: Tensor) -> Tensor:
@@ -33,14 +33,14 @@ def _slice_loss(logits: Tensor, targets: Tensor, keep: Tensor, *, vocabulary_siz
 
 
 def _slice_loss_and_gradient(
-    logits: Tensor, targets: Tensor, keep: Tensor, share: Tensor, *, vocabulary_size: int
+    logits: Tensor, targets: Tensor, keep: Tensor, scale: Tensor, *, vocabulary_size: int
 ) -> tuple[Tensor, Tensor]:
-    """The same, and `share` times its gradient by the logits, 0 beyond the vocabulary: (slice, columns)."""
+    """The same, and `scale` times its gradient by the logits, 0 beyond the vocabulary: (slice, columns)."""
     real = logits[:, :vocabulary_size].float()  # (slice, vocabulary)
     logarithms = _log_sum_exp(real)  # (slice, 1)
     loss = ((logarithms - real.gather(1, targets)) * keep).sum()
     at_label = torch.arange(vocabulary_size, device=logits.device) == targets  # (slice, vocabulary)
-    gradient = ((real - logarithms).exp() - at_label.float()) * (share * keep)
+    gradient = ((real - logarithms).exp() - at_label.float()) * (scale * keep)
     padding = logits.size(1) - vocabulary_size
     return loss, functional.pad(gradient.to(logits.dtype), (0, padding))
 
@@ -59,9 +59,9 @@ class _GPULoss(torch.autograd.Function):
     ) -> Tensor:
         choose = _compiled if compiled else (lambda function: function)
         vocabulary_size = weight.size(0)
-        counted = (labels != _IGNORED).unsqueeze(1)  # (rows, 1)
+        counted = (labels != _IGNORE_INDEX).unsqueeze(1)  # (rows, 1)
         number_counted = counted.sum()
-        share = 1 / number_counted.clamp(min=1).float()
+        scale = 1 / number_counted.clamp(min=1).float()
         matrix = _padded(weight, hidden.dtype) if padded else weight.to(hidden.dtype)  # (columns, channels)
         total = hidden.new_zeros((), dtype=torch.float32)
         if needs_gradient:
@@ -75,20 +75,20 @@ class _GPULoss(torch.autograd.Function):
                 total += choose(_slice_loss)(logits, targets, counted[part], vocabulary_size=vocabulary_size)
                 continue
             loss, gradient = choose(_slice_loss_and_gradient)(
-                logits, targets, counted[part], share, vocabulary_size=vocabulary_size
+                logits, targets, counted[part], scale, vocabulary_size=vocabulary_size
             )
             total += loss
             torch.mm(gradient, matrix, out=hidden_gradient[part])
             weight_gradient += gradient.t() @ hidden[part]
         if needs_gradient:
             ctx.save_for_backward(hidden_gradient, weight_gradient[:vocabulary_size])
-            ctx.weight_type = weight.dtype
+            ctx.weight_dtype = weight.dtype
         return total / number_counted
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         hidden_gradient, weight_gradient = ctx.saved_tensors
-        weight_gradient = weight_gradient.mul_(gradients[0]).to(ctx.weight_type)
+        weight_gradient = weight_gradient.mul_(gradients[0]).to(ctx.weight_dtype)
         return hidden_gradient * gradients[0], weight_gradient, None, None, None, None
 
 

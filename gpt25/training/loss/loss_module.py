@@ -44,7 +44,7 @@ class LossModule(nn.Module):
 
         The model itself stays as it is: samples and evaluations, with their changing shapes, are not compiled.
         """
-        hidden_states = self._short if self._speed.short_residual_stream else self.model.hidden_states
+        hidden_states = self._run_own_blocks if self._speed.short_residual_stream else self.model.hidden_states
         if not self._compile:
             return hidden_states, self._simple
         # Every size its own code: by itself, torch makes one code for all sizes once it has met a second one, in a
@@ -59,14 +59,14 @@ class LossModule(nn.Module):
             return compiled(hidden_states), simple
         # A list, and no ModuleList: the parameters must not get second names.
         blocks = [compiled(block) for block in self.model.transformer.hidden]
-        return functools.partial(self._through, blocks), simple
+        return functools.partial(self._run_blocks, blocks), simple
 
-    def _short(self, indices: Tensor) -> Tensor:
-        """The hidden states by way of the model's own blocks, with the stream between them in the run's precision."""
-        return self._through(self.model.transformer.hidden, indices)
+    def _run_own_blocks(self, indices: Tensor) -> Tensor:
+        """The hidden states, uncompiled, with the residual stream between blocks in the run's precision."""
+        return self._run_blocks(self.model.transformer.hidden, indices)
 
-    def _through(self, blocks: Iterable[Callable[[Tensor], Tensor]], indices: Tensor) -> Tensor:
-        """The hidden states by way of blocks, of which those that were compiled one by one share one compiled code.
+    def _run_blocks(self, blocks: Iterable[Callable[[Tensor], Tensor]], indices: Tensor) -> Tensor:
+        """The hidden states through these blocks; blocks that were compiled one by one share one compiled graph.
 
         A backward pass that is compiled as a whole hands over its gradients only at its end; block by block,
         DistributedDataParallel averages the last ones while the first are still computed.
@@ -88,14 +88,14 @@ class LossModule(nn.Module):
         return LossModule(full_model(self.model), precision=self.precision, speed=self._speed)
 
     def forward(self, indices: Tensor, labels: Tensor) -> Tensor:
-        """Mean cross-entropy in nats: ids and labels, both (batch, time) int64 -> a number."""
+        """Mean cross-entropy in nats: ids and labels, both (batch, time) int64 -> a scalar."""
         device_type = indices.device.type
         if self._speed.loss == "simple":
             with self.precision.autocast(indices.device):
                 return self._simple_loss(indices, labels)
         with self.precision.autocast(indices.device):
             hidden = self._hidden_states(indices)  # (batch, time, channels)
-        # Layer norm leaves autocast in float32; the head is the largest product of all and runs in the chosen type.
+        # Layer norm leaves autocast in float32; the head is the largest product of all and runs in the run's dtype.
         hidden, weight = hidden.to(self.precision.dtype), self.model.language_modeling_head.weight
         padded = is_on(self._speed.padded_vocabulary, device_type=device_type)
         compiled = self._compile and device_type == "cuda"

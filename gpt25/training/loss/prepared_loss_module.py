@@ -1,4 +1,4 @@
-"""The loss module of a run: compiled as the run has it, its parameters sharded where that is asked for."""
+"""The loss module of a run: compiled as the run has it, its parameters sharded where the configuration says so."""
 
 import torch
 

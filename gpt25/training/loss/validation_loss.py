@@ -7,11 +7,11 @@ from gpt25.runtime import Ranks, to_device
 from gpt25.training.configuration.training_configuration import TrainingConfiguration
 from gpt25.training.loss.loss_module import LossModule
 
-_TOKENS_AT_ONCE = 8192
+_TOKENS_PER_BATCH = 8192
 
 
 class ValidationLoss:
-    """Mean nats per token over the same validation tokens each time, shared out over the ranks."""
+    """Mean nats per token over the same validation tokens each time, divided among the ranks."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class ValidationLoss:
         self._ranks = ranks
         self._device = device
         # Without a backward pass, more rows fit than in training; a handful of short ones would waste the processor.
-        self._rows_at_once = max(micro_batch_rows, _TOKENS_AT_ONCE // block_size)
+        self._rows_per_batch = max(micro_batch_rows, _TOKENS_PER_BATCH // block_size)
 
     @torch.no_grad()
     def measure(self) -> float:
@@ -48,7 +48,7 @@ class ValidationLoss:
         # Added up on the device, in float64 where it has that, so that no micro-batch waits for the one before it.
         dtype = torch.float32 if self._device.type == "mps" else torch.float64
         total = torch.zeros((), dtype=dtype, device=self._device)
-        for indices, labels in self.validation.micro_batches(self._rows_at_once, ranks.rank, ranks.number_of_ranks):
+        for indices, labels in self.validation.micro_batches(self._rows_per_batch, ranks.rank, ranks.number_of_ranks):
             loss = loss_module(to_device(indices, self._device), to_device(labels, self._device))
             total += loss.to(dtype) * labels.numel()
         model.train()

@@ -1,4 +1,4 @@
-"""What AdamW moves, in groups of equal weight decay and equal rate."""
+"""AdamW's parameter groups: equal weight decay and equal learning rate."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ def adamw_groups(parameters: dict[str, nn.Parameter], settings: OptimizerConfigu
 
     Matrices and embeddings decay, biases and layer norms do not (Brown et al. 2020, "Language Models are Few-Shot
     Learners", appendix B). Besides torch's own keys a group has `rate_multiplier`, by which its rate differs from the
-    base rate. Where all multipliers are 1 there are two groups, or one where nothing of the other kind is moved.
+    base rate. Where all multipliers are 1 there are two groups, or one where it has no parameters of the other kind.
 
     What is no matrix between hidden channels may want another rate than those: Yang et al. 2022, "Tensor Programs V:
     Tuning Large Neural Networks via Zero-Shot Hyperparameter Transfer", Table 3, whose rates of embeddings, biases and

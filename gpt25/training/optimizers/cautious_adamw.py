@@ -18,11 +18,11 @@ class CautiousAdamW(torch.optim.AdamW):
     meanwhile, when no activations are there.
     """
 
-    def __init__(self, groups: Iterable[dict[str, Any]], **words: Any) -> None:
-        """Groups as torch's AdamW takes them, each with a `weight_decay`; `words` go to torch's AdamW."""
+    def __init__(self, groups: Iterable[dict[str, Any]], **options: Any) -> None:
+        """Groups as torch's AdamW takes them, each with a `weight_decay`; `options` go to torch's AdamW."""
         super().__init__(
             [{**group, "weight_decay": 0.0, "cautious_weight_decay": group["weight_decay"]} for group in groups],
-            **words,
+            **options,
         )
 
     @torch.no_grad()

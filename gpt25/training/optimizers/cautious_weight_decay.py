@@ -11,7 +11,7 @@ def cautious_weight_decay(
 
     weights: changed in place; updates: what is subtracted from them, in any positive scale, since signs alone count;
     before: the weights that the update was computed for, which may be `weights` themselves; all of the same shapes.
-    amount: learning rate times decay, a number () on their device or of the host. Example: of weights (2, -2, 2) with
+    amount: learning rate times decay, a tensor () on their device or a float. Example: of weights (2, -2, 2) with
     updates (1, 1, 0), an amount of 0.5 leaves (1, -2, 1).
 
     Source: Chen et al. 2025, "Cautious Weight Decay", algorithm 1: x <- x - rate (u + decay 1[u x >= 0] x).

@@ -1,4 +1,4 @@
-"""Muon: momentum whose every update is orthogonal."""
+"""Muon: momentum, orthogonalised."""
 
 import math
 from collections import defaultdict
@@ -45,7 +45,7 @@ class Muon(torch.optim.Optimizer):
     beta_2: where it is given, rows are normalised as in NorMuon, with a second moment for each in the state.
     preconditioning: what updates go through before they are orthogonalised, as in SOAP-Muon; None for nothing. It asks
     every group for the `number` of the update that is done, from 0.
-    shared: what orthogonalises batches of matrices together with other ranks; None for this rank alone.
+    distributed: what orthogonalises batches of matrices together with other ranks; None for this rank alone.
     in_bfloat16: what orthogonalises multiplies in bfloat16; momenta and weights stay as they are.
 
     As in torch's fused AdamW, where the attribute `found_inf`, a bool () on the parameters' device, is set and true, a
@@ -64,7 +64,7 @@ class Muon(torch.optim.Optimizer):
         beta_2: float | None = None,
         preconditioning: SOAPPreconditioning | None = None,
         polynomials: Polynomials = POLAR_EXPRESS,
-        shared: DistributedOrthogonalisation | None = None,
+        distributed: DistributedOrthogonalisation | None = None,
         in_bfloat16: bool = False,
     ) -> None:
         defaults = {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay, "parts": 1, "number": 0}
@@ -73,7 +73,7 @@ class Muon(torch.optim.Optimizer):
         self._beta_2 = beta_2
         self._preconditioning = preconditioning
         self._polynomials = polynomials
-        self._shared = shared
+        self._distributed = distributed
         self._in_bfloat16 = in_bfloat16
         self.found_inf: Tensor | None = None
         for group in self.param_groups:
@@ -113,7 +113,7 @@ class Muon(torch.optim.Optimizer):
         batches = [
             (group, matrices) for group in self.param_groups for matrices in self._matrices_by_shape(group, skip)
         ]
-        # Large ones first: shared out, they arrive first, and are moved while the others travel.
+        # Large ones first: distributed, they are gathered first, and applied while the others are on their way.
         batches.sort(key=lambda batch: -batch[1][0].update.numel())
         oriented = [[each.update.mT if each.is_tall else each.update for each in matrices] for _, matrices in batches]
         for (group, matrices), directions in zip(batches, self._orthogonalised(oriented), strict=True):
@@ -151,8 +151,8 @@ class Muon(torch.optim.Optimizer):
 
     def _orthogonalised(self, batches: Sequence[Sequence[Tensor]]) -> Iterator[Tensor]:
         """Of every batch of matrices (rows, columns) their orthogonal ones, (count, rows, columns)."""
-        if self._shared is not None:
-            yield from self._shared(batches, self._polynomials, in_bfloat16=self._in_bfloat16)
+        if self._distributed is not None:
+            yield from self._distributed(batches, self._polynomials, in_bfloat16=self._in_bfloat16)
             return
         for matrices in batches:
             yield orthogonalise(torch.stack(list(matrices)), self._polynomials, in_bfloat16=self._in_bfloat16)
@@ -183,12 +183,12 @@ def _replaced_where(skip: Tensor, tensors: Sequence[Tensor], others: Sequence[Te
     """The tensors, or the others in their places where `skip`, a bool (), is true; those of one shape in one launch."""
     replaced = list(tensors)
     by_shape: dict[torch.Size, list[int]] = defaultdict(list)
-    for place, tensor in enumerate(tensors):
-        by_shape[tensor.shape].append(place)
-    for places in by_shape.values():
+    for index, tensor in enumerate(tensors):
+        by_shape[tensor.shape].append(index)
+    for indices in by_shape.values():
         chosen = torch.where(
-            skip, torch.stack([others[place] for place in places]), torch.stack([tensors[place] for place in places])
+            skip, torch.stack([others[index] for index in indices]), torch.stack([tensors[index] for index in indices])
         )  # (count, rows, columns)
-        for place, tensor in zip(places, chosen.unbind(), strict=True):
-            replaced[place] = tensor
+        for index, tensor in zip(indices, chosen.unbind(), strict=True):
+            replaced[index] = tensor
     return replaced

@@ -1,4 +1,4 @@
-"""Which optimizer moves which parameter, and their state under the parameters' names."""
+"""Which optimizer has which parameters, and their state under the parameters' names."""
 
 import torch
 from torch import Tensor, nn
@@ -32,15 +32,15 @@ class Optimizers:
         model: GPTModel,
         configuration: OptimizerConfiguration,
         *,
-        shared: DistributedOrthogonalisation | None = None,
+        distributed: DistributedOrthogonalisation | None = None,
         orthogonalise_in_bfloat16: bool = False,
     ) -> None:
-        """shared: what orthogonalises Muon's matrices together with other ranks; None for this rank alone.
+        """distributed: what orthogonalises Muon's matrices together with other ranks; None for this rank alone.
 
-        orthogonalise_in_bfloat16: in which numbers Muon's matrices are multiplied on the way.
+        orthogonalise_in_bfloat16: whether Muon's matrices are multiplied in bfloat16 on the way.
         """
         self._configuration = configuration
-        self._shared = shared
+        self._distributed = distributed
         self._orthogonalise_in_bfloat16 = orthogonalise_in_bfloat16
         self._names: dict[Tensor, str] = {parameter: name for name, parameter in model.named_parameters()}
         matrices, others = _hidden_matrices(model) if configuration.name == "muon" else ([], list(model.parameters()))
@@ -60,12 +60,14 @@ class Optimizers:
         )
 
     def _build_muon(self, matrices: list[nn.Parameter]) -> Muon:
-        threefold = [parameter for parameter in matrices if self._names[parameter].endswith("query_key_value.weight")]
-        known = {id(parameter) for parameter in threefold}
+        query_key_value = [
+            parameter for parameter in matrices if self._names[parameter].endswith("query_key_value.weight")
+        ]
+        known = {id(parameter) for parameter in query_key_value}
         single = [parameter for parameter in matrices if id(parameter) not in known]
         settings = self._configuration
         return Muon(
-            [{"params": threefold, "parts": 3}, {"params": single}],
+            [{"params": query_key_value, "parts": 3}, {"params": single}],
             learning_rate=settings.muon_peak_learning_rate,
             momentum=settings.muon_momentum,
             weight_decay=settings.muon_weight_decay,
@@ -73,7 +75,7 @@ class Optimizers:
             beta_2=settings.muon_beta_2,
             preconditioning=_preconditioning(settings),
             polynomials=POLYNOMIALS[settings.muon_polynomial],
-            shared=self._shared,
+            distributed=self._distributed,
             in_bfloat16=self._orthogonalise_in_bfloat16,
         )
 
@@ -138,7 +140,7 @@ class Optimizers:
         """Zeros for every parameter, on its device; the fused AdamW counts its steps there too."""
         for parameter in _parameters(self._adamw):
             for key in _ADAMW_STATE:
-                is_count = key == _COUNT_OF_STEPS  # one number, of a sharded parameter too
+                is_count = key == _COUNT_OF_STEPS  # one scalar, of a sharded parameter too
                 self._adamw.state[parameter][key] = (
                     torch.zeros((), device=parameter.device) if is_count else torch.zeros_like(parameter)
                 )

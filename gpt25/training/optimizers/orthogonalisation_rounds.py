@@ -1,62 +1,62 @@
-"""Which rank orthogonalises which of Muon's matrices, and in what rounds the ranks exchange them."""
+"""Which rank orthogonalises which of Muon's matrices, and in what rounds the ranks all-gather them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gpt25.training.optimizers.orthogonalise import orthogonalisation_operations
 
-MOST_SHARERS = 8  # as many as a machine commonly has GPUs, so that nothing goes over the network between machines
+LARGEST_GROUP = 8  # as many as a machine commonly has GPUs, so that nothing goes over the network between machines
 
 
 @dataclass(frozen=True)
 class OrthogonalisationRound:
-    """Matrices of one shape, orthogonalised by all sharers at the same time and then exchanged at once."""
+    """Matrices of one shape, orthogonalised by all ranks of a group at the same time and then all-gathered at once."""
 
     shape: tuple[int, int]
     """(rows, columns), no more rows than columns."""
-    shares: tuple[tuple[int, ...], ...]
-    """For each sharer the positions of its matrices in what was shared out; perhaps none."""
+    assignments: tuple[tuple[int, ...], ...]
+    """For each rank of the group the positions of its matrices among all; perhaps none."""
 
     @property
     def slots(self) -> int:
-        """Matrices that each sharer sends: as many as the largest share has, because an exchange has one size."""
-        return max(map(len, self.shares))
+        """Matrices that each rank sends: as many as the longest assignment has, because an all-gather has one size."""
+        return max(map(len, self.assignments))
 
     @property
-    def exchanged_elements(self) -> int:
-        """Elements that are whole on every sharer afterwards, slots that hold no matrix among them."""
-        return len(self.shares) * self.slots * self.shape[0] * self.shape[1]
+    def gathered_elements(self) -> int:
+        """Elements that every rank of the group has afterwards, slots that hold no matrix among them."""
+        return len(self.assignments) * self.slots * self.shape[0] * self.shape[1]
 
     def slot_of(self, position: int) -> int:
-        """Where a matrix lies in what all sharers sent, in their order."""
-        (sharer,) = [number for number, share in enumerate(self.shares) if position in share]
-        return sharer * self.slots + self.shares[sharer].index(position)
+        """Where a matrix lies in what all ranks sent, in their order."""
+        (rank,) = [number for number, assigned in enumerate(self.assignments) if position in assigned]
+        return rank * self.slots + self.assignments[rank].index(position)
 
 
-def number_of_sharers(number_of_ranks: int) -> int:
-    """How many neighbouring ranks share the work: the largest divisor up to MOST_SHARERS; 16 -> 8, 12 -> 6, 11 -> 1.
+def orthogonalisation_group_size(number_of_ranks: int) -> int:
+    """How many neighbouring ranks divide the work: the largest divisor up to LARGEST_GROUP; 16 -> 8, 12 -> 6, 11 -> 1.
 
     A divisor, so that all groups are of one size and do the same in the same batches: their weights must not differ in
     a bit, and a GPU may choose another kernel for another batch.
     """
-    return max(size for size in range(1, MOST_SHARERS + 1) if number_of_ranks % size == 0)
+    return max(size for size in range(1, LARGEST_GROUP + 1) if number_of_ranks % size == 0)
 
 
 def orthogonalisation_rounds(
-    shapes: Sequence[tuple[int, int]], sharers: int, *, in_bfloat16: bool = False
+    shapes: Sequence[tuple[int, int]], group_size: int, *, in_bfloat16: bool = False
 ) -> list[OrthogonalisationRound]:
-    """Share out matrices of these shapes, by position; the largest first, so that their exchange has time.
+    """Assign matrices of these shapes to ranks, by position; the largest first, so that their all-gather has time.
 
     Each matrix, the costly ones first, goes to whoever has least to compute so far (Graham 1969, "Bounds on
     Multiprocessing Timing Anomalies": at most 4/3 of the best), of two that have equal amounts to who sends less.
     """
     costs = [orthogonalisation_operations(*shape, in_bfloat16=in_bfloat16) for shape in shapes]
-    loads = [(0, 0, sharer) for sharer in range(sharers)]
-    shares: dict[tuple[int, int], list[list[int]]] = {}
+    loads = [(0, 0, rank) for rank in range(group_size)]
+    assignments: dict[tuple[int, int], list[list[int]]] = {}
     for position in sorted(range(len(shapes)), key=lambda each: -costs[each]):
         shape = shapes[position]
-        load, elements, sharer = min(loads)
-        loads[sharer] = (load + costs[position], elements + shape[0] * shape[1], sharer)
-        shares.setdefault(shape, [[] for _ in range(sharers)])[sharer].append(position)
-    largest_first = sorted(shares, key=lambda shape: -shape[0] * shape[1])
-    return [OrthogonalisationRound(shape, tuple(map(tuple, shares[shape]))) for shape in largest_first]
+        load, elements, rank = min(loads)
+        loads[rank] = (load + costs[position], elements + shape[0] * shape[1], rank)
+        assignments.setdefault(shape, [[] for _ in range(group_size)])[rank].append(position)
+    largest_first = sorted(assignments, key=lambda shape: -shape[0] * shape[1])
+    return [OrthogonalisationRound(shape, tuple(map(tuple, assignments[shape]))) for shape in largest_first]

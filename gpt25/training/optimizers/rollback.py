@@ -1,4 +1,4 @@
-"""Undo what was done to tensors, where a number on the device says so."""
+"""Undo what was done to tensors, where a flag on the device says so."""
 
 import contextlib
 from collections.abc import Iterator, Sequence

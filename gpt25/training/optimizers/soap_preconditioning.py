@@ -16,8 +16,8 @@ class SOAPPreconditioning:
     """Adam's division by root mean squares, done in the eigenbasis of the gradients' covariances.
 
     Running means of G Gᵀ and Gᵀ G have eigenvectors Q_rows and Q_columns. In their basis, Q_rowsᵀ G Q_columns, the
-    squares of the gradient's elements have running means too; an update is turned into that basis, divided by their
-    roots, and turned back. Only directions matter to Muon, which comes next, so nothing corrects the means' beginning.
+    squares of the gradient's elements have running means too; an update is projected into that basis, divided by their
+    roots, and projected back. Only directions matter to Muon, which comes next, so the means have no bias correction.
 
     Source: Vyas et al. 2024, "SOAP: Improving and Stabilizing Shampoo using Adam" (arXiv 2409.11321), algorithm 3, with
     bases renewed as in algorithm 4; Vyas, "SOAP Muon", puts it before the orthogonalisation.
@@ -31,7 +31,7 @@ class SOAPPreconditioning:
     """What is added to the roots."""
 
     def make_state(self, parameter: Tensor, parts: int) -> dict[str, Tensor]:
-        """The state of so many matrices on top of each other: nothing known yet, and the axes as the bases."""
+        """The state of so many matrices on top of each other: zero moments, and the identity as both bases."""
         rows, columns = parameter.size(0) // parts, parameter.size(1)
         state = {_SECOND_MOMENT: torch.zeros_like(parameter)}  # (parts * rows, columns)
         for covariance, basis, size in zip(_COVARIANCES, _BASES, (rows, columns), strict=True):
@@ -42,7 +42,7 @@ class SOAPPreconditioning:
     def __call__(self, update: Tensor, gradient: Tensor, state: dict[str, Tensor], *, number: int) -> Tensor:
         """Precondition an update with the gradient that it comes from: (parts * rows, columns) -> the same shape.
 
-        number: which update of the run it is, from 0. The first ones renew the bases every time, from the axes on.
+        number: which update of the run it is, from 0. The first ones renew the bases every time, from the identity on.
         """
         parts = state[_BASES[0]].size(0)
         matrices, gradients, squares = (
@@ -69,5 +69,5 @@ def _renew(state: dict[str, Tensor], squares: Tensor) -> None:
         images = state[covariance] @ state[basis]  # (parts, size, size)
         order = (state[basis] * images).sum(dim=1).argsort(dim=1, descending=True)  # (parts, size)
         state[basis].copy_(torch.linalg.qr(torch.gather(images, 2, order.unsqueeze(1).expand_as(images)))[0])
-        places = order.unsqueeze(3 - dimension).expand_as(squares)
-        squares.copy_(torch.gather(squares, dimension, places))
+        index = order.unsqueeze(3 - dimension).expand_as(squares)
+        squares.copy_(torch.gather(squares, dimension, index))

@@ -16,9 +16,10 @@ class WeightAverage:
     """A float32 copy of a model's weights that becomes their mean after each of a run's last updates.
 
     Every one of these updates counts alike, as in stochastic weight averaging (Izmailov et al. 2018, arXiv 1803.05407)
-    and latest weight averaging (Kaddour 2022, arXiv 2209.14981); an exponential mean would need a second number, its
-    horizon, and forgets by it what the fraction here cuts off. Unlike both, it is taken after every update, where it
-    costs one pass over the weights. An update that was skipped counts with the weights that it left as they were.
+    and latest weight averaging (Kaddour 2022, arXiv 2209.14981); an exponential mean would need a second
+    hyperparameter, its decay, and forgets by it what the fraction here cuts off. Unlike both, it is taken after every
+    update, where it costs one pass over the weights. An update that was skipped counts with the weights that it left as
+    they were.
 
     The copy lies where the weights do, sharded as they are; it is there from the beginning, so that
     memory does not run out at the end.
@@ -41,12 +42,12 @@ class WeightAverage:
             return
         self.updates += 1
         # The first time, the means become the weights themselves.
-        torch._foreach_lerp_(_shares(self._means), _shares(self._weights), 1 / self.updates)
+        torch._foreach_lerp_(_local_shards(self._means), _local_shards(self._weights), 1 / self.updates)
 
     @torch.no_grad()
     def swap(self) -> None:
         """Let the model have the mean and keep the model's weights here; and the same way back."""
-        for mean, weight in zip(_shares(self._means), _shares(self._weights), strict=True):
+        for mean, weight in zip(_local_shards(self._means), _local_shards(self._weights), strict=True):
             before = weight.clone()
             weight.copy_(mean)
             mean.copy_(before)
@@ -78,5 +79,5 @@ class WeightAverage:
             copy_full(mean, tensors[name])
 
 
-def _shares(tensors: Mapping[str, Tensor]) -> list[Tensor]:
+def _local_shards(tensors: Mapping[str, Tensor]) -> list[Tensor]:
     return [local_shard(tensor) for tensor in tensors.values()]

@@ -14,7 +14,7 @@ from gpt25.records import RunDirectory
 from gpt25.storage import verify_manifest
 from gpt25.training import Trainer, TrainingConfiguration, TrainingHooks
 from gpt25.training.checkpoints import checkpoint as checkpoint_module
-from gpt25.training.checkpoints import checkpoint_keeper
+from gpt25.training.checkpoints import checkpoint_manager
 
 Change = Callable[..., TrainingConfiguration]
 MakeTrainer = Callable[..., Trainer]
@@ -29,12 +29,12 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> Fill:
     def fill(*numbers: int) -> None:
         count = [0]
 
-        def write(path: Path, *words: Any, **named: Any) -> None:
+        def write(path: Path, *arguments: Any, **options: Any) -> None:
             count[0] += 1
             if count[0] in numbers:
                 path.write_bytes(b"half of i")
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-            real(path, *words, **named)
+            real(path, *arguments, **options)
 
         monkeypatch.setattr(checkpoint_module, "write_safetensors", write)
 
@@ -237,7 +237,7 @@ def test_a_damaged_checkpoint_that_cannot_be_renamed_is_an_error(
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
-    monkeypatch.setattr(checkpoint_keeper.os, "rename", refuse)
+    monkeypatch.setattr(checkpoint_manager.os, "rename", refuse)
     with pytest.raises(StorageError, match=r"cannot rename the damaged .*update-000008: Operation not permitted"):
         trainer().train()
 

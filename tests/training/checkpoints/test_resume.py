@@ -60,8 +60,8 @@ def test_resumed_is_uninterrupted_bit_for_bit(
         optimizer=optimizer,
         model=dict.fromkeys(("embedding_dropout", "attention_dropout", "residual_dropout"), dropout),
     )
-    whole = trainer(settings, run="whole")
-    whole.train()
+    uninterrupted = trainer(settings, run="uninterrupted")
+    uninterrupted.train()
     hook, problem = (signal_at(4), Interrupted) if way == "signal" else (exception_at(5), ZeroDivisionError)
     with pytest.raises(problem):
         trainer(settings, hooks=TrainingHooks(on_update=hook)).train()
@@ -72,19 +72,19 @@ def test_resumed_is_uninterrupted_bit_for_bit(
     # The signal arrives while update 4 is recorded, so that update 5 is the one that is finished; the exception loses
     # what came after the checkpoint of update 3.
     assert starts == [(5 if way == "signal" else 3, 8)]
-    assert logged(resumed) == logged(whole)
-    expected = weights(whole)
+    assert logged(resumed) == logged(uninterrupted)
+    expected = weights(uninterrupted)
     assert all(torch.equal(value, expected[name]) for name, value in weights(resumed).items())
     for name, tensor in resumed.gradient_update.optimizers.state().items():
-        assert torch.equal(tensor, whole.gradient_update.optimizers.state()[name]), name
+        assert torch.equal(tensor, uninterrupted.gradient_update.optimizers.state()[name]), name
 
 
 def test_a_run_killed_before_its_first_update_goes_on_from_the_saved_start(
     trainer: MakeTrainer, changed: Change, weights: Weights
 ) -> None:
     settings = changed(loop={"record_start": True})
-    whole = trainer(settings, run="whole")
-    whole.train()
+    uninterrupted = trainer(settings, run="uninterrupted")
+    uninterrupted.train()
     model = GPTModel(settings.model, generator=torch.Generator().manual_seed(1337))
 
     def fail(*_: object) -> None:
@@ -95,8 +95,8 @@ def test_a_run_killed_before_its_first_update_goes_on_from_the_saved_start(
     # The weights come from the checkpoint, whatever the second process begins with.
     resumed = trainer(settings, initial_model=model)
     resumed.train()
-    assert logged(resumed) == logged(whole)
-    assert all(torch.equal(value, weights(whole)[name]) for name, value in weights(resumed).items())
+    assert logged(resumed) == logged(uninterrupted)
+    assert all(torch.equal(value, weights(uninterrupted)[name]) for name, value in weights(resumed).items())
 
 
 def test_time_goes_on_over_a_resume_without_the_pause(trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,8 +236,8 @@ def test_other_text_of_the_same_tokenizer_is_said(
     with pytest.raises(Interrupted):
         trainer(hooks=TrainingHooks(on_update=signal_at(2))).train()
     tokens = open_shards(data.directory, "train").number_of_tokens
-    words = [Document(f"{number}", f"something else entirely, {number}. ".encode() * 40) for number in range(9)]
-    other = prepare(words, tokenizer, tmp_path / "other", validation_fraction=0.3, number_of_processes=1)
+    documents = [Document(f"{number}", f"something else entirely, {number}. ".encode() * 40) for number in range(9)]
+    other = prepare(documents, tokenizer, tmp_path / "other", validation_fraction=0.3, number_of_processes=1)
     Trainer(
         configuration,
         run=trainer().run,

@@ -93,13 +93,13 @@ def test_resumed_in_a_stage_is_uninterrupted_bit_for_bit(
     stop: int, trainer: MakeTrainer, changed: Change, weights: Weights, train_until: TrainUntil
 ) -> None:
     settings = changed(batch={**STAGES, "short_sequences": ((0.25, 16),)}, model={"residual_dropout": 0.1})
-    whole = trainer(settings, run="whole")
-    whole.train()
+    uninterrupted = trainer(settings, run="uninterrupted")
+    uninterrupted.train()
     train_until(settings, stop)
     resumed = trainer(settings)
     resumed.train()
-    assert logged(resumed) == logged(whole)
-    assert all(torch.equal(value, weights(whole)[name]) for name, value in weights(resumed).items())
+    assert logged(resumed) == logged(uninterrupted)
+    assert all(torch.equal(value, weights(uninterrupted)[name]) for name, value in weights(resumed).items())
 
 
 def test_a_checkpoint_of_other_batches_is_refused(trainer: MakeTrainer, changed: Change) -> None:

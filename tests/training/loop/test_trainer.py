@@ -141,9 +141,9 @@ def test_long_gradients_are_shortened_to_the_limit(trainer: MakeTrainer, changed
         trained = trainer(changed(optimizer={"name": "adamw", "clip_gradient_norm": limit}), run=f"run-{limit}")
         step, seen = trained.gradient_update.optimizers.step, lengths.setdefault(limit, [])
 
-        def watched(trained: Trainer = trained, step: Any = step, seen: list[float] = seen, **words: float) -> None:
+        def watched(trained: Trainer = trained, step: Any = step, seen: list[float] = seen, **options: float) -> None:
             seen.append(float(torch.nn.utils.get_total_norm(trained.gradient_update._gradients())))
-            step(**words)
+            step(**options)
 
         trained.gradient_update.optimizers.step = watched  # type: ignore[method-assign]
         trained.train()
@@ -340,13 +340,13 @@ def test_weights_that_are_not_finite_are_never_saved(
     trained = trainer()
     step = trained.gradient_update.optimizers.step
 
-    def spoiling(**words: float) -> None:
-        step(**words)
+    def spoiling(**options: float) -> None:
+        step(**options)
         if trained.state.update == 5:
             trained.model.transformer.final_layer_norm.weight.data[0] = float("nan")
 
     monkeypatch.setattr(trained.gradient_update.optimizers, "step", spoiling)
-    with pytest.raises(TrainingError, match="after update 6, .* the weights hold NaN or infinite numbers"):
+    with pytest.raises(TrainingError, match="after update 6, .* the weights hold NaN or infinite values"):
         trained.train()
     assert [record.update for record in trained.run.checkpoints()] == [3]
 

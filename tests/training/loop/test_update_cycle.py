@@ -172,10 +172,10 @@ def test_a_signal_is_answered_once_the_update_that_is_ahead_is_done(
     assert [row["update"] for row in trained.run.metrics()] == [1, 2, 3, 4]
     assert [record.update for record in trained.run.checkpoints()] == [4]
     monkeypatch.undo()
-    resumed, whole = trainer(settings), trainer(settings, run="whole")
+    resumed, uninterrupted = trainer(settings), trainer(settings, run="uninterrupted")
     resumed.train()
-    whole.train()
-    assert figures(resumed) == figures(whole)
+    uninterrupted.train()
+    assert figures(resumed) == figures(uninterrupted)
 
 
 @pytest.fixture

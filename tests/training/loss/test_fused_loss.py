@@ -150,8 +150,8 @@ def test_sums_the_heads_gradient_in_float32_over_many_bfloat16_slices(monkeypatc
         weight = torch.randn(8, 16, generator=torch.Generator().manual_seed(1)).requires_grad_()
         fused_loss(hidden, weight, labels).backward()
         gradients.append(weight.grad)
-    sliced, whole = gradients
-    assert (sliced - whole).norm() < 5e-3 * whole.norm()  # summed in bfloat16, it is 1.8e-2
+    sliced, full = gradients
+    assert (sliced - full).norm() < 5e-3 * full.norm()  # summed in bfloat16, it is 1.8e-2
 
 
 def test_costs_no_gradient_where_none_is_wanted() -> None:

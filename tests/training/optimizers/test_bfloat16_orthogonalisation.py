@@ -35,8 +35,8 @@ def test_it_is_the_same_direction(shape: tuple[int, int], decay: float, polynomi
     assert (short.shape, short.dtype) == (exact.shape, torch.float32)
     assert torch.cosine_similarity(short.flatten(), exact.flatten(), dim=0) > 0.998
     assert not torch.equal(short, exact)
-    lying = orthogonalise(matrices.mT, POLYNOMIALS[polynomials], in_bfloat16=True)
-    torch.testing.assert_close(lying, short.mT, rtol=0.1, atol=0.02)
+    transposed = orthogonalise(matrices.mT, POLYNOMIALS[polynomials], in_bfloat16=True)
+    torch.testing.assert_close(transposed, short.mT, rtol=0.1, atol=0.02)
 
 
 @pytest.mark.parametrize("decay", [0.5, 2.0, 4.0])

@@ -55,13 +55,13 @@ def gradients_of(shape: torch.Size, number: int) -> list[torch.Tensor]:
 
 def test_adamw_decays_with_its_real_updates_sign() -> None:
     optimizer, matrix, bias = start(decay=0.5)
-    words = {"rate": 0.1, "epsilon": 1e-6}
+    options = {"rate": 0.1, "epsilon": 1e-6}
     lists = {parameter: gradients_of(parameter.shape, 12) for parameter in (matrix, bias)}
     expected = {
-        parameter: by_definition(parameter.detach(), lists[parameter], decay=decay, **words)
+        parameter: by_definition(parameter.detach(), lists[parameter], decay=decay, **options)
         for parameter, decay in ((matrix, 0.5), (bias, 0.0))
     }
-    always = by_definition(matrix.detach(), lists[matrix], decay=0.5, **words)
+    always = by_definition(matrix.detach(), lists[matrix], decay=0.5, **options)
     for number in range(12):
         for parameter, gradients in lists.items():
             parameter.grad = gradients[number].clone()

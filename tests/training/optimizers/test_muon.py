@@ -88,7 +88,7 @@ def test_a_closure_is_refused() -> None:
 
 
 def plain_steps(weights: torch.Tensor, gradients: list[torch.Tensor], *, decay: float) -> torch.Tensor:
-    """One matrix by Muon's own words, in the arithmetic of the plain path: float32, one operation after another."""
+    """One matrix by Muon's definition, in the arithmetic of the plain path: float32, one operation after another."""
     weights, momentum = weights.clone(), torch.zeros_like(weights)
     for gradient in gradients:
         momentum.lerp_(gradient, 1 - 0.95)
@@ -149,13 +149,13 @@ def test_normalised_rows_and_cautious_decay_by_definition(beta_2: float | None, 
         [torch.randn(each.shape, generator=generator) * scale for each, scale in zip(parameters, scales, strict=True)]
         for _ in range(4)
     ]
-    words: dict[str, Any] = {"beta_2": beta_2, "cautious": cautious}
+    options: dict[str, Any] = {"beta_2": beta_2, "cautious": cautious}
     expected, plain = [], []
     for number, parameter in enumerate(parameters):
         parts = 3 if number == 0 else 1
         lists = [[part for step in gradients for part in [step[number].chunk(parts)[at]]] for at in range(parts)]
         matrices = list(zip(parameter.detach().chunk(parts), lists, strict=True))
-        expected.append(torch.cat([by_definition(part, list_, **words) for part, list_ in matrices]))
+        expected.append(torch.cat([by_definition(part, list_, **options) for part, list_ in matrices]))
         plain.append(torch.cat([by_definition(part, list_, beta_2=None, cautious=False) for part, list_ in matrices]))
     optimizer = Muon(
         [{"params": [threefold], "parts": 3}, {"params": single}],

@@ -1,4 +1,4 @@
-"""AdamW against torch's own step by step, Muon's share of the parameters, and the state under names."""
+"""AdamW against torch's own step by step, Muon's part of the parameters, and the state under names."""
 
 import pytest
 import torch
@@ -67,9 +67,9 @@ def test_muon_moves_the_matrices_of_the_blocks_and_adamw_the_rest() -> None:
     assert of_adamw == {name for name, _ in model.named_parameters()} - of_muon
 
 
-def _paths(words: tuple[str, ...]) -> list[str]:
+def _paths(names: tuple[str, ...]) -> list[str]:
     prefixes = {"query_key_value": "attention.", "expansion": "multi_layer_perceptron."}
-    return [prefixes.get(word, "") + word for word in words]
+    return [prefixes.get(name, "") + name for name in names]
 
 
 def test_query_key_and_value_are_three_matrices_to_muon() -> None:

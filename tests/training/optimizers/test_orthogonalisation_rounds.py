@@ -1,4 +1,4 @@
-"""Shares of about equal cost, of every matrix once, and the operations that they are measured by."""
+"""Assignments of about equal cost, of every matrix once, and the operations that they are measured by."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from gpt25.training.optimizers.orthogonalisation_rounds import number_of_sharers, orthogonalisation_rounds
+from gpt25.training.optimizers.orthogonalisation_rounds import orthogonalisation_group_size, orthogonalisation_rounds
 from gpt25.training.optimizers.orthogonalise import orthogonalisation_operations, orthogonalise
 
 # Of a layer: query, key, value and the attention's projection; the expansion and the projection back.
@@ -21,38 +21,38 @@ def test_operations_are_those_that_torch_counts(shape: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("layers", [1, 4, 12])
-@pytest.mark.parametrize("sharers", [1, 2, 3, 7, 8])
-def test_every_matrix_has_one_place_and_no_rank_much_more_than_another(layers: int, sharers: int) -> None:
+@pytest.mark.parametrize("group_size", [1, 2, 3, 7, 8])
+def test_every_matrix_has_one_place_and_no_rank_much_more_than_another(layers: int, group_size: int) -> None:
     shapes = LAYER * layers
-    rounds = orthogonalisation_rounds(shapes, sharers)
-    assert [each.shape for each in rounds] == [(64, 256), (64, 64)]  # the large ones travel first
-    shared = [position for each in rounds for share in each.shares for position in share]
-    assert sorted(shared) == list(range(len(shapes)))
-    loads = [sum(_cost(each.shape) * len(each.shares[rank]) for each in rounds) for rank in range(sharers)]
+    rounds = orthogonalisation_rounds(shapes, group_size)
+    assert [each.shape for each in rounds] == [(64, 256), (64, 64)]  # the large ones are gathered first
+    assigned = [position for each in rounds for own in each.assignments for position in own]
+    assert sorted(assigned) == list(range(len(shapes)))
+    loads = [sum(_cost(each.shape) * len(each.assignments[rank]) for each in rounds) for rank in range(group_size)]
     # Nobody could have given its last matrix to somebody with less.
     assert max(loads) - min(loads) <= _cost((64, 256))
-    assert max(loads) <= 4 / 3 * max(sum(loads) / sharers, _cost((64, 256)))
+    assert max(loads) <= 4 / 3 * max(sum(loads) / group_size, _cost((64, 256)))
 
 
 def _cost(shape: tuple[int, int]) -> int:
     return orthogonalisation_operations(*shape)
 
 
-def test_equal_shares_leave_no_slot_empty() -> None:
+def test_equal_assignments_leave_no_slot_empty() -> None:
     """12 layers for 8 ranks: 24 and 48 matrices, three and six each."""
     oblong, square = orthogonalisation_rounds(LAYER * 12, 8)
     assert (oblong.slots, square.slots) == (3, 6)
-    assert oblong.exchanged_elements == 24 * 64 * 256
-    assert square.exchanged_elements == 48 * 64 * 64
+    assert oblong.gathered_elements == 24 * 64 * 256
+    assert square.gathered_elements == 48 * 64 * 64
 
 
-def test_slots_are_where_the_matrices_of_all_sharers_lie() -> None:
+def test_slots_are_where_the_matrices_of_all_ranks_lie() -> None:
     (only,) = orthogonalisation_rounds([(4, 4)] * 5, 2)
-    assert [len(share) for share in only.shares] == [3, 2]
-    laid = list(itertools.chain.from_iterable([*share, *["none"] * (only.slots - len(share))] for share in only.shares))
+    assert [len(own) for own in only.assignments] == [3, 2]
+    laid = list(itertools.chain.from_iterable([*own, *["none"] * (only.slots - len(own))] for own in only.assignments))
     assert [laid[only.slot_of(position)] for position in range(5)] == list(range(5))
 
 
-@pytest.mark.parametrize(("ranks", "sharers"), [(1, 1), (2, 2), (8, 8), (9, 3), (11, 1), (12, 6), (16, 8), (64, 8)])
-def test_so_many_neighbours_share(ranks: int, sharers: int) -> None:
-    assert number_of_sharers(ranks) == sharers
+@pytest.mark.parametrize(("ranks", "group_size"), [(1, 1), (2, 2), (8, 8), (9, 3), (11, 1), (12, 6), (16, 8), (64, 8)])
+def test_so_many_neighbours_make_a_group(ranks: int, group_size: int) -> None:
+    assert orthogonalisation_group_size(ranks) == group_size

@@ -59,8 +59,10 @@ def test_it_is_the_algorithm(interval: int) -> None:
         updates = [gradient + gradients_of(1000 + part) for part, gradient in enumerate(gradients)]
         found = preconditioning(torch.cat(updates), torch.cat(gradients), state, number=number)
         for part, matrix in enumerate(found.chunk(3)):
-            words = updates[part].numpy(), gradients[part].numpy()
-            torch.testing.assert_close(matrix, torch.from_numpy(expected[part](*words, number)), rtol=1e-6, atol=1e-6)
+            arguments = updates[part].numpy(), gradients[part].numpy()
+            torch.testing.assert_close(
+                matrix, torch.from_numpy(expected[part](*arguments, number)), rtol=1e-6, atol=1e-6
+            )
 
 
 def test_another_basis_changes_nothing_but_the_basis() -> None:

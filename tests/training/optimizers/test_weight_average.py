@@ -30,8 +30,8 @@ def remembering(trainer: Trainer, weights: Weights) -> list[dict[str, torch.Tens
     """The weights after every step of the optimizers, in float64."""
     step, seen = trainer.gradient_update.optimizers.step, []
 
-    def watched(**words: Any) -> None:
-        step(**words)
+    def watched(**options: Any) -> None:
+        step(**options)
         seen.append({name: value.double() for name, value in weights(trainer).items()})
 
     trainer.gradient_update.optimizers.step = watched  # type: ignore[method-assign]
@@ -99,7 +99,7 @@ def test_the_lower_validation_loss_stays_and_is_named(
     def samples(model: Any, update: int, tokens: int) -> None:
         sampled.append({name: value.detach().clone() for name, value in model.named_parameters()})
 
-    hooks = TrainingHooks(on_message=messages.append, on_samples=samples, on_figures=figures)
+    hooks = TrainingHooks(on_message=messages.append, on_samples=samples, on_metrics=figures)
     trained = fixing(trainer(changed(loop={"average_last_fraction": 0.5}), hooks=hooks), [5.0, 4.0, average])
     seen = remembering(trained, weights)
     state = trained.train()
@@ -153,8 +153,8 @@ def test_resumed_is_uninterrupted_bit_for_bit(
         batch={"smaller_updates": ((0.25, 64),)},
         speed=speed,
     )
-    whole = trainer(settings, run="whole")
-    whole.train()
+    uninterrupted = trainer(settings, run="uninterrupted")
+    uninterrupted.train()
     train_until(settings, stop)
     checkpoint = trainer(settings).run.checkpoints()[-1]
     assert stop < checkpoint.update < 12
@@ -162,9 +162,9 @@ def test_resumed_is_uninterrupted_bit_for_bit(
     assert (checkpoint.path / AVERAGE_NAME).exists() == (checkpoint.update > 6)
     resumed = trainer(settings)
     resumed.train()
-    assert logged(resumed) == logged(whole)
-    assert all(torch.equal(value, weights(whole)[name]) for name, value in weights(resumed).items())
-    assert all(torch.equal(value, held(whole)[name]) for name, value in held(resumed).items())
+    assert logged(resumed) == logged(uninterrupted)
+    assert all(torch.equal(value, weights(uninterrupted)[name]) for name, value in weights(resumed).items())
+    assert all(torch.equal(value, held(uninterrupted)[name]) for name, value in held(resumed).items())
 
 
 def test_a_skipped_update_counts_with_the_weights_that_it_left(

@@ -25,7 +25,7 @@ from gpt25.training.sharding import full_model, full_tensors
 DAMAGED_MARK = "damaged-"
 
 
-class CheckpointKeeper:
+class CheckpointManager:
     """Restores and saves one run. Every rank calls the same methods; the first one alone writes, all learn the outcome.
 
     Every rank reads the checkpoint that the first one chose, so the run directory must be visible to all of them.
@@ -74,7 +74,7 @@ class CheckpointKeeper:
         """
         record = self._newest_intact() if self._ranks.is_first else None
         chosen = [1.0, float(record.update)] if record else [0.0, 0.0]
-        exists, update = self._ranks.sum(chosen, device=self._device)  # only the first rank's numbers are not 0
+        exists, update = self._ranks.sum(chosen, device=self._device)  # all but the first rank add 0
         if not exists:
             return TrainingState()
         record = CheckpointRecord(int(update), self._run.checkpoint_path(int(update)))
@@ -109,16 +109,18 @@ class CheckpointKeeper:
             return
         # What is sharded is gathered by all ranks, for the first one to write.
         model = full_model(self._model)
-        averages = full_tensors(self._optimizers.state(), keep=self._ranks.is_first)
+        optimizer_state = full_tensors(self._optimizers.state(), keep=self._ranks.is_first)
         average = full_tensors(self._average_state(state), keep=self._ranks.is_first)
-        failure, stops = self._save_on_first(state, model, averages, average) if self._ranks.is_first else ("", False)
+        failure, stops = (
+            self._save_on_first(state, model, optimizer_state, average) if self._ranks.is_first else ("", False)
+        )
         allowed = self._configuration.loop.failed_saves_allowed
         stops = stops or (bool(failure) and (required or self._failures_in_a_row > allowed))
         failed, stopped = self._ranks.sum([float(bool(failure)), float(stops)], device=self._device)
         if stopped:
             # torchrun ends the first rank when another one has ended, perhaps before it could speak: all say why.
             raise TrainingError(
-                self._ranks.first_says(
+                self._ranks.broadcast_text(
                     f"the run stops after update {state.update:,}, because its checkpoint could not be saved "
                     f"({self._failures_in_a_row} in a row): {failure}",
                     device=self._device,
@@ -141,14 +143,14 @@ class CheckpointKeeper:
         self,
         state: TrainingState,
         model: GPTModel,
-        averages: dict[str, torch.Tensor],
+        optimizer_state: dict[str, torch.Tensor],
         average: dict[str, torch.Tensor],
     ) -> tuple[str, bool]:
         """Save; returns what went wrong, if anything did, and whether that ends the run whatever is allowed."""
         if not torch.isfinite(torch.nn.utils.get_total_norm(model.parameters())):
             self._failures_in_a_row += 1
             return (
-                "the weights hold NaN or infinite numbers. Older checkpoints are untouched; train with a lower "
+                "the weights hold NaN or infinite values. Older checkpoints are untouched; train with a lower "
                 "learning rate in another --run directory.",
                 True,
             )
@@ -157,7 +159,7 @@ class CheckpointKeeper:
                 self._run,
                 state,
                 model=model,
-                optimizer_state=averages,
+                optimizer_state=optimizer_state,
                 average=average,
                 tokenizer=self._tokenizer,
                 details=self._details(),

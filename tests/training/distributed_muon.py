@@ -1,4 +1,4 @@
-"""Muon with its work shared out: `python shared_muon.py RECIPE DIRECTORY`; its test is in optimizers/."""
+"""Muon distributed over ranks: `python distributed_muon.py RECIPE DIRECTORY`; its test is in optimizers/."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ SETTINGS = {
     "muon": OptimizerConfiguration(name="muon"),
     "normuon": OptimizerConfiguration(name="muon", muon_beta_2=0.9),
     "soap": OptimizerConfiguration(name="muon", muon_soap_beta_2=0.9, muon_soap_interval_in_updates=2),
-    "bfloat16": OptimizerConfiguration(name="muon"),  # multiplied and travelling as between CUDA GPUs
+    "bfloat16": OptimizerConfiguration(name="muon"),  # multiplied and exchanged as between CUDA GPUs
 }
 SCENARIOS = {"muon": (1, 2, 4), "normuon": (1, 2, 4, 9), "soap": (1, 2), "bfloat16": (2, 4)}
 
@@ -35,7 +35,7 @@ GATHER = "all_gather_single" if hasattr(torch.distributed, "all_gather_single") 
 
 
 class Watch:
-    """What was computed, sent and waited for, in its order, and the bytes that were whole on a rank afterwards."""
+    """What was computed, sent and waited for, in its order, and the bytes that a rank had gathered afterwards."""
 
     def __init__(self) -> None:
         self.bytes = 0
@@ -45,15 +45,15 @@ class Watch:
         setattr(torch.distributed, GATHER, self.gather)
         distributed_orthogonalisation.orthogonalise = self.orthogonalise
 
-    def orthogonalise(self, matrices: torch.Tensor, *words: Any, **choices: Any) -> torch.Tensor:
+    def orthogonalise(self, matrices: torch.Tensor, *arguments: Any, **options: Any) -> torch.Tensor:
         self.events.append(f"compute {tuple(matrices.shape[1:])}")
-        return self._orthogonalise(matrices, *words, **choices)
+        return self._orthogonalise(matrices, *arguments, **options)
 
-    def gather(self, gathered: torch.Tensor, sent: torch.Tensor, **words: Any) -> Any:
+    def gather(self, gathered: torch.Tensor, sent: torch.Tensor, **options: Any) -> Any:
         self.bytes += gathered.numel() * gathered.element_size()
         shape, events = tuple(sent.shape[1:]), self.events
         events.append(f"send {shape}")
-        work = self._gather(gathered, sent, **words)
+        work = self._gather(gathered, sent, **options)
 
         class Watched:
             def wait(self) -> None:
@@ -76,10 +76,12 @@ def walk(optimizers: Optimizers, model: GPTModel, steps: range) -> None:
 def steps_of(ranks: Ranks, name: str, half: Path, *, is_going_on: bool) -> dict[str, Any]:
     """Six steps, from the start or from where four of them were left in `half`; a digest of all that there is then."""
     if name == "bfloat16":
-        distributed_orthogonalisation._travelling = lambda matrix: torch.bfloat16
+        distributed_orthogonalisation._exchange_dtype = lambda matrix: torch.bfloat16
     model, watch = GPTModel(SHAPE, generator=torch.Generator().manual_seed(1)), Watch()
-    shared = None if ranks.is_alone else DistributedOrthogonalisation(ranks, timeout_seconds=20)
-    optimizers = Optimizers(model, SETTINGS[name], shared=shared, orthogonalise_in_bfloat16=name == "bfloat16")
+    distributed = None if ranks.is_alone else DistributedOrthogonalisation(ranks, timeout_seconds=20)
+    optimizers = Optimizers(
+        model, SETTINGS[name], distributed=distributed, orthogonalise_in_bfloat16=name == "bfloat16"
+    )
     if is_going_on:
         tensors = load_file(half)
         model.load_state_dict({key: tensors.pop(key) for key, _ in model.named_parameters()}, strict=False)
@@ -115,7 +117,7 @@ def together(directory: Path, label: str, number: int, name: str, *, half: str, 
 
 
 def stopped(trainer: Trainer, ranks: Ranks) -> None:
-    """The last rank hears a signal in the fourth update."""
+    """The last rank receives a signal in the fourth update."""
     if ranks.rank == ranks.number_of_ranks - 1:
         before_update(trainer, 4, lambda: os.kill(os.getpid(), signal.SIGINT))
 
@@ -130,26 +132,26 @@ def dying(trainer: Trainer, ranks: Ranks) -> None:
     """The second rank dies where it should send what it orthogonalised in its third update."""
     gather, count = getattr(torch.distributed, GATHER), [0]
 
-    def deadly(*tensors: torch.Tensor, **words: Any) -> Any:
+    def deadly(*tensors: torch.Tensor, **options: Any) -> Any:
         count[0] += 1
         if count[0] == 5:  # two rounds an update
             os.kill(os.getpid(), signal.SIGKILL)
-        return gather(*tensors, **words)
+        return gather(*tensors, **options)
 
     if ranks.rank == 1:
         setattr(torch.distributed, GATHER, deadly)
 
 
 def all_scenarios(scenarios: Scenarios) -> None:
-    """Optimizers by one, two, four and nine ranks; a run that two ranks begin and four end, sharing and not."""
+    """Optimizers by one, two, four and nine ranks; a run that two ranks begin and four end, distributed and not."""
     train(scenarios.changed(loop={"number_of_updates": 2}), scenarios.directory / "warm-up", Ranks(), nothing)
     for name, numbers in SCENARIOS.items():
         for number in numbers:
             together(scenarios.directory, f"{name}-{number}", number, name, half=f"{name}-{number}")
     together(scenarios.directory, "normuon-on", 4, "normuon", half="normuon-2", is_going_on=True)
-    scenarios.ranks("shared", 2, prepare=stopped)
-    shutil.copytree(scenarios.directory / "shared", scenarios.directory / "alone")
-    scenarios.ranks("shared-on", 4, prepare=counted, run="shared")
+    scenarios.ranks("distributed", 2, prepare=stopped)
+    shutil.copytree(scenarios.directory / "distributed", scenarios.directory / "alone")
+    scenarios.ranks("distributed-on", 4, prepare=counted, run="distributed")
     scenarios.ranks("lost", 2, prepare=dying)
     alone = scenarios.changed(speed={"share_orthogonalisation": False})
     scenarios.ranks("alone-on", 4, prepare=counted, run="alone", configuration=alone)
