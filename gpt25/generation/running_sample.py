@@ -38,7 +38,7 @@ class RunningSample:
         self._generator = generator_for(seed, "sample", index)
 
     def next_uniform(self) -> float:
-        """The next of this sample's own numbers from 0 up to but not including 1; always 0 when greedy."""
+        """This sample's next random number, uniform from 0 up to but not including 1; always 0 when greedy."""
         if self.settings.is_greedy:
             return 0.0
         return torch.rand((), dtype=torch.float64, generator=self._generator).item()

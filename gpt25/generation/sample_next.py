@@ -41,7 +41,7 @@ def draw_next(
 ) -> Tensor:
     """Choose the next token of every row; a pure function that leaves `logits` as they are and never waits for a GPU.
 
-    logits: (rows, vocabulary), any floating-point type; the arithmetic is float32, sums are float64.
+    logits: (rows, vocabulary), any floating-point dtype; the arithmetic is float32, sums are float64.
     settings, histories: one per row; rows may differ in every setting.
     uniforms: one number per row from 0 up to but not including 1; a greedy row's is not looked at.
     Returns ids (rows) int64. The id of a row is the inverse of the cumulative distribution, in the order of ids, at

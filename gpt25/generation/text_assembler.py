@@ -50,8 +50,8 @@ class TextAssembler:
     def _first_stop(self, text: str) -> int | None:
         """Where the stop string that is completed first begins; "xaby" with the stop "ab" -> 1."""
         found = ((text.find(string), string) for string in self._stop)
-        places = [(start + len(string), start) for start, string in found if start >= 0]
-        return min(places)[1] if places else None
+        ends_and_starts = [(start + len(string), start) for start, string in found if start >= 0]
+        return min(ends_and_starts)[1] if ends_and_starts else None
 
     def _possible_beginning(self, text: str) -> int:
         """How many characters at the end of the text could be the beginning of a stop string; "xa", "ab" -> 1."""

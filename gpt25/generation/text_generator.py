@@ -154,11 +154,11 @@ def _checked_ids(prompt: object, tokenizer: Tokenizer) -> list[int]:
         prompt = prompt.tolist()
     if not isinstance(prompt, list | tuple):
         raise GenerationError(f"the prompt is a {type(prompt).__name__}; it must be text or a list of token ids.")
-    for place, token_id in enumerate(prompt):
-        whole = isinstance(token_id, int) and not isinstance(token_id, bool)
-        if not whole or not 0 <= token_id < tokenizer.vocabulary_size:
+    for index, token_id in enumerate(prompt):
+        is_integer = isinstance(token_id, int) and not isinstance(token_id, bool)
+        if not is_integer or not 0 <= token_id < tokenizer.vocabulary_size:
             raise GenerationError(
-                f"token {place} of the prompt is {short_repr(token_id)}; ids of the tokenizer {tokenizer.name} are "
+                f"token {index} of the prompt is {short_repr(token_id)}; ids of the tokenizer {tokenizer.name} are "
                 f"whole numbers from 0 to {tokenizer.vocabulary_size - 1}."
             )
     return list(prompt)

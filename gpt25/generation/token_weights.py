@@ -10,7 +10,7 @@ from gpt25.generation.sampling_settings import SamplingSettings
 from gpt25.runtime import to_device
 
 # A nucleus is nearly always found among this many of the likeliest tokens, without sorting the whole vocabulary.
-_FIRST_LOOK = 512
+_FIRST_CANDIDATES = 512
 # Beyond these, float32 would divide by zero or by infinity; long before them the likeliest token is as good as certain,
 # or all tokens are equal.
 _SMALLEST_TEMPERATURE, _LARGEST_TEMPERATURE = 1e-30, 1e30
@@ -67,7 +67,9 @@ def _keep_top_p(scores: Tensor, top_p: Sequence[float | None]) -> None:
     wanted = wanted * chosen.exp().sum(-1, keepdim=True, dtype=torch.float64)
     is_gpu = chosen.device.type == "cuda"  # which sorts faster than the host could ask how the first look went
     if not is_gpu:
-        largest = chosen.topk(min(_FIRST_LOOK, chosen.size(-1)), dim=-1).values  # (filtered rows, first look)
+        largest = chosen.topk(
+            min(_FIRST_CANDIDATES, chosen.size(-1)), dim=-1
+        ).values  # (filtered rows, first candidates)
         cumulative = largest.exp().cumsum(-1, dtype=torch.float64)
     if is_gpu or bool((cumulative[:, -1:] < wanted).any()):
         largest = chosen.sort(dim=-1, descending=True).values  # (filtered rows, vocabulary)

@@ -1,4 +1,4 @@
-"""Where every head of every layer looks."""
+"""Where every head of every layer attends to."""
 
 import math
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def attention_weights(
     """The attention weights of one text: (layers, heads, time, time).
 
     weights[l, h, q, k] is how much position q draws from position k, in head heads[h] of layer layers[l]; both count
-    from 0, and without a choice all are returned in order. A row adds up to 1, and no position looks at a later one.
+    from 0, and without a choice all are returned in order. A row adds up to 1, and no position attends to a later one.
     The weights are computed beside the model's own fused attention, in float32. All 144 heads of the 124M on 1,024
     tokens are 604 MB.
 

@@ -1,4 +1,4 @@
-"""The logit lens: what the model would say next if it stopped after a layer."""
+"""The logit lens: what the model would predict next if it stopped after a layer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

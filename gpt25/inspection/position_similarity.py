@@ -12,6 +12,6 @@ def position_similarity(embeddings: NDArray[np.floating]) -> NDArray[np.float32]
         position_similarity(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 3.0]]))[0] -> [1, 1, 0]
     """
     rows = embeddings.astype(np.float64)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)  # (positions, 1)
-    directions = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)  # (positions, channels)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)  # (positions, 1)
+    directions = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)  # (positions, channels)
     return np.clip(directions @ directions.T, -1, 1).astype(np.float32)  # (positions, positions)

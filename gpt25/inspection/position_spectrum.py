@@ -7,11 +7,11 @@ _ROUNDING = 1e-20  # of a sum of squares: more than what centring a constant col
 
 
 def position_spectrum(embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
-    """How a column's variance is shared among frequencies: (positions, channels) -> (positions // 2 + 1, channels).
+    """How a column's variance is distributed over frequencies: (positions, channels) -> (positions // 2 + 1, channels).
 
-    Row f is the share of the wave that goes round f times over all positions; row 0, the mean, is left out of the
-    sharing and 0. Every column adds up to 1, and a constant one is all 0. A sinusoid of f rounds has all its variance
-    in row f; white noise has about 2 / positions in every row.
+    Row f is the fraction at f periods over all positions; row 0, the mean, is left out and 0. Every column adds up to
+    1, and a constant one is all 0. A sinusoid of f periods has all its variance in row f; white noise has about 2 /
+    positions in every row.
 
     The periodogram (Schuster 1898): squared Fourier coefficients, counted twice where a negative frequency mirrors
     them.

@@ -1,4 +1,4 @@
-"""A prompt into the token ids that a look inside is taken on."""
+"""A prompt as the token ids on which a model is inspected."""
 
 from gpt25.errors import InspectionError
 from gpt25.model import GPTModel

@@ -1,4 +1,4 @@
-"""What a look inside a model begins with."""
+"""Inputs of a model that is inspected: a batch of one, and its embeddings."""
 
 from collections.abc import Sequence
 

@@ -10,16 +10,16 @@ _ROUNDING = 1e-12  # of the mean square of a column; a smaller variance is a con
 
 
 def roughness(embeddings: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The share of each column's variance that is noise from position to position: (positions, channels) -> (channels).
+    """The fraction of each column's variance that is noise between positions: (positions, channels) -> (channels).
 
     1 is expected of white noise, which is what a column is before training; a wave of period P has
     (2 - 2 cos(2 pi / P))² / 6, which is 0.00004 for P = 50; a column that alternates comes to 8/3. The scale of
-    a column does not matter. A constant column has no variance to share: NaN.
+    a column does not matter. A constant column has no variance: NaN.
 
     Derivation: let a column be a smooth curve plus noise of variance s², independent between positions. The curve all
     but vanishes from the second differences x[p-1] - 2 x[p] + x[p+1], and the noise has there the variance
     (1 + 4 + 1) s². So the mean square of the second differences over 6 estimates s², and that over the variance of the
-    column is the share. The estimator is Gasser, Sroka and Jennen-Steinmetz 1986, "Residual variance and residual
+    column is the fraction. The estimator is Gasser, Sroka and Jennen-Steinmetz 1986, "Residual variance and residual
     pattern in nonlinear regression", Biometrika 73, for equal distances.
 
     Raises InspectionError for fewer than 3 positions, which have no second difference.
@@ -29,7 +29,7 @@ def roughness(embeddings: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def overall_roughness(embeddings: NDArray[np.floating]) -> float:
-    """One figure for a model: the share of the variance of all columns together that is noise, NaN if none varies.
+    """One figure for a model: the fraction of the variance of all columns together that is noise, NaN if none varies.
 
     Columns count by their variance, so that the many that a trained model hardly uses do not hide the curves that it
     has learned. Raises InspectionError like `roughness`.

@@ -1,4 +1,4 @@
-"""Tokens as people can read them, spaces and line breaks too."""
+"""Tokens as one can read them, spaces and line breaks too."""
 
 from collections.abc import Iterable
 

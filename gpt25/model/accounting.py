@@ -34,8 +34,8 @@ class Accounting:
     def forward_operations_per_token(self) -> int:
         """Floating-point operations of one token's forward pass in a full block, matrix products only.
 
-        A product of (m, k) with (k, n) counts 2 m k n. Attention counts the causal half: on average a position sees
-        half of the block, and both the scores and the mixing touch every channel of it.
+        A product of (m, k) with (k, n) counts 2 m k n. Attention counts the causal half: on average a position attends
+        to half of the block, and both the scores and the mixing touch every channel of it.
         """
         shape = self.configuration
         channels = shape.number_of_embedding_dimensions
@@ -49,7 +49,7 @@ class Accounting:
         """Forward and backward, 0.798 GFLOP for the 124M: the backward pass costs twice the forward pass.
 
         PaLM's count (Chowdhery et al. 2022, appendix B: 6 per parameter, 12 x layers x channels x positions), which
-        nanoGPT's MFU goes by, takes attention's unseen half for work too: 0.860 GFLOP, and shares 8 % larger.
+        nanoGPT's MFU goes by, counts attention's masked half too: 0.860 GFLOP, and an MFU 8 % larger.
         """
         return 3 * self.forward_operations_per_token
 

@@ -11,7 +11,7 @@ from gpt25.model.short_attention import causal_attention, suits_short_attention
 
 
 class Attention(nn.Module):
-    """Each position looks at itself and the positions before it, in several heads side by side.
+    """Each position attends to itself and the positions before it, in several heads side by side.
 
     Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2; causal as in Radford et al. 2018, section
     3.1.
@@ -61,7 +61,7 @@ class Attention(nn.Module):
 
 
 def _mask_after(time: int, total: int, device: torch.device) -> Tensor | None:
-    """Which of `total` positions each of the last `time` positions may see; None where that is all of them."""
+    """Which of `total` positions each of the last `time` positions attends to; None where that is all of them."""
     if time == 1:
         return None
     return torch.ones(time, total, dtype=torch.bool, device=device).tril(total - time)  # (time, total)

@@ -1,4 +1,4 @@
-"""A look at a model that leaves no trace."""
+"""A model in evaluation mode for a while."""
 
 import contextlib
 from collections.abc import Iterator

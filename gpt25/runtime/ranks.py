@@ -59,7 +59,7 @@ class Ranks:
 
     @property
     def is_alone(self) -> bool:
-        """Whether there is nobody to agree with."""
+        """Whether this is the only rank."""
         return self.number_of_ranks == 1
 
     def device_for(self, device: torch.device) -> torch.device:

@@ -9,7 +9,7 @@ import torch
 def derive_seed(seed: int, *path: str | int) -> int:
     """A 63-bit seed for the consumer that `path` names: derive_seed(42, "data", 3) is the same everywhere, always.
 
-    Words and numbers differ ("1" is not 1), and so do paths that read alike when joined (("ab",) and ("a", "b")).
+    Strings and numbers differ ("1" is not 1), and so do paths that read alike when joined (("ab",) and ("a", "b")).
     """
     text = json.dumps([seed, *path])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

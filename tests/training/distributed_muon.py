@@ -70,7 +70,7 @@ def walk(optimizers: Optimizers, model: GPTModel, steps: range) -> None:
         for parameter in model.parameters():
             parameter.grad = torch.randn(parameter.shape, generator=generator)
         skip = torch.tensor(step == 2)
-        optimizers.step(learning_rate_factor=1.0, progress=step / 8, number=step, skip=skip)
+        optimizers.step(learning_rate_factor=1.0, progress=step / 8, update=step, skip=skip)
 
 
 def steps_of(ranks: Ranks, name: str, half: Path, *, is_going_on: bool) -> dict[str, Any]:

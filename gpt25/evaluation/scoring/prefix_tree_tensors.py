@@ -14,12 +14,12 @@ def prefix_tree_tensors(trees: Sequence[PrefixTree], device: torch.device) -> Pr
     """One pass over some trees: their tokens one after the other, and the attention mask where any of them branches."""
     sizes = [len(tree.tokens) for tree in trees]
     longest = max(sizes)
-    slots = np.zeros((len(trees), longest), dtype=np.int64)  # (trees, longest)
-    places = np.empty(sum(sizes), dtype=np.int64)  # (tokens)
+    pad_indices = np.zeros((len(trees), longest), dtype=np.int64)  # (trees, longest)
+    unpad_indices = np.empty(sum(sizes), dtype=np.int64)  # (tokens)
     start = 0
     for number, size in enumerate(sizes):
-        slots[number, :size] = np.arange(start, start + size)
-        places[start : start + size] = np.arange(number * longest, number * longest + size)
+        pad_indices[number, :size] = np.arange(start, start + size)
+        unpad_indices[start : start + size] = np.arange(number * longest, number * longest + size)
         start += size
     mask = None
     if any(tree.branches for tree in trees):
@@ -31,14 +31,14 @@ def prefix_tree_tensors(trees: Sequence[PrefixTree], device: torch.device) -> Pr
     return PrefixTrees(
         to_device(tokens, device),
         to_device(positions, device),
-        to_device(torch.from_numpy(slots), device),
-        to_device(torch.from_numpy(places), device),
+        to_device(torch.from_numpy(pad_indices), device),
+        to_device(torch.from_numpy(unpad_indices), device),
         mask,
     )
 
 
 def _attention_mask(tree: PrefixTree, longest: int) -> np.ndarray:
-    """Which slots each slot attends to: (longest, longest); those before it, but for the tokens of other branches."""
+    """Which positions each attends to: (longest, longest); those before it, but for the tokens of other branches."""
     mask = np.tri(longest, dtype=np.bool_)
     ends = [start for start, _ in tree.branches[1:]] + [len(tree.tokens)]
     for (start, parent), end in zip(tree.branches, ends, strict=False):

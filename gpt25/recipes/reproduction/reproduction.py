@@ -238,7 +238,7 @@ def _contest(
         end_summary(run, state, Accounting(setup.configuration.model))
     own = kept_own(run, state.update, disciplines)
     if ranks.agree(own is None, device=device):
-        ranks.wait()
+        ranks.barrier()
         model, tokenizer = _loaded(str(run.path), device)
         own = measure(items, model, tokenizer, name=resolved(run.path).name, ranks=ranks, reporter=reporter)
         if ranks.is_first:

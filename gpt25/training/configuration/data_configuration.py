@@ -19,8 +19,8 @@ class DataConfiguration:
     json_field: str = "text"
     """The field of each line of JSON lines that is the text."""
     validation_fraction: float = 0.05
-    """The share of the texts that is kept for validation: of at most 100 documents the end of each, of more some whole
-    documents, chosen by their content."""
+    """The fraction of the texts that is held out for validation: of at most 100 documents the end of each, of more some
+    whole documents, chosen by their content."""
     invalid_utf8: Literal["strict", "replace", "skip"] = "strict"
     """Texts that are not UTF-8: stop, put U+FFFD in its place, or leave the document out."""
     special_tokens: Literal["text", "parse"] = "text"

@@ -10,7 +10,7 @@ class StartConfiguration:
     """A model whose weights, shape and tokenizer a run begins with instead of random weights."""
 
     model: str | None = None
-    """A MODEL word (also RUN@best or RUN@500); none for random weights."""
+    """A MODEL argument (also RUN@best or RUN@500); none for random weights."""
     required: bool = False
     """Whether the recipe makes no sense without one: its shape and tokenizer are then the given model's."""
     weights_sha256: str | None = None

@@ -17,7 +17,7 @@ class TrackConfiguration:
     loss_at_least: float | None = None
     """A loss below which something is too good to be true."""
     tensorboard: bool = False
-    """Write every update's figures for TensorBoard too, into the run's folder tensorboard (extra `track`)."""
+    """Write every update's metrics for TensorBoard too, into the run's folder tensorboard (extra `track`)."""
     price_per_hour: float | None = None
     """What the machine costs an hour in USD, all its GPUs together: the report then shows losses against money."""
     data_set: str | None = None

@@ -98,7 +98,7 @@ class GradientUpdate:
         self.optimizers.step(
             learning_rate_factor=self.learning_rate_factor(update),
             progress=update / self._configuration.loop.number_of_updates,
-            number=update,
+            update=update,
             skip=skip,
         )
 

@@ -72,7 +72,7 @@ def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
 def fused_loss(hidden: Tensor, weight: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy in nats of the logits `hidden @ weightᵀ`: the simple loss in a fraction of its memory.
 
-    hidden: (batch, time, channels), float32 or bfloat16; the products run in its type, the loss in float32.
+    hidden: (batch, time, channels), float32 or bfloat16; the products run in its dtype, the loss in float32.
     weight: (vocabulary, channels), the head's matrix.
     labels: (batch, time), int64; -100 is ignored. Where all are, there is no mean: the loss is NaN and the
         gradients are 0, as torch's are.

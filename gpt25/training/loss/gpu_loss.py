@@ -105,7 +105,7 @@ def gpu_loss(
 ) -> Tensor:
     """Mean cross-entropy in nats of the logits `hidden @ weightᵀ`: what `fused_loss` computes, laid out for a GPU.
 
-    hidden: (batch, time, channels), float32 or bfloat16; the products run in its type, the loss in float32.
+    hidden: (batch, time, channels), float32 or bfloat16; the products run in its dtype, the loss in float32.
     weight: (vocabulary, channels), the head's matrix; -100 among the labels (batch, time) is ignored.
     padded_vocabulary: multiply by a copy of the head with zero rows below, so that every row of logits begins at an
         aligned address. Their logits are cut off before anything is computed from them, and the weights, their

@@ -32,7 +32,7 @@ class _Matrix(NamedTuple):
 
 
 class Muon(torch.optim.Optimizer):
-    """Moves matrices by the orthogonalised running mean of their gradients.
+    """Updates matrices with the orthogonalised momentum of their gradients.
 
     Source: Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"; the size of an update follows
     Liu et al. 2025, "Muon is Scalable for LLM Training", section 2.2: 0.2 * sqrt(larger side), which gives it the root
@@ -44,7 +44,7 @@ class Muon(torch.optim.Optimizer):
 
     beta_2: where it is given, rows are normalised as in NorMuon, with a second moment for each in the state.
     preconditioning: what updates go through before they are orthogonalised, as in SOAP-Muon; None for nothing. It asks
-    every group for the `number` of the update that is done, from 0.
+    every group for `step`, the number of the update that is done, from 0.
     distributed: what orthogonalises batches of matrices together with other ranks; None for this rank alone.
     in_bfloat16: what orthogonalises multiplies in bfloat16; momenta and weights stay as they are.
 
@@ -67,7 +67,7 @@ class Muon(torch.optim.Optimizer):
         distributed: DistributedOrthogonalisation | None = None,
         in_bfloat16: bool = False,
     ) -> None:
-        defaults = {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay, "parts": 1, "number": 0}
+        defaults = {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay, "parts": 1, "step": 0}
         super().__init__(parameters, defaults)
         self._cautious = cautious_weight_decay
         self._beta_2 = beta_2
@@ -137,7 +137,7 @@ class Muon(torch.optim.Optimizer):
         updates = torch._foreach_lerp(gradients, momenta, group["momentum"])
         if self._preconditioning is not None:
             updates = tuple(
-                self._preconditioning(update, gradient, state, number=group["number"])
+                self._preconditioning(update, gradient, state, step=group["step"])
                 for update, gradient, state in zip(updates, gradients, states, strict=True)
             )
         by_shape: dict[tuple[int, ...], list[_Matrix]] = defaultdict(list)

@@ -80,11 +80,11 @@ class Optimizers:
         )
 
     def step(
-        self, *, learning_rate_factor: float, progress: float, number: int = 0, skip: Tensor | None = None
+        self, *, learning_rate_factor: float, progress: float, update: int = 0, skip: Tensor | None = None
     ) -> None:
         """Move all parameters; `progress` is the fraction of the run that is done, for Muon's momentum.
 
-        number: which update of the run this is, from 0, for what Muon renews at intervals.
+        update: which update of the run this is, from 0, for what Muon renews at intervals.
         skip: a bool () on the parameters' device; where it is true nothing changes, and the host need not know.
         """
         settings = self._configuration
@@ -98,7 +98,7 @@ class Optimizers:
         for group in self._muon.param_groups:
             group["lr"] = settings.muon_peak_learning_rate * learning_rate_factor
             group["momentum"] = muon_momentum(settings, progress)
-            group["number"] = number
+            group["step"] = update
         self._muon.found_inf = skip
         with rollback_if(skip, self._muon.state_beyond_momenta()):
             self._muon.step()

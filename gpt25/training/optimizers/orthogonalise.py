@@ -28,9 +28,9 @@ def orthogonalise(matrices: Tensor, polynomials: Polynomials = POLAR_EXPRESS, *,
     (rows, rows), and the steps need only that: X_{k+1} = Q_k X_k with Q_k = a I + b G_k + c G_k² and
     G_{k+1} = Q_k G_k Q_k. The wide matrix is touched twice, whatever the number of steps.
 
-    in_bfloat16: multiply in bfloat16 instead of the matrices' own type, as Jordan et al. do; then X itself goes through
-    every step. The eigenvalues of a G that is carried along in so few bits become negative, and polynomials that lift
-    small singular values to 1 let those grow without bounds; X Xᵀ, computed anew, has none.
+    in_bfloat16: multiply in bfloat16 instead of the matrices' own dtype, as Jordan et al. do; then X itself goes
+    through every step. The eigenvalues of a G that is carried along in so few bits become negative, and polynomials
+    that lift small singular values to 1 let those grow without bounds; X Xᵀ, computed anew, has none.
     """
     rows, columns = matrices.shape[-2:]
     if rows > columns:

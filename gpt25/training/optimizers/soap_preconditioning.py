@@ -39,10 +39,10 @@ class SOAPPreconditioning:
             state[basis] = torch.eye(size, dtype=parameter.dtype, device=parameter.device).repeat(parts, 1, 1)
         return state
 
-    def __call__(self, update: Tensor, gradient: Tensor, state: dict[str, Tensor], *, number: int) -> Tensor:
+    def __call__(self, update: Tensor, gradient: Tensor, state: dict[str, Tensor], *, step: int) -> Tensor:
         """Precondition an update with the gradient that it comes from: (parts * rows, columns) -> the same shape.
 
-        number: which update of the run it is, from 0. The first ones renew the bases every time, from the identity on.
+        step: which update of the run it is, from 0. The first ones renew the bases every time, from the identity on.
         """
         parts = state[_BASES[0]].size(0)
         matrices, gradients, squares = (
@@ -54,7 +54,7 @@ class SOAPPreconditioning:
         found = left @ found @ right.mT
         for name, covariance in zip(_COVARIANCES, (gradients @ gradients.mT, gradients.mT @ gradients), strict=True):
             state[name].lerp_(covariance, 1 - self.beta_2)
-        if number < self.interval_in_updates or number % self.interval_in_updates == 0:
+        if step < self.interval_in_updates or step % self.interval_in_updates == 0:
             _renew(state, squares)
         return found.view_as(update)
 
@@ -62,7 +62,7 @@ class SOAPPreconditioning:
 def _renew(state: dict[str, Tensor], squares: Tensor) -> None:
     """One step of orthogonal iteration for both bases, and `squares` (parts, rows, columns) in their new order.
 
-    Sorted by what they hold of the covariance, vectors keep their places between renewals, so that the running means
+    Sorted by their eigenvalues, vectors keep their places between renewals, so that the running means
     stay with the vectors that they belong to.
     """
     for covariance, basis, dimension in zip(_COVARIANCES, _BASES, (1, 2), strict=True):

@@ -57,7 +57,7 @@ def test_it_is_the_algorithm(interval: int) -> None:
     for number in range(8):
         gradients = [gradients_of(3 * number + part).double() for part in range(3)]
         updates = [gradient + gradients_of(1000 + part) for part, gradient in enumerate(gradients)]
-        found = preconditioning(torch.cat(updates), torch.cat(gradients), state, number=number)
+        found = preconditioning(torch.cat(updates), torch.cat(gradients), state, step=number)
         for part, matrix in enumerate(found.chunk(3)):
             arguments = updates[part].numpy(), gradients[part].numpy()
             torch.testing.assert_close(
@@ -73,8 +73,8 @@ def test_another_basis_changes_nothing_but_the_basis() -> None:
     straight, turned = (preconditioning.make_state(torch.zeros(5, 8).double(), 1) for _ in range(2))
     for number in range(200):
         gradient = gradients_of(number).double()
-        expected = preconditioning(gradient, gradient, straight, number=number)
-        found = preconditioning(turn @ gradient @ other, turn @ gradient @ other, turned, number=number)
+        expected = preconditioning(gradient, gradient, straight, step=number)
+        found = preconditioning(turn @ gradient @ other, turn @ gradient @ other, turned, step=number)
     torch.testing.assert_close(found, turn @ expected @ other, rtol=0, atol=0.05)
     assert float((found - expected).abs().max()) > 0.5
 
@@ -85,7 +85,7 @@ def test_directions_of_all_sizes_become_alike() -> None:
     before, after = torch.zeros(5, 5), torch.zeros(5, 5)
     for number in range(300):
         gradient = gradients_of(number)
-        found = preconditioning(gradient, gradient, state, number=number)
+        found = preconditioning(gradient, gradient, state, step=number)
         if number >= 200:
             before, after = before + gradient @ gradient.T, after + found @ found.T
     spread_before, spread_after = (
@@ -99,7 +99,7 @@ def test_zeros_stay_zeros() -> None:
     preconditioning = SOAPPreconditioning(beta_2=0.9, interval_in_updates=1, epsilon=1e-10)
     state = preconditioning.make_state(torch.zeros(4, 3), 1)
     for number in range(3):
-        found = preconditioning(torch.zeros(4, 3), torch.zeros(4, 3), state, number=number)
+        found = preconditioning(torch.zeros(4, 3), torch.zeros(4, 3), state, step=number)
         assert not found.any()
     assert all(tensor.isfinite().all() for tensor in state.values())
 
@@ -121,7 +121,7 @@ def walk(settings: OptimizerConfiguration, numbers: range, *, broken: int | None
             if number == broken:
                 parameter.grad.fill_(float("nan"))
         skip = torch.tensor(number == broken)
-        optimizers.step(learning_rate_factor=1.0, progress=0.5, number=number, skip=skip)
+        optimizers.step(learning_rate_factor=1.0, progress=0.5, update=number, skip=skip)
     weights = {name: value.detach() for name, value in model.named_parameters()}
     return weights | optimizers.state()
 
