@@ -88,7 +88,7 @@ class RunDirectory:
 
     def recipe(self) -> dict[str, Any]:
         """The resolved recipe from run.toml; an absent file is an empty recipe."""
-        return read_toml(self.recipe_path) if self.recipe_path.exists() else {}
+        return read_toml(self.recipe_path) if exists(self.recipe_path) else {}
 
     def environment(self) -> dict[str, Any]:
         """What environment.json says of the machine; an absent file is an empty description."""

@@ -253,6 +253,7 @@ MALFORMED: dict[str, tuple[Callable[[dict], object], str]] = {
     "negative": (lambda file: file["added_tokens"].append({"id": -1, "content": "<x>"}), "'<x>' has id -1; ids are"),
     "two ids": (lambda file: file["added_tokens"][0].update(id=5), "has id 399 in the vocabulary, 5 as an added token"),
     "added list": (lambda file: file.update(added_tokens={"a": 1}), "added_tokens is dict, expected a list"),
+    "merges": (lambda file: file["model"].update(merges=True), "model.merges is bool, expected a list"),
     "added id": (
         lambda file: file["added_tokens"].append({"content": "<x>"}),
         "{'content': '<x>'} lacks its content or",
