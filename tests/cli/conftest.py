@@ -3,6 +3,7 @@
 import inspect
 import json
 import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -35,13 +36,19 @@ timeout_seconds = 20
 
 
 @pytest.fixture(scope="module")
-def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recipe_content() -> str:
+    """What the recipe of a module's tests says but for its data; a module of other runs gives its own."""
+    return RECIPE
+
+
+@pytest.fixture(scope="module")
+def recipe(recipe_content: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recipe of tenths of a second, with its data."""
     directory = tmp_path_factory.mktemp("recipe")
     text = inspect.getsource(textwrap)
     documents = [Document(f"{start}", text[start : start + 800].encode()) for start in range(0, len(text), 800)]
-    tokenizer = Tokenizer.train([text], vocabulary_size=320)
+    tokenizer = Tokenizer.train([text], vocabulary_size=tomllib.loads(recipe_content)["model"]["vocabulary_size"])
     prepare(documents, tokenizer, directory / "data", validation_fraction=0.3, number_of_processes=1)
     path = directory / "tiny.toml"
-    path.write_text(RECIPE.replace("[data]", f"[data]\ndirectory = {json.dumps(str(directory / 'data'))}"))
+    path.write_text(recipe_content.replace("[data]", f"[data]\ndirectory = {json.dumps(str(directory / 'data'))}"))
     return path

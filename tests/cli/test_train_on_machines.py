@@ -1,13 +1,11 @@
 """Whole runs under torchrun's agents, one of them or two that play two machines, and what is done to them meanwhile."""
 
-import inspect
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,9 +15,7 @@ import pytest
 import torch
 
 from gpt25.cli.main import main
-from gpt25.data import Document, prepare
 from gpt25.records import RunDirectory
-from gpt25.tokenizer import Tokenizer
 
 PATIENCE_SECONDS = 90.0
 UPDATES = 60
@@ -51,16 +47,9 @@ timeout_seconds = 20
 
 
 @pytest.fixture(scope="module")
-def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixty updates of four rows, with their data."""
-    directory = tmp_path_factory.mktemp("recipe")
-    text = inspect.getsource(textwrap)
-    documents = [Document(f"{start}", text[start : start + 800].encode()) for start in range(0, len(text), 800)]
-    tokenizer = Tokenizer.train([text], vocabulary_size=300)
-    prepare(documents, tokenizer, directory / "data", validation_fraction=0.3, number_of_processes=1)
-    path = directory / "tiny.toml"
-    path.write_text(RECIPE.replace("[data]", f"[data]\ndirectory = {json.dumps(str(directory / 'data'))}"))
-    return path
+def recipe_content() -> str:
+    """Sixty updates of four rows."""
+    return RECIPE
 
 
 @pytest.fixture(scope="module")

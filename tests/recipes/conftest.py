@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from gpt25.data import Document
+from gpt25.data import Document, PreparedData, prepare
+from gpt25.tokenizer import Tokenizer
 
 
 class Listener:
@@ -58,3 +59,11 @@ def documents() -> list[Document]:
     """A corpus that stands in for the standard library: one of its files in pieces, about 20 kB."""
     text = inspect.getsource(textwrap)
     return [Document(f"part {start}", text[start : start + 800].encode()) for start in range(0, len(text), 800)]
+
+
+@pytest.fixture(scope="module")
+def data(documents: list[Document], tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
+    """Those documents in shards, cut by a tokenizer of 320 tokens."""
+    tokenizer = Tokenizer.train([document.content.decode() for document in documents], vocabulary_size=320)
+    directory = tmp_path_factory.mktemp("shards")
+    return prepare(documents, tokenizer, directory, validation_fraction=0.3, number_of_processes=1)

@@ -11,22 +11,14 @@ from typing import Any
 
 import pytest
 
-from gpt25.data import Document, PreparedData, prepare
+from gpt25.data import PreparedData
 from gpt25.errors import ConfigurationError, Interrupted, StorageError, TrainingError
 from gpt25.model import Accounting, GPTConfiguration
 from gpt25.recipes import dry_run, pretrain
 from gpt25.records import RunDirectory
-from gpt25.tokenizer import Tokenizer
 from gpt25.training import BatchConfiguration, DataConfiguration, LoopConfiguration, TrainingConfiguration
 
 module = sys.modules["gpt25.recipes.dry_run"]  # the package's attribute of that name is the function
-
-
-@pytest.fixture(scope="module")
-def data(documents: list[Document], tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
-    tokenizer = Tokenizer.train([document.content.decode() for document in documents], vocabulary_size=320)
-    directory = tmp_path_factory.mktemp("shards")
-    return prepare(documents, tokenizer, directory, validation_fraction=0.3, number_of_processes=1)
 
 
 @pytest.fixture

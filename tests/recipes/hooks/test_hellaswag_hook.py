@@ -12,14 +12,13 @@ from typing import Any
 
 import pytest
 
-from gpt25.data import Document, PreparedData, prepare
+from gpt25.data import PreparedData
 from gpt25.errors import DataError, Interrupted
 from gpt25.evaluation import ScoringSettings, find_task, read_examples, score
 from gpt25.model import GPTConfiguration
 from gpt25.plots.report.compared_run import compared_runs
 from gpt25.recipes import dry_run, pretrain, recipe_text
 from gpt25.records import RunDirectory
-from gpt25.tokenizer import Tokenizer
 from gpt25.training import (
     BatchConfiguration,
     DataConfiguration,
@@ -32,13 +31,6 @@ from gpt25.weights import load_pretrained
 
 ENDINGS = ["return text", "raise error", "if width", "for line in lines"]
 NAMES = {"hellaswag_accuracy", "hellaswag_accuracy_norm", "hellaswag_standard_error", "hellaswag_items"}
-
-
-@pytest.fixture(scope="module")
-def data(documents: list[Document], tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
-    tokenizer = Tokenizer.train([document.content.decode() for document in documents], vocabulary_size=320)
-    directory = tmp_path_factory.mktemp("shards")
-    return prepare(documents, tokenizer, directory, validation_fraction=0.3, number_of_processes=1)
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from gpt25.cli.main import main
-from gpt25.data import Document, PreparedData, prepare
+from gpt25.data import PreparedData
 from gpt25.errors import ConfigurationError
 from gpt25.model import Accounting, GPTConfiguration, GPTModel
 from gpt25.recipes import pretrain
 from gpt25.recipes.run.run_report import draw_run
 from gpt25.records import RunDirectory
-from gpt25.tokenizer import Tokenizer
 from gpt25.training import (
     BatchConfiguration,
     DataConfiguration,
@@ -25,13 +24,6 @@ from gpt25.training import (
     TrainingConfiguration,
 )
 from gpt25.weights import save_pretrained
-
-
-@pytest.fixture(scope="module")
-def data(documents: list[Document], tmp_path_factory: pytest.TempPathFactory) -> PreparedData:
-    tokenizer = Tokenizer.train([document.content.decode() for document in documents], vocabulary_size=320)
-    directory = tmp_path_factory.mktemp("shards")
-    return prepare(documents, tokenizer, directory, validation_fraction=0.3, number_of_processes=1)
 
 
 @pytest.fixture
