@@ -27,7 +27,7 @@ from gpt25.weights import save_pretrained
 PATIENCE_SECONDS = 90.0
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)  # before what a module's tests share is made
 def one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -29,7 +29,7 @@ from gpt25.training import (
 Change = Callable[..., TrainingConfiguration]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)  # before what a module's tests share is made
 def one_thread() -> Iterator[None]:
     """Sums come out the same, and tests that run side by side do not fight for the processor."""
     before = torch.get_num_threads()
