@@ -9,7 +9,18 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # house.py and imports.py, for the tests beside them
 
 ROOT = Path(__file__).parents[2]
-GENERATED = {".git", ".venv", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", "build", "dist", "runs"}
+GENERATED = {
+    ".git",
+    ".venv",
+    "__pycache__",
+    ".hypothesis",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".mypy_cache",
+    "build",
+    "dist",
+    "runs",
+}
 
 
 @pytest.fixture(scope="session")
