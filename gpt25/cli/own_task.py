@@ -7,10 +7,10 @@ from typing import Any
 from gpt25.cli.evaluated_models import EvaluatedModels
 from gpt25.cli.output import Output
 from gpt25.cli.score_tables import limited, show_differences, show_scores
-from gpt25.cli.task_result import TaskResult, differences_between, figures_of
+from gpt25.cli.task_result import TaskResult, differences_between
 from gpt25.errors import DataError
 from gpt25.evaluation import Examples, Measurement, ScoringSettings, Task, score
-from gpt25.evaluation.scored_task import scored_task
+from gpt25.evaluation.scored_task import figures_of, scored_task
 from gpt25.model import Accounting
 from gpt25.references.published_score import PublishedScore
 from gpt25.references.scores import scores_beside

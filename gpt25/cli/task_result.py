@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpt25.evaluation import Difference, Measurement, difference_between, groups_last
+from gpt25.evaluation import Difference, Measurement, difference_between
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,6 @@ class TaskResult:
     def to_keep(self) -> dict[str, Any]:
         """The object that is written into a run or a file."""
         return {**self.content, **self.kept}
-
-
-def figures_of(measurements: Sequence[Measurement]) -> dict[str, Any]:
-    """Objects with the metrics' names as keys; figures of parts of a set stand under `parts`."""
-    whole, parts = groups_last(measurements)
-    bootstrapped = {each.metric: each.bootstrap_error for each in whole}
-    return {
-        "metrics": {each.metric: each.value for each in whole},
-        "standard_errors": {each.metric: each.standard_error for each in whole},
-        "bootstrap_errors": {metric: error for metric, error in bootstrapped.items() if error is not None},
-        "parts": {each.metric: {"value": each.value, "standard_error": each.standard_error} for each in parts},
-    }
 
 
 def differences_between(first: Sequence[Measurement], second: Sequence[Measurement]) -> list[Difference]:

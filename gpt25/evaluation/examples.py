@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -173,9 +174,10 @@ def _pages(task: Task, files: Sequence[SetFile]) -> Iterator[CorpusText]:
     """A page a row, as EleutherAI/wikitext_document_level has them, or those of the release's text."""
     count = 0
     for file in files:
-        first = next(iter(file.rows()), {})
+        rows = file.rows()
+        first = next(rows, {})
         if isinstance(first.get("page"), str):
-            pages: Iterable[str] = (text_of(row, "page") for row in file.rows())
+            pages: Iterable[str] = (text_of(row, "page") for row in chain([first], rows))
         else:
             pages = harness_pages(with_newlines(file.text()))
         for page in pages:

@@ -1,5 +1,6 @@
 """One model on one task, as an object that files keep and reports read."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from gpt25.evaluation.examples import Examples
@@ -17,16 +18,12 @@ def scored_task(
     `metrics`, `standard_errors`, `bootstrap_errors` and `definitions` have the metrics' names as keys; figures of parts
     of a set stand under `parts`, the items under `items` (see `items_as_json`).
     """
-    whole, parts = groups_last(measurements)
-    bootstrapped = {each.metric: each.bootstrap_error for each in whole}
+    whole, _ = groups_last(measurements)
     return {
         "task": task.name,
         "title": title,
         "model": model,
-        "metrics": {each.metric: each.value for each in whole},
-        "standard_errors": {each.metric: each.standard_error for each in whole},
-        "bootstrap_errors": {metric: error for metric, error in bootstrapped.items() if error is not None},
-        "parts": {each.metric: {"value": each.value, "standard_error": each.standard_error} for each in parts},
+        **figures_of(measurements),
         "definitions": {each.metric: each.definition for each in whole},
         "units": whole[0].number_of_items,
         "limit": limit,
@@ -34,4 +31,16 @@ def scored_task(
         "left_out": len(examples.left_out),
         "items": items_as_json(whole),
         "data_sha256": fingerprint_of(examples),
+    }
+
+
+def figures_of(measurements: Sequence[Measurement]) -> dict[str, Any]:
+    """Objects with the metrics' names as keys; figures of parts of a set stand under `parts`."""
+    whole, parts = groups_last(measurements)
+    bootstrapped = {each.metric: each.bootstrap_error for each in whole}
+    return {
+        "metrics": {each.metric: each.value for each in whole},
+        "standard_errors": {each.metric: each.standard_error for each in whole},
+        "bootstrap_errors": {metric: error for metric, error in bootstrapped.items() if error is not None},
+        "parts": {each.metric: {"value": each.value, "standard_error": each.standard_error} for each in parts},
     }

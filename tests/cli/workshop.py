@@ -46,9 +46,8 @@ class Workshop:
         self._sets()
         texts = [str(root / "texts.jsonl")]
         prepare(read_documents(texts), self.tokenizer, root / "data", validation_fraction=0.4, number_of_processes=1)
-        folder = root / "data" / "train"
         shards = sorted((root / "data").glob("*train*.bin"))
-        assert shards, folder
+        assert shards
         (root / "public").mkdir()
         (root / "public" / "set_train_000001.bin").write_bytes(shards[0].read_bytes())
         (root / "recipe.toml").write_text(recipe_text(TrainingConfiguration()))

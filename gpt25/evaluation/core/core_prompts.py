@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 
 from gpt25.evaluation.core.core_tasks import CoreTask
+from gpt25.evaluation.scoring.plan import common_prefix_length
 from gpt25.evaluation.scoring.request import Request
 from gpt25.evaluation.sets.data_files import Row
 from gpt25.tokenizer import Tokenizer
@@ -33,17 +34,17 @@ def requests_of(task: CoreTask, rows: Sequence[Row], number: int, tokenizer: Tok
         question = f"{few_shots}{row['context'].strip()}{task.delimiter}"
         start = tokenizer.encode(question.strip())
         tokens = tokenizer.encode(question + row["continuation"])
-        return [_request(tokenizer, tokens, min(_common_prefix_length(start, tokens), len(tokens) - 1))]
+        return [_request(tokenizer, tokens, min(common_prefix_length(start, tokens), len(tokens) - 1))]
     if task.kind == "multiple choice":
         question = f"{few_shots}{row['query']}{task.delimiter}"
         prompts = [tokenizer.encode(f"{question}{choice}") for choice in row["choices"]]
-        start_of_all = min(_common_prefix_length(prompts[0], prompt) for prompt in prompts)
+        start_of_all = min(common_prefix_length(prompts[0], prompt) for prompt in prompts)
         return [_request(tokenizer, prompt, min(start_of_all, len(prompt) - 1)) for prompt in prompts]
     prompts = [
         tokenizer.encode(f"{few_shots}{context}{task.delimiter}{row['continuation']}")
         for context in row["context_options"]
     ]
-    agree = min(_common_prefix_length(prompts[0][::-1], prompt[::-1]) for prompt in prompts)
+    agree = min(common_prefix_length(prompts[0][::-1], prompt[::-1]) for prompt in prompts)
     return [_request(tokenizer, prompt, len(prompt) - max(agree, 1)) for prompt in prompts]
 
 
@@ -58,15 +59,6 @@ def _few_shot_example(task: CoreTask, row: Row) -> str:
     if task.kind == "multiple choice":
         return f"{row['query']}{task.delimiter}{row['choices'][int(row['gold'])]}"
     return f"{row['context_options'][int(row['gold'])]}{task.delimiter}{row['continuation']}"
-
-
-def _common_prefix_length(one: Sequence[int], other: Sequence[int]) -> int:
-    length = 0
-    for first, second in zip(one, other, strict=False):
-        if first != second:
-            break
-        length += 1
-    return length
 
 
 def _request(tokenizer: Tokenizer, tokens: Sequence[int], start: int) -> Request:

@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class HarnessResult:
     samples: Samples = field(default_factory=dict)
     """By task: every document with its prompt, the model's answers and what each metric made of them."""
 
-    @property
+    @cached_property
     def fingerprint(self) -> str | None:
         """SHA-256 of the documents, prompts and targets; None where there are none."""
         hashes = [

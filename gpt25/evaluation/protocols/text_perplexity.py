@@ -51,9 +51,10 @@ def score_texts(
             tokens, end_of_text_id=tokenizer.end_of_text_id, block_size=block_size, stride=stride
         )
         requests += document_requests
+        sizes_of_document = _sizes(document, len(tokens))
         for request in document_requests:
             share = len(request.continuation) / len(tokens)
-            for metric, size in _sizes(document, len(tokens)).items():
+            for metric, size in sizes_of_document.items():
                 sizes[metric].append(size * share)
     answers = scorer.answer(requests[:limit])
     nats = np.array([-answer.log_likelihood for answer in answers])

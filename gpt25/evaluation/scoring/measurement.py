@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -76,7 +77,7 @@ class Measurement:
         """
         return _error(self._influence)
 
-    @property
+    @cached_property
     def bootstrap_error(self) -> float | None:
         """The same error without the first-order formula: how far the figure varies over 1,000 bootstrap samples.
 

@@ -84,7 +84,7 @@ def _trees(rows: Sequence[_Row], largest_tree: int, pairs_per_token: float) -> l
     path: list[int] = []  # the tokens of the last tree from its root to the end of the last row
     before: tuple[int, ...] = ()
     for row in rows:
-        common = _common_prefix_length(before, row.tokens)
+        common = common_prefix_length(before, row.tokens)
         alone, added = len(row.tokens), len(row.tokens) - common
         size = len(trees[-1].tokens) if trees else 0
         more_pairs = (size + added) ** 2 - size**2 - alone**2
@@ -104,7 +104,7 @@ def _trees(rows: Sequence[_Row], largest_tree: int, pairs_per_token: float) -> l
     return trees
 
 
-def _common_prefix_length(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+def common_prefix_length(one: Sequence[int], other: Sequence[int]) -> int:
     """The length of the common prefix of two sequences."""
     for index, (first, second) in enumerate(zip(one, other, strict=False)):
         if first != second:
