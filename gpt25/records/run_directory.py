@@ -126,29 +126,9 @@ class RunDirectory:
 
     def require_no_ways_out(self) -> None:
         """Raise StorageError where anything that a training run writes is a link that leads out of it."""
-        for path in (*self._own_files(), *self._own_directories()):
-            require_no_way_out(path, of=self.path)
-
-    def _own_files(self) -> tuple[Path, ...]:
-        return (
-            self.lock_path,
-            self.recipe_path,
-            self.environment_path,
-            self.metrics_path,
-            self.samples_path,
-            self.summary_path,
-            self.loss_picture_path,
-            self.report_path,
-        )
-
-    def _own_directories(self) -> tuple[Path, ...]:
-        return (
-            self.tensorboard_path,
-            self.data_path,
-            self.tokenizer_path,
-            self.checkpoints_path,
-            self.evaluations_path,
-        )
+        for name, path in vars(self).items():
+            if name.endswith("_path"):
+                require_no_way_out(path, of=self.path)
 
     def evaluations(self) -> list[dict[str, Any]]:
         """Everything in evaluations/, by task and update; raises CorruptFileError for a file that is no such object."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from gpt25.errors import CorruptFileError, StorageError
 from gpt25.storage.atomic import json_bytes, storage_error, write_bytes
+from gpt25.storage.paths.special_file import write_all
 from gpt25.storage.reading.bounded_file import read_bounded
 from gpt25.storage.reading.json_values import parse_json, require_plain
 
@@ -34,9 +35,7 @@ def append_json_line(path: str | Path, content: Any) -> None:
             _repair_last_line(descriptor)
             size = os.lseek(descriptor, 0, os.SEEK_END)
             try:
-                rest = memoryview(line)
-                while rest:
-                    rest = rest[os.write(descriptor, rest) :]
+                write_all(descriptor, line)
             except OSError:
                 with contextlib.suppress(OSError):
                     os.ftruncate(descriptor, size)

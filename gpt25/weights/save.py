@@ -46,10 +46,9 @@ def write_model_files(model: GPTModel, tokenizer: Tokenizer | None, directory: s
     weights = {name.hugging_face: model.get_parameter(name.ours) for name in tensor_names(shape)}
     dtype = str(model.transformer.word_token_embeddings.weight.dtype).removeprefix("torch.")
     write_json(directory / CONFIG_NAME, config_contents(shape, end_of_text_id=end_of_text_id, dtype=dtype))
-    end_token_ids = list(model.end_token_ids) if len(model.end_token_ids) > 1 else end_of_text_id
-    if len(model.end_token_ids) == 1:
-        (end_token_ids,) = model.end_token_ids
-    write_json(directory / GENERATION_NAME, {"bos_token_id": end_of_text_id, "eos_token_id": end_token_ids})
+    ends = list(model.end_token_ids) or [end_of_text_id]
+    one_or_all = ends[0] if len(ends) == 1 else ends
+    write_json(directory / GENERATION_NAME, {"bos_token_id": end_of_text_id, "eos_token_id": one_or_all})
     if tokenizer is not None:  # before the weights, which it would otherwise have to make way around
         tokenizer.save(directory)
     transposed = [name.hugging_face for name in tensor_names(shape) if name.transposed]

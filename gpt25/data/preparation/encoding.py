@@ -79,7 +79,7 @@ def encode_chunk(
                 own = documents[split] if identifier == tokenizer.end_of_text_id else 0
                 parsed = int((ids == identifier).sum()) - own
                 text_bytes[split] -= parsed * len(name.encode("utf-8"))
-                documents[split] += parsed if own or identifier == tokenizer.end_of_text_id else 0
+                documents[split] += parsed if identifier == tokenizer.end_of_text_id else 0
     return write_chunk(path, chunk.key, arrays, documents=documents, text_bytes=text_bytes, special_names=special_names)
 
 

@@ -202,9 +202,10 @@ def _with_chosen_rule(
 ) -> tuple[PreparationSettings, Iterable[Document]]:
     """The settings with the rule of an unfinished preparation, or with that which the documents' number asks for."""
     if isinstance(documents, DocumentReader):
+        segments = documents.segments()
         for rule in ("content", "position"):
             known = replace(settings, split_rule=rule)
-            if is_begun(documents.segments(), partial, known):
+            if is_begun(segments, partial, known):
                 return known, documents
     rule, documents = chosen_split_rule(documents)
     return replace(settings, split_rule=rule), documents

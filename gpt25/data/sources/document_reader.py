@@ -101,20 +101,25 @@ class DocumentReader(Iterable[Document]):
         firsts = [0, *accumulate(sizes)]
         segments: list[Segment] = []
         group: list[PlacedFile] = []
+        group_bytes = 0
 
         def close() -> None:
+            nonlocal group_bytes
+            group_bytes = 0
             if group:
                 segments.append(Segment(group, settings=self.settings))
                 group.clear()
 
         for file, first in zip(self._files, firsts[:-1], strict=True):
             placed = PlacedFile(file, first, firsts[-1], self.part)
-            if not (placed.owned_bytes or placed.owns(0)):
+            owned_bytes = placed.owned_bytes  # asks the disk
+            if not (owned_bytes or placed.owns(0)):
                 continue
             if file.hub is not None or (group and group[-1].file.hub is not None):
                 close()
             group.append(placed)
-            if sum(member.owned_bytes for member in group) >= SEGMENT_BYTES:
+            group_bytes += owned_bytes
+            if group_bytes >= SEGMENT_BYTES:
                 close()
         close()
         return segments

@@ -15,7 +15,7 @@ class ReadingSettings:
     invalid_utf8: InvalidUtf8 = "strict"
     document_separator: str | None = None
     largest_document_bytes: int = LARGEST_DOCUMENT_BYTES
-    """More is an error; it decides no document, so that it is no part of `words`."""
+    """More is an error; it decides no document, so that it is no part of `as_key`."""
 
     def __post_init__(self) -> None:
         if self.document_separator is not None and not self.document_separator.strip():

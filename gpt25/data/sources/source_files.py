@@ -86,12 +86,13 @@ def find_source_files(sources: Sequence[str | Path]) -> FoundFiles:
     left_out: list[str] = []
     for source in sources:
         files = _files_of(source)
-        beside = [file for file in files if len(files) > 1 and _describes_a_set(file)]
+        beside = {file for file in files if len(files) > 1 and _describes_a_set(file)}
         if all(file.kind not in _TABLES for file in files if file not in beside):
-            beside = []
-        left_out += (file.name for file in beside)
+            beside = set()
         for file in files:
-            if file not in beside:
+            if file in beside:
+                left_out.append(file.name)
+            else:
                 found.setdefault(file.key, file)
     return FoundFiles(tuple(found.values()), tuple(dict.fromkeys(left_out)))
 

@@ -82,9 +82,8 @@ def resolved(path: str | Path) -> Path:
     """The absolute path without links; raises StorageError where there is none, as in a deleted working directory."""
     try:
         return Path(os.path.realpath(path))
-    except (OSError, ValueError, RuntimeError) as problem:
-        reason = problem if isinstance(problem, OSError | ValueError) else OSError(str(problem))
-        raise storage_error(reason, path, _LOOK) from problem
+    except (OSError, ValueError) as problem:
+        raise storage_error(problem, path, _LOOK) from problem
 
 
 def require_working_directory() -> None:

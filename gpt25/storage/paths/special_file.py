@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from gpt25.errors import StorageError
-from gpt25.storage.paths.path_questions import path_status, what_is
+from gpt25.storage.paths.path_questions import path_kind, path_status, what_is
 from gpt25.storage.paths.storage_error import shown, storage_error
 
 SECONDS_FOR_A_READER = 10.0
@@ -22,10 +22,8 @@ _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d+)", re.ASCII)
 
 def is_special(path: str | Path) -> bool:
     """Whether a path must be written into, and can never be replaced: no regular file, or a name of an open one."""
-    status = path_status(path)
-    if status is None:
-        return False
-    return _named_descriptor(path) is not None or not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode))
+    kind = path_kind(path)
+    return kind == "special" or (kind is not None and _named_descriptor(path) is not None)
 
 
 def require_writable_special(path: str | Path) -> None:
@@ -45,13 +43,18 @@ def write_into(path: str | Path, content: bytes) -> None:
         descriptor = _open(path)
         try:
             os.set_blocking(descriptor, True)
-            rest = memoryview(content)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
+            write_all(descriptor, content)
         finally:
             os.close(descriptor)
     except OSError as problem:
         raise storage_error(problem, path, "cannot write into") from problem
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write all bytes to an open file, in as many pieces as the system takes; raises its OSError."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def _takes_bytes(mode: int) -> bool:

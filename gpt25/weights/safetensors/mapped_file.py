@@ -30,8 +30,7 @@ class MappedFile:
             with open(self.path, "rb") as file:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         except (OSError, ValueError) as problem:  # ValueError: an empty file
-            reason = problem if isinstance(problem, OSError) else OSError(str(problem))
-            raise storage_error(reason, self.path, "cannot map") from problem
+            raise storage_error(problem, self.path, "cannot map") from problem
 
     def tensor(self, stored: StoredTensor) -> Tensor:
         """The tensor in the shape and dtype in which it is stored; raises CorruptFileError for a file cut short.
