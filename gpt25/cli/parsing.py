@@ -96,7 +96,7 @@ def _call_tyro(command: ModuleType, name: str, words: list[str], default: Any = 
     return tyro.cli(
         command.Arguments,
         prog=f"gpt25 {name}",
-        description=command.__doc__,
+        description=re.sub(r"(?<=\S)\n(?=\S)", " ", command.__doc__ or ""),  # tyro takes a line with ` for markup
         args=words,
         config=_CONFIGURATION,
         registry=_REGISTRY,

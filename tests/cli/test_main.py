@@ -6,6 +6,7 @@ import subprocess
 import sys
 import types
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import gpt25
 from gpt25.cli import main as main_module
 from gpt25.cli.main import COMMANDS, GROUPS, help_text, main
 from gpt25.cli.output import Output
+from gpt25.cli.parsing import help_of, subcommands
 from gpt25.errors import ConfigurationError, Interrupted
 
 
@@ -49,6 +51,15 @@ def test_help_lists_every_command_once_in_80_columns(capsys: pytest.CaptureFixtu
 def test_every_command_stands_under_one_heading() -> None:
     grouped = [name for names in GROUPS.values() for name in names]
     assert grouped == list(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_every_command_fits_80_columns(name: str) -> None:
+    command = import_module(f"gpt25.cli.commands.{name}")
+    for words in ([], *([each] for each in subcommands(command))):
+        text = help_of(command, name, [*words, "--help"], columns=80)
+        assert text.startswith(f"usage: gpt25 {name}")
+        assert max(map(len, text.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("words", [[], ["-h"], ["help"]])

@@ -1,8 +1,8 @@
 """Score a model on a task, with the error and the definition of every figure, beside what GPT-2 scored.
 
-`gpt25 evaluate --tasks` lists the tasks and says for which there are published figures of OpenAI's models; with names
-behind it, it scores them all. Without --data a set is fetched from the Hub by its name. Under torchrun the ranks share
-the work and the first one speaks.
+With --tasks alone it lists the tasks and says for which there are published figures of OpenAI's models; with names
+behind --tasks, it scores them all. Without --data a set is fetched from the Hub by its name. Under torchrun the ranks
+share the work and the first one speaks.
 """
 
 from collections.abc import Sequence
