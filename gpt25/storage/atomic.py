@@ -152,6 +152,11 @@ def require_writable_directory(path: str | Path) -> Path:
         probe = temporary_path(path / "probe")
         probe.touch()
         probe.unlink()
+    except FileExistsError as problem:
+        kind = what_is(path) if path_kind(path) else "a link to nothing"
+        raise StorageError(
+            f"cannot write in {shown(path)}: it is {kind}, and no directory. Choose another directory."
+        ) from problem
     except (OSError, ValueError) as problem:
         raise StorageError(
             f"cannot write in {shown(path)}: {getattr(problem, 'strerror', None) or problem}. "

@@ -5,6 +5,7 @@ import itertools
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,24 @@ def test_a_directory_that_cannot_be_is_refused_with_its_path(tmp_path: Path) -> 
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match=r"cannot write in .*file/run: .*\. Choose another directory or change its"):
         require_writable_directory(tmp_path / "file" / "run")
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (Path.touch, "a regular file"),
+        (os.mkfifo, "a pipe"),
+        (lambda path: path.symlink_to("/dev/null"), "a device"),
+        (lambda path: path.symlink_to("nowhere"), "a link to nothing"),
+    ],
+)
+def test_what_stands_in_a_directorys_place_is_called_by_its_kind(
+    make: Callable[[Path], None], kind: str, tmp_path: Path
+) -> None:
+    make(tmp_path / "run")
+    with pytest.raises(StorageError, match=f"cannot write in .*run: it is {kind}, and no directory"):
+        require_writable_directory(tmp_path / "run")
+    assert os.listdir(tmp_path) == ["run"]
 
 
 def test_json_keeps_readable_characters_and_escapes_lone_surrogates(tmp_path: Path) -> None:
