@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt25.evaluation import Examples, ScoringSettings, Task, find_task, read_examples, score
+from gpt25.evaluation.kept_items import fingerprint_of
 from gpt25.evaluation.scored_task import scored_task
 from gpt25.model import GPTModel
 from gpt25.recipes.reporter import Reporter
@@ -69,16 +70,18 @@ def opponent_path(run: RunDirectory) -> Path:
     return run.path / "opponent.json"
 
 
-def kept_opponent(run: RunDirectory, disciplines: Sequence[Discipline]) -> list[dict[str, Any]] | None:
-    """The opponent's figures where all of them were measured before; None otherwise."""
+def kept_opponent(
+    run: RunDirectory, items: Sequence[tuple[Task, Examples]], *, name: str
+) -> list[dict[str, Any]] | None:
+    """The figures of the opponent of that name where all of them were measured before; None otherwise."""
     path = opponent_path(run)
     if not is_file(path):
         return None
     content = read_json(path)
     results = content.get("results") if isinstance(content, dict) else None
-    if not isinstance(results, list) or [each.get("task") for each in results] != [each.task for each in disciplines]:
+    if not isinstance(results, list) or any(each.get("model") != name for each in results):
         return None
-    return results
+    return _whole_results(results, items)
 
 
 def keep_opponent(run: RunDirectory, results: Sequence[dict[str, Any]]) -> None:
@@ -86,9 +89,24 @@ def keep_opponent(run: RunDirectory, results: Sequence[dict[str, Any]]) -> None:
     write_json(opponent_path(run), {"model": results[0]["model"], "results": list(results)})
 
 
-def kept_own(run: RunDirectory, update: int, disciplines: Sequence[Discipline]) -> list[dict[str, Any]] | None:
+def kept_own(run: RunDirectory, update: int, items: Sequence[tuple[Task, Examples]]) -> list[dict[str, Any]] | None:
     """The run's own figures at an update where all of them were measured before; None otherwise."""
-    found = {each["task"]: each for each in run.evaluations() if each.get("update") == update}
-    if any(each.task not in found for each in disciplines):
-        return None
-    return [found[each.task] for each in disciplines]
+    return _whole_results([each for each in run.evaluations() if each.get("update") == update], items)
+
+
+def _whole_results(
+    results: Sequence[dict[str, Any]], items: Sequence[tuple[Task, Examples]]
+) -> list[dict[str, Any]] | None:
+    """For each task the result of all these very items in float32; None where one of them is missing."""
+    found = []
+    for task, examples in items:
+        read = {"task": task.name, "data_sha256": fingerprint_of(examples), "limit": None}
+        if read["data_sha256"] is None:
+            read["data"] = examples.source  # token shards, which are files
+        fitting = (
+            each
+            for each in results
+            if each.get("precision", "float32") == "float32" and all(each.get(name) == read[name] for name in read)
+        )
+        found.append(next(fitting, None))
+    return [each for each in found if each is not None] if None not in found else None

@@ -30,16 +30,15 @@ from gpt25.recipes.run.run_lock import run_lock
 from gpt25.recipes.run.run_report import draw_run, end_summary
 from gpt25.recipes.run.run_setup import RunSetup, join_run, set_up_run
 from gpt25.records import RunDirectory, offered_command
-from gpt25.runtime import Ranks, choose_device, choose_precision
-from gpt25.storage import is_file, resolved, write_json
-from gpt25.tokenizer import Tokenizer
-from gpt25.training import TrainingConfiguration
+from gpt25.runtime import Ranks, choose_device
+from gpt25.storage import is_file, resolved, write_text
+from gpt25.training import TrainingConfiguration, TrainingState
 from gpt25.weights import load_pretrained
 
 _BYTES_PER_TOKEN = 2
 DATA_SETS = {"fineweb": "fineweb10B", "fineweb-edu": "finewebedu10B"}
 """The task that measures a set's loss, and the set as `gpt25 data fetch` calls it."""
-_READY = "ready.json"
+_READY = ".ready"
 _POLL_SECONDS = 0.5
 
 
@@ -64,6 +63,11 @@ class ReproductionSettings:
     currency: str = "USD"
     device: str = "auto"
     is_trial: bool = False
+
+    @property
+    def opponent_name(self) -> str:
+        """What the verdict calls the opponent."""
+        return OPPONENT if self.is_trial else self.opponent
 
     def __post_init__(self) -> None:
         if self.data_set not in DATA_SETS:
@@ -96,7 +100,7 @@ def reproduce(
             _fetch(run, settings, configuration, reporter, documents)
             setup = set_up_run(run, configuration, reporter=reporter)
             items = read_disciplines(disciplines)
-            write_json(run.path / _READY, {"configuration": str(run.recipe_path)})
+            write_text(run.path / _READY, "")
         else:
             _wait_for(run.path / _READY)
             items = read_disciplines(disciplines)
@@ -158,10 +162,9 @@ def _say_what_it_takes(
     parameters, tokens = Accounting(configuration.model).parameters, configuration.total_tokens
     if settings.is_trial:
         reporter.say("TRIAL: a small copy on Python's own text against random weights; nothing of it is about OpenAI's")
-    opponent = OPPONENT if settings.is_trial else settings.opponent
     reporter.say(
         f"reproduce: {parameters:,} parameters, {tokens:,} tokens in {configuration.loop.number_of_updates:,} updates, "
-        f"against {opponent}"
+        f"against {settings.opponent_name}"
     )
     if settings.is_trial:
         return
@@ -197,11 +200,9 @@ def _fetch(
         return
     load_pretrained(settings.opponent)  # now, rather than when the ranks wait for one another
     directory = Path(str(configuration.data.directory))
-    wanted = list_shards(DATA_SETS[settings.data_set], number_of_shards=None)
-    number = min(number_of_public_shards(configuration), sum(each.split == "train" for each in wanted))
-    wanted = [each for each in wanted if each.split == "validation"] + [
-        each for each in wanted if each.split == "train"
-    ][:number]
+    listed = list_shards(DATA_SETS[settings.data_set], number_of_shards=None)
+    validation_shards = sum(each.split == "validation" for each in listed)  # which come first
+    wanted = listed[: validation_shards + number_of_public_shards(configuration)]
     with reporter.progress("fetching shards", sum(each.file.size for each in wanted), "bytes") as progress:
         fetch_shards(wanted, directory, progress=progress.advance)
 
@@ -221,37 +222,34 @@ def _contest(
     *,
     ranks: Ranks,
     reporter: Reporter,
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], TrainingState]:
     """The opponent measured, the model trained and measured; all ranks together. Both results, and the end's state."""
     device = ranks.device_for(choose_device(setup.configuration.loop.device))
     word = str(run.path / "trial" / "opponent") if settings.is_trial else settings.opponent
-    name = OPPONENT if settings.is_trial else settings.opponent
-    opponent = kept_opponent(run, disciplines)
-    if ranks.agree(opponent is None, device=device):
-        model, tokenizer = _loaded(word, device)
-        opponent = measure(items, model, tokenizer, name=name, ranks=ranks, reporter=reporter)
+    opponent = kept_opponent(run, items, name=settings.opponent_name)
+    is_new = ranks.agree(opponent is None, device=device)
+    if ranks.is_first:  # nobody waits for it any more, and the next start must wait anew
+        (run.path / _READY).unlink(missing_ok=True)
+    if is_new:
+        model, tokenizer = load_pretrained(word, device=device)
+        opponent = measure(items, model, tokenizer, name=settings.opponent_name, ranks=ranks, reporter=reporter)
         if ranks.is_first:
             keep_opponent(run, opponent)
         del model
     state = train_run(run, setup, reporter=reporter, ranks=ranks)
     if ranks.is_first:
         end_summary(run, state, Accounting(setup.configuration.model))
-    own = kept_own(run, state.update, disciplines)
+    own = kept_own(run, state.update, items)
     if ranks.agree(own is None, device=device):
         ranks.barrier()
-        model, tokenizer = _loaded(str(run.path), device)
+        model, tokenizer = load_pretrained(run.path, device=device)
         own = measure(items, model, tokenizer, name=resolved(run.path).name, ranks=ranks, reporter=reporter)
         if ranks.is_first:
             for each in own:
                 run.write_evaluation({**each, "update": state.update, "tokens": state.tokens})
     assert own is not None
     assert opponent is not None
-    return own, opponent, {"tokens": state.tokens, "seconds": state.elapsed_seconds}
-
-
-def _loaded(word: str, device: Any) -> tuple[Any, Tokenizer | None]:
-    """A model in float32, the precision of exact scores; both models alike."""
-    return load_pretrained(word, device=device, dtype=choose_precision(device, "float32").dtype)
+    return own, opponent, state
 
 
 def _verdict(
@@ -259,17 +257,17 @@ def _verdict(
     disciplines: Sequence[Discipline],
     own: Sequence[dict[str, Any]],
     opponent: Sequence[dict[str, Any]],
-    state: dict[str, Any],
+    state: TrainingState,
     run: RunDirectory,
 ) -> Verdict:
     figures = judge(disciplines, own, opponent)
-    hours = state["seconds"] / 3600
+    hours = state.elapsed_seconds / 3600
     return Verdict(
         verdict=overall(figures),
         figures=figures,
-        opponent=OPPONENT if settings.is_trial else settings.opponent,
+        opponent=settings.opponent_name,
         is_trial=settings.is_trial,
-        tokens=state["tokens"],
+        tokens=state.tokens,
         hours=hours,
         money=None if settings.price_per_hour is None else hours * settings.price_per_hour,
         currency=settings.currency,
@@ -279,11 +277,13 @@ def _verdict(
 
 def _commands(settings: ReproductionSettings, run: RunDirectory) -> list[str]:
     """What repeats it, at once and by hand."""
+    as_it_is = ReproductionSettings()
+    flags = ("price_per_hour", "currency", "data", "hellaswag", "lambada", "device")
     given = [
         word
-        for flag, value in (("--price-per-hour", settings.price_per_hour), ("--data", settings.data))
-        if value is not None
-        for word in (flag, str(value))
+        for name in flags
+        if getattr(settings, name) != getattr(as_it_is, name)
+        for word in (f"--{name.replace('_', '-')}", str(getattr(settings, name)))
     ]
     if settings.is_trial:
         return [offered_command("gpt25", "reproduce", "--trial", "--run", run.path, *given)]

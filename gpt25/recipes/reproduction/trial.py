@@ -4,7 +4,6 @@ Its items are made of the held-out text, in the forms of HellaSwag and LAMBADA, 
 """
 
 import dataclasses
-import json
 import random
 from collections.abc import Sequence
 from itertools import pairwise
@@ -20,7 +19,7 @@ from gpt25.recipes.reproduction.contest import Discipline
 from gpt25.recipes.run.vocabulary import learn_vocabulary
 from gpt25.records import RunDirectory
 from gpt25.runtime import generator_for
-from gpt25.storage import is_file, write_text
+from gpt25.storage import is_file, write_json_lines
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import TrainingConfiguration
 from gpt25.weights import save_pretrained
@@ -86,7 +85,6 @@ def prepare_trial(run: RunDirectory, reporter: Reporter, *, documents: Sequence[
     else:
         reporter.say(f"learning a vocabulary of {_VOCABULARY:,} tokens from {len(corpus):,} files")
         tokenizer = learn_vocabulary(corpus, vocabulary_size=_VOCABULARY, validation_fraction=_VALIDATION_FRACTION)
-        folder.mkdir(parents=True, exist_ok=True)
         tokenizer.save(tokenizer_path)
     with reporter.progress("encoding", sum(len(each.content) for each in corpus), "bytes") as progress:
         prepare(
@@ -117,11 +115,11 @@ def _write_items(documents: Sequence[Document], folder: Path) -> None:
         others = chance.sample([each for each in endings if each != ending], _ENDINGS - 1)
         label = chance.randrange(_ENDINGS)
         rows.append({"ctx": context, "endings": [*others[:label], ending, *others[label:]], "label": label})
-    write_text(folder / "hellaswag.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    write_json_lines(folder / "hellaswag.jsonl", rows)
     words = " ".join(document.content.decode("utf-8", "replace") for document in documents).split()
     starts = range(0, len(words) - _PASSAGE_WORDS, max(1, len(words) // _ITEMS))
     passages = [" ".join(words[start : start + _PASSAGE_WORDS]) for start in starts][:_ITEMS]
-    write_text(folder / "lambada.jsonl", "".join(json.dumps({"text": passage}) + "\n" for passage in passages))
+    write_json_lines(folder / "lambada.jsonl", [{"text": passage} for passage in passages])
 
 
 def _pieces(documents: Sequence[Document]) -> list[tuple[str, str]]:

@@ -14,8 +14,6 @@ from gpt25.training.loss.fused_loss import fused_loss
 from gpt25.training.loss.gpu_loss import gpu_loss
 from gpt25.training.sharding import full_model, is_sharded
 
-_Pass = Callable[..., Tensor]
-
 
 class LossModule(nn.Module):
     """The model's mean next-token loss without its logits, in the precision of the run."""

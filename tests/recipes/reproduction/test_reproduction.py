@@ -15,12 +15,15 @@ import pytest
 
 from gpt25.data import Document
 from gpt25.errors import ConfigurationError, DataError
+from gpt25.evaluation import find_task, read_examples
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.recipes import ReproductionSettings, reproduce
 from gpt25.recipes.reproduction import reproduction as module
 from gpt25.recipes.reproduction import trial as trial_module
+from gpt25.recipes.reproduction.contest import keep_opponent, kept_opponent, kept_own, measure
 from gpt25.recipes.run.run_data import number_of_public_shards
 from gpt25.records import RunDirectory
+from gpt25.runtime import Ranks
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights import load_pretrained, save_pretrained
 
@@ -112,6 +115,10 @@ def test_interrupted_at_every_stage_the_same_words_go_on(
     for one, other in zip(figures_of(run), figures_of(tmp_path / "whole"), strict=True):
         assert one == other
     assert len(RunDirectory(run).metrics()) == 12
+    assert not (run / ".ready").exists(), "the other ranks of the next start would not wait"
+    reporter.said.clear()
+    reproduce(run, TRIAL, reporter=reporter, documents=DOCUMENTS)
+    assert [each for each in reporter.said if each.startswith("scoring")] == [], "measured again"
 
 
 TWO_RANKS = """
@@ -255,6 +262,7 @@ def test_the_whole_promise_against_a_stand_in_of_the_hub(tmp_path: Path) -> None
     page = (run / "report.html").read_text()
     assert "gpt2, measured here" in page
     assert "GPT-2 124M" in page  # OpenAI's published line stands beside the measured one
+    assert verdict["commands"][0].endswith("--price-per-hour 10.0 --device cpu"), "what repeats it lacks a flag"
     assert any("data fetch fineweb10B" in command for command in verdict["commands"])
     assert "fetch: 1 training shards and one for validation of fineweb10B (0.2 GB)" in done.stderr
 
@@ -302,3 +310,29 @@ def test_a_run_without_data_is_told_what_fetches_it(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match=r"data fetch fineweb10B --output data/fineweb --shards 51\. Or name others"):
         pretrain(load_recipe("gpt2_124m"), tmp_path / "run", reporter=reporter)
+
+
+def test_kept_figures_count_for_the_same_model_items_and_precision_alone(tmp_path: Path, reporter: Any) -> None:
+    file = tmp_path / "passages.jsonl"
+    file.write_text('{"text": "the cat sat on the mat"}\n{"text": "one two three"}\n')
+    task = find_task("lambada")
+    items = [(task, read_examples(task, str(file)))]
+    run = RunDirectory(tmp_path / "run")
+    tokenizer = Tokenizer.train([TEXT], vocabulary_size=320)
+    shape = GPTConfiguration(
+        block_size=32, vocabulary_size=320, number_of_layers=1, number_of_heads=1, number_of_embedding_dimensions=16
+    )
+    (whole,) = measure(items, GPTModel(shape), tokenizer, name="gpt2", ranks=Ranks(), reporter=reporter)
+    for name, value in {"task": "piqa", "data_sha256": "other", "limit": 1, "precision": "bfloat16"}.items():
+        run.write_evaluation({**whole, "update": 12, name: value})
+        keep_opponent(run, [{**whole, name: value}])
+        assert kept_own(run, 12, items) is None
+        assert kept_opponent(run, items, name="gpt2") is None
+    run.write_evaluation({**whole, "update": 12, "precision": "float32"})
+    keep_opponent(run, [whole])
+    assert kept_opponent(run, items, name="gpt2-medium") is None
+    assert kept_own(run, 10, items) is None
+    own, opponent = kept_own(run, 12, items), kept_opponent(run, items, name="gpt2")
+    assert own is not None
+    assert own[0]["precision"] == "float32"
+    assert opponent == [whole]
