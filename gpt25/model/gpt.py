@@ -10,6 +10,7 @@ from torch.nn import functional
 from gpt25.errors import ConfigurationError
 from gpt25.model.block import Block
 from gpt25.model.configuration import GPTConfiguration
+from gpt25.model.description import one_line, parts_table
 from gpt25.model.key_value_cache import KeyValueCache
 from gpt25.model.layers import Embedding, Linear
 
@@ -67,6 +68,19 @@ class GPTModel(nn.Module):
         self.tie_head()
         if not self.language_modeling_head.weight.is_meta:  # without memory there is nothing to draw
             self.initialise(generator)
+
+    def __repr__(self) -> str:
+        """Parameters, shape, precision and device in a line; print(model.transformer) shows the modules."""
+        return one_line(self.configuration, precision=self._precision, device=str(self.device))
+
+    def _repr_html_(self) -> str:
+        """The same in a notebook, with the parameters of every part."""
+        return parts_table(self.configuration, precision=self._precision, device=str(self.device))
+
+    @property
+    def _precision(self) -> str:
+        is_int8 = any(buffer.dtype == torch.int8 for buffer in self.buffers())
+        return "int8" if is_int8 else str(self.dtype).removeprefix("torch.")
 
     def end_ids(self, end_of_text_id: int) -> frozenset[int]:
         """The token ids at which a text of this model ends: its own, or else the tokenizer's end of text."""

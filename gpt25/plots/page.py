@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gpt25.plots.html_text import text
+from gpt25.markup import text
 from gpt25.plots.page_assets import page_asset, script_hash
 from gpt25.plots.page_style import REPORT_STYLE
 from gpt25.storage import write_text

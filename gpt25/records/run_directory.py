@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gpt25.errors import ConfigurationError, StorageError
+from gpt25.markup import notebook_table
 from gpt25.records.checkpoint_record import CheckpointRecord
 from gpt25.records.kept_evaluation import read_evaluation
 from gpt25.records.rows import MetricsRow, SampleRow
+from gpt25.records.run_table import run_table
 from gpt25.records.summary import Summary
 from gpt25.storage import (
     MANIFEST_NAME,
@@ -52,6 +54,13 @@ class RunDirectory:
 
     def __repr__(self) -> str:
         return f"RunDirectory({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: what has been trained so far, and how well it does."""
+        try:
+            return run_table(self.path, self.metrics(), self.read_summary(), self.checkpoints())
+        except StorageError as problem:  # a notebook shows what is wrong with a file, not a traceback
+            return notebook_table(f"Run {self.path}", [], note=str(problem))
 
     @classmethod
     def is_run(cls, path: str | Path) -> bool:

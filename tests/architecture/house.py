@@ -4,7 +4,7 @@
 """
 
 FLOORS = (
-    ("errors", "version"),
+    ("errors", "version", "markup"),
     ("storage", "runtime"),
     ("model", "tokenizer", "records", "references"),
     ("data", "weights"),
@@ -22,17 +22,18 @@ IMPORTS = {
     "version": set(),
     "runtime": GROUND,
     "storage": GROUND,
-    "model": GROUND,
+    "markup": set(),
+    "model": GROUND | {"markup"},
     "tokenizer": GROUND | {"storage"},
-    "records": GROUND | {"storage"},
+    "records": GROUND | {"markup", "storage"},
     "references": GROUND,
     "data": GROUND | {"runtime", "storage", "tokenizer"},
     "weights": GROUND | {"storage", "model", "tokenizer", "records"},
     "training": GROUND | {"runtime", "storage", "model", "tokenizer", "records", "data", "weights"},
-    "generation": GROUND | {"runtime", "model", "tokenizer"},
+    "generation": GROUND | {"markup", "runtime", "model", "tokenizer"},
     "inspection": GROUND | {"runtime", "model", "tokenizer"},
-    "evaluation": GROUND | {"runtime", "model", "tokenizer", "references", "data", "storage"},
-    "plots": GROUND | {"storage", "records", "references"},
+    "evaluation": GROUND | {"markup", "runtime", "model", "tokenizer", "references", "data", "storage"},
+    "plots": GROUND | {"markup", "storage", "records", "references"},
     "server": GROUND
     | {"runtime", "weights", "generation", "inspection", "model", "tokenizer", "records", "references"},
 }

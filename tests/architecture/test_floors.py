@@ -6,7 +6,7 @@ import pytest
 from house import FLOORS, IMPORTS, PLANNED
 from imports import imported_names
 
-WITHOUT_TORCH = {"errors", "storage", "tokenizer", "records", "references", "plots"}
+WITHOUT_TORCH = {"errors", "storage", "tokenizer", "records", "references", "plots", "markup"}
 FILES_AND_NETWORK = {"huggingface_hub", "io", "os", "pathlib", "requests", "safetensors", "shutil", "socket", "urllib"}
 
 

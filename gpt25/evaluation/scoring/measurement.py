@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpt25.errors import EvaluationError
+from gpt25.markup import notebook_table
 
 Scale = Literal["mean", "exponential", "bits"]
 
@@ -41,6 +42,21 @@ class Measurement:
     def __post_init__(self) -> None:
         if not len(self.numerators) or not self.denominators.sum() > 0:
             raise EvaluationError(f"there is nothing to measure {self.metric} on: the set is empty.")
+
+    def __repr__(self) -> str:
+        """Measurement(accuracy 0.3123 ± 0.0046, 10,042 items)."""
+        items = f"{self.number_of_items:,} item{'' if self.number_of_items == 1 else 's'}"
+        return f"Measurement({self.metric} {_with_error(self.value, self.standard_error)}, {items})"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: figure, error and items in a row, the definition below."""
+        row = (self.metric, self.value, self.standard_error, self.number_of_items, self._better)
+        columns = ("metric", "value", "standard error", "items", "better")
+        return notebook_table("Score", [row], columns=columns, note=self.definition)
+
+    @property
+    def _better(self) -> str:
+        return "higher" if self.higher_is_better else "lower"
 
     @property
     def number_of_items(self) -> int:
@@ -121,6 +137,12 @@ class Difference:
     is_paired: bool = True
     """Whether both models were compared on each item by itself."""
 
+    def _repr_html_(self) -> str:
+        """In a notebook: the difference, its error and p-value in a row, the test below."""
+        row = (self.metric, self.value, self.standard_error, self.p_value)
+        columns = ("metric", "first minus second", "standard error", "p-value")
+        return notebook_table("Difference of two scores", [row], columns=columns, note=self.test)
+
 
 def difference_between(first: Measurement, second: Measurement) -> Difference:
     """Compare two models item by item, which is far sharper than two errors side by side.
@@ -178,6 +200,11 @@ def _between_different_items(first: Measurement, second: Measurement, value: flo
 def _two_sided(value: float, error: float | None) -> float | None:
     """How likely a normal variable of that error is to be at least so far from 0."""
     return math.erfc(abs(value) / error / math.sqrt(2)) if error else None
+
+
+def _with_error(value: float, error: float | None) -> str:
+    """_with_error(0.31234, 0.0046) -> "0.3123 ± 0.0046"."""
+    return f"{value:.4f}" if error is None else f"{value:.4f} ± {error:.4f}"
 
 
 def _error(influence: NDArray[np.float64]) -> float | None:

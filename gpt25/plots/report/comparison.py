@@ -4,9 +4,9 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
+from gpt25.markup import text
 from gpt25.plots.curves import Point, smooth
 from gpt25.plots.formatting import duration, two_digits
-from gpt25.plots.html_text import text
 from gpt25.plots.pictures.positions import PositionsOfModel, matrix_picture
 from gpt25.plots.report.compared_run import ComparedRun
 from gpt25.plots.report.figures import against, figure, figure_of, table

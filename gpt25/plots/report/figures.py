@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from gpt25.markup import text
 from gpt25.plots.curves import Point
 from gpt25.plots.formatting import axis_label
-from gpt25.plots.html_text import text
 from gpt25.plots.report.compared_run import ComparedRun
 from gpt25.plots.report.lines_chart import Line, lines_chart
 

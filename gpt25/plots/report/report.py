@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from gpt25.plots.html_text import text
+from gpt25.markup import text
 from gpt25.plots.page_assets import page_asset, script_hash
 from gpt25.plots.page_style import REPORT_STYLE
 from gpt25.plots.report import comparison, sections

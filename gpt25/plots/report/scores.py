@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gpt25.plots.html_text import text
+from gpt25.markup import text
 from gpt25.plots.report.compared_run import ComparedRun, is_number
 from gpt25.plots.report.figures import figure_of, table
 from gpt25.plots.report.lines_chart import Line

@@ -7,9 +7,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from gpt25.markup import text
 from gpt25.plots.curves import Curves, HorizontalAxis, vertical_limits
 from gpt25.plots.formatting import count, count_of, duration, size
-from gpt25.plots.html_text import text
 from gpt25.plots.report.run_facts import RunFacts, headline, lead
 from gpt25.plots.report.svg_chart import loss_chart
 from gpt25.version import __version__

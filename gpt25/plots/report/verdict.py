@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gpt25.plots.html_text import text
+from gpt25.markup import text
 from gpt25.plots.report.figures import table
 
 
