@@ -7,10 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gpt25.data.fetching.public_sets import PUBLIC_SETS
+    from gpt25.data.fetching.public_shards import fetch_shards, is_fetched, list_shards
     from gpt25.data.preparation.bare_tokens import adopt_bare_tokens
     from gpt25.data.preparation.notices import notices
     from gpt25.data.preparation.preparation import prepare
-    from gpt25.data.preparation.pretokenized import PRETOKENIZED_SETS, fetch_shards, list_shards
     from gpt25.data.preparation.verification import verify
     from gpt25.data.shards.batches import Batches
     from gpt25.data.shards.prepared_data import INDEX_NAME, PreparedData, PreparedSplit, ShardRecord
@@ -34,7 +35,7 @@ _HOMES = {
     "LARGEST_DOCUMENT_BYTES": "sources.source_stream",
     "NAMED_SETS": "sources.hub_address",
     "NAMED_SETS_VALIDATION_TOKENS": "sources.hub_address",
-    "PRETOKENIZED_SETS": "preparation.pretokenized",
+    "PUBLIC_SETS": "fetching.public_sets",
     "Part": "sources.part",
     "PreparedData": "shards.prepared_data",
     "PreparedSplit": "shards.prepared_data",
@@ -44,8 +45,9 @@ _HOMES = {
     "TokenShards": "shards.token_shards",
     "Validation": "shards.validation",
     "adopt_bare_tokens": "preparation.bare_tokens",
-    "fetch_shards": "preparation.pretokenized",
-    "list_shards": "preparation.pretokenized",
+    "fetch_shards": "fetching.public_shards",
+    "is_fetched": "fetching.public_shards",
+    "list_shards": "fetching.public_shards",
     "notices": "preparation.notices",
     "open_shards": "shards.token_shards",
     "prepare": "preparation.preparation",
@@ -61,7 +63,7 @@ __all__ = [
     "LARGEST_DOCUMENT_BYTES",
     "NAMED_SETS",
     "NAMED_SETS_VALIDATION_TOKENS",
-    "PRETOKENIZED_SETS",
+    "PUBLIC_SETS",
     "SPLITS",
     "Batches",
     "Document",
@@ -77,6 +79,7 @@ __all__ = [
     "Validation",
     "adopt_bare_tokens",
     "fetch_shards",
+    "is_fetched",
     "list_shards",
     "notices",
     "open_shards",

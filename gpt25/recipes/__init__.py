@@ -6,7 +6,8 @@ from gpt25.recipes.pretrain import pretrain
 from gpt25.recipes.quickstart import quickstart, with_length
 from gpt25.recipes.recipe import load_recipe, recipe_names, recipe_text
 from gpt25.recipes.reporter import Reporter
-from gpt25.recipes.reproduction.reproduction import ReproductionSettings, reproduce
+from gpt25.recipes.reproduction.reproduction import reproduce
+from gpt25.recipes.reproduction.reproduction_settings import ReproductionSettings
 from gpt25.recipes.run.run_report import positions_of_run, write_run_report
 from gpt25.recipes.score_comparisons import score_comparisons
 

@@ -7,6 +7,7 @@ from gpt25.errors import WeightsError
 from gpt25.storage import resolved, sha256_of_file
 from gpt25.storage.hub_error_message import exception_chain, hub_error_message
 from gpt25.storage.hub_progress import limited_progress
+from gpt25.weights.config_file import read_config
 from gpt25.weights.end_tokens import GENERATION_NAME
 from gpt25.weights.openai.openai_release import CONFIG_NAME
 from gpt25.weights.stored_weights import HOW_TO_GET_SAFETENSORS, INDEX_NAME, WEIGHTS_NAME, shard_names
@@ -28,10 +29,12 @@ def download_model(repository: str, *, revision: str | None = None) -> Path:
     """Fetch a repository's model files, or find them in the cache; return the directory that holds them.
 
     repository: "owner/name". revision: branch, tag or commit; None is the main branch. All files are of one commit.
-    Raises WeightsError in one line for whatever goes wrong. huggingface_hub's variables hold: HF_HOME, HF_ENDPOINT,
-    HF_HUB_OFFLINE, HF_TOKEN and the time-outs.
+    What is no GPT-2 by its config.json is refused before its weights are fetched. Raises WeightsError in one line for
+    whatever goes wrong, StorageError or CorruptFileError for a config.json that cannot be read. huggingface_hub's
+    variables hold: HF_HOME, HF_ENDPOINT, HF_HUB_OFFLINE, HF_TOKEN and the time-outs.
     """
     directory = _directory(repository, revision)
+    read_config(directory)
     commit = directory.name  # the cache keeps a commit's files in snapshots/COMMIT
     if not _fetch_if_present(repository, WEIGHTS_NAME, commit):
         if not _fetch_if_present(repository, INDEX_NAME, commit):

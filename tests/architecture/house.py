@@ -46,7 +46,12 @@ PLANNED = {"server"}
 
 ROOMS: dict[str, dict[str, set[str]]] = {
     "storage": {"paths": set(), "reading": {"paths"}},
-    "data": {"sources": set(), "shards": {"sources"}, "preparation": {"sources", "shards"}},
+    "data": {
+        "sources": set(),
+        "shards": {"sources"},
+        "preparation": {"sources", "shards"},
+        "fetching": {"sources", "shards"},
+    },
     "weights": {"safetensors": set(), "openai": {"safetensors"}, "gguf": set()},
     "training": {
         "configuration": set(),

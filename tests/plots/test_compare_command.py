@@ -9,7 +9,7 @@ import pytest
 
 from gpt25.cli.commands import compare
 from gpt25.cli.main import main
-from gpt25.data.preparation.pretokenized import PRETOKENIZED_SETS
+from gpt25.data import PUBLIC_SETS
 from gpt25.data.sources.hub_address import NAMED_SETS
 from gpt25.plots.report.data_set import data_set_of
 from gpt25.records import RunDirectory
@@ -33,7 +33,7 @@ def gpt2_run(make_run: "MakeRun", name: str, **options: float) -> RunDirectory:
 
 @pytest.mark.parametrize("name", ["fineweb", "fineweb-edu", "fineweb10B", "finewebedu10B"])
 def test_every_set_that_the_data_commands_know_by_name_is_recognised(name: str, tmp_path: Path) -> None:
-    pretokenized = PRETOKENIZED_SETS.get(name)
+    pretokenized = PUBLIC_SETS.get(name)
     source = f"{pretokenized.repository}/shard.bin" if pretokenized else NAMED_SETS[name]
     run = RunDirectory(tmp_path)
     run.data_path.mkdir()

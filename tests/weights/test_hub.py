@@ -81,10 +81,12 @@ def repositories(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer)
     shape = GPTConfiguration(
         block_size=4, vocabulary_size=280, number_of_layers=1, number_of_heads=1, number_of_embedding_dimensions=2
     )
-    for name in ("whole", "sharded", "pickle"):
+    for name in ("whole", "sharded", "pickle", "foreign"):
         save_pretrained(GPTModel(shape), tokenizer if name == "whole" else None, root / name)
     (root / "whole" / "pytorch_model.bin").write_bytes(b"never asked for")
     (root / "pickle" / "model.safetensors").rename(root / "pickle" / "pytorch_model.bin")
+    config = json.loads((root / "foreign" / "config.json").read_text())
+    (root / "foreign" / "config.json").write_text(json.dumps({**config, "model_type": "llama"}))
     tensors = load_file(root / "sharded" / "model.safetensors")
     (root / "sharded" / "model.safetensors").unlink()
     places = {name: f"model-0000{number % 2 + 1}-of-00002.safetensors" for number, name in enumerate(tensors)}
@@ -95,7 +97,7 @@ def repositories(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer)
 
 
 GOOD = ["some/whole", "some/sharded"]
-BAD = [f"some/{name}" for name in (*REFUSALS, "slow", "pickle", "empty")]
+BAD = [f"some/{name}" for name in (*REFUSALS, "slow", "pickle", "foreign", "empty")]
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +165,13 @@ def test_what_goes_wrong_is_said_in_one_line(online: dict[str, list[Any]], name:
     assert message in said
     assert f"some/{name}" in said
     assert "\n" not in said
+
+
+def test_what_is_no_gpt2_is_refused_before_its_weights_are_fetched(online: dict[str, list[Any]]) -> None:
+    (said,) = online["some/foreign"]
+    assert "config.json has model_type 'llama'" in said
+    asked = {request.split("/")[-1] for request in online["requests"] if "/foreign/" in request}
+    assert asked == {"config.json"}
 
 
 def test_a_refusal_is_not_asked_for_again_and_again(online: dict[str, list[Any]]) -> None:

@@ -170,9 +170,9 @@ def _validation_tokens(arguments: Prepare) -> int | None:
 
 
 def _fetch(arguments: Fetch, output: Output) -> None:
-    shards = list_shards(arguments.name, number_of_shards=arguments.shards)
-    with output.progress("fetching", sum(shard.file.size for shard in shards), "bytes") as progress:
-        data = fetch_shards(shards, arguments.output, progress=progress.advance)
+    listing = list_shards(arguments.name, number_of_shards=arguments.shards)
+    with output.progress("fetching", sum(shard.download_bytes for shard in listing.shards), "bytes") as progress:
+        data = fetch_shards(listing, arguments.output, progress=progress.advance)
     if not output.json:
         _say_what_it_is(data, output)
     output.result(_as_json(data), kept=arguments.output)

@@ -74,6 +74,16 @@ def kept_opponent(
     run: RunDirectory, items: Sequence[tuple[Task, Examples]], *, name: str
 ) -> list[dict[str, Any]] | None:
     """The figures of the opponent of that name where all of them were measured before; None otherwise."""
+    results = _kept_results(run, name)
+    return None if results is None else _whole_results(results, items)
+
+
+def is_kept(run: RunDirectory, name: str) -> bool:
+    """Whether there are figures of the opponent of that name, of whatever items."""
+    return _kept_results(run, name) is not None
+
+
+def _kept_results(run: RunDirectory, name: str) -> list[dict[str, Any]] | None:
     path = opponent_path(run)
     if not is_file(path):
         return None
@@ -81,7 +91,7 @@ def kept_opponent(
     results = content.get("results") if isinstance(content, dict) else None
     if not isinstance(results, list) or any(each.get("model") != name for each in results):
         return None
-    return _whole_results(results, items)
+    return results
 
 
 def keep_opponent(run: RunDirectory, results: Sequence[dict[str, Any]]) -> None:

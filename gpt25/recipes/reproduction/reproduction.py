@@ -3,11 +3,10 @@
 import dataclasses
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpt25.data import Document, fetch_shards, list_shards
+from gpt25.data import Document
 from gpt25.errors import ConfigurationError
 from gpt25.model import Accounting
 from gpt25.recipes.planning.plan import plan
@@ -22,7 +21,9 @@ from gpt25.recipes.reproduction.contest import (
     measure,
     read_disciplines,
 )
-from gpt25.recipes.reproduction.trial import OPPONENT, prepare_trial, trial_configuration, trial_disciplines
+from gpt25.recipes.reproduction.fetching import fetch
+from gpt25.recipes.reproduction.reproduction_settings import DATA_SETS, ReproductionSettings
+from gpt25.recipes.reproduction.trial import trial_configuration, trial_disciplines
 from gpt25.recipes.reproduction.verdict import Verdict, judge, overall
 from gpt25.recipes.reproduction.verdict_report import write_verdict
 from gpt25.recipes.run.run_data import TOKENS_PER_PUBLIC_SHARD, number_of_public_shards
@@ -36,42 +37,8 @@ from gpt25.training import TrainingConfiguration, TrainingState
 from gpt25.weights import load_pretrained
 
 _BYTES_PER_TOKEN = 2
-DATA_SETS = {"fineweb": "fineweb10B", "fineweb-edu": "finewebedu10B"}
-"""The task that measures a set's loss, and the set as `gpt25 data fetch` calls it."""
 _READY = ".ready"
 _POLL_SECONDS = 0.5
-
-
-@dataclass(frozen=True)
-class ReproductionSettings:
-    """What is reproduced, from what, and at which price."""
-
-    recipe: str = "gpt2_124m"
-    """A recipe in the package, or the path of a TOML file."""
-    opponent: str = "gpt2"
-    """MODEL that is to be beaten."""
-    data_set: str = "fineweb"
-    """fineweb or fineweb-edu: whose shards are fetched, and on whose validation tokens the losses are measured."""
-    data: Path | None = None
-    """Where the shards are, or are fetched to; by default `shards` in the run's directory."""
-    hellaswag: str | None = None
-    """A file of HellaSwag's items; without it they are fetched."""
-    lambada: str | None = None
-    """A file of LAMBADA's passages; without it they are fetched."""
-    price_per_hour: float | None = None
-    """What the whole machine costs in an hour."""
-    currency: str = "USD"
-    device: str = "auto"
-    is_trial: bool = False
-
-    @property
-    def opponent_name(self) -> str:
-        """What the verdict calls the opponent."""
-        return OPPONENT if self.is_trial else self.opponent
-
-    def __post_init__(self) -> None:
-        if self.data_set not in DATA_SETS:
-            raise ConfigurationError(f"--data-set is {self.data_set!r}; it must be one of {', '.join(DATA_SETS)}.")
 
 
 def reproduce(
@@ -97,7 +64,7 @@ def reproduce(
         if ranks.is_first:
             (run.path / _READY).unlink(missing_ok=True)
             _say_what_it_takes(settings, configuration, ranks, reporter)
-            _fetch(run, settings, configuration, reporter, documents)
+            fetch(run, settings, configuration, reporter, documents)
             setup = set_up_run(run, configuration, reporter=reporter)
             items = read_disciplines(disciplines)
             write_text(run.path / _READY, "")
@@ -185,26 +152,6 @@ def _say_what_it_takes(
         f"training: {found.hours:.1f} hours at {found.tokens_per_second:,.0f} tokens/s ({found.hardware.source})"
         f"{money}; memory {found.needed_bytes / 1e9:.1f} GB of one GPU; fetching, scoring and validation come on top"
     )
-
-
-def _fetch(
-    run: RunDirectory,
-    settings: ReproductionSettings,
-    configuration: TrainingConfiguration,
-    reporter: Reporter,
-    documents: Sequence[Document] | None,
-) -> None:
-    """Everything that the network or the trial's own text has to give; what is there stays."""
-    if settings.is_trial:
-        prepare_trial(run, reporter, documents=documents)
-        return
-    load_pretrained(settings.opponent)  # now, rather than when the ranks wait for one another
-    directory = Path(str(configuration.data.directory))
-    listed = list_shards(DATA_SETS[settings.data_set], number_of_shards=None)
-    validation_shards = sum(each.split == "validation" for each in listed)  # which come first
-    wanted = listed[: validation_shards + number_of_public_shards(configuration)]
-    with reporter.progress("fetching shards", sum(each.file.size for each in wanted), "bytes") as progress:
-        fetch_shards(wanted, directory, progress=progress.advance)
 
 
 def _wait_for(path: Path) -> None:

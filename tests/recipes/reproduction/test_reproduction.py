@@ -25,12 +25,14 @@ from gpt25.recipes.run.run_data import number_of_public_shards
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks
 from gpt25.tokenizer import Tokenizer
-from gpt25.weights import load_pretrained, save_pretrained
+from gpt25.weights import load_pretrained
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "data"))
+sys.path.insert(0, str(Path(__file__).parent))
 from hub_stand_in import hub
+from public_data import PROGRAM, stand_in_of_the_hub
 
-sys.path.pop(0)
+del sys.path[:2]
 
 TRIAL = ReproductionSettings(is_trial=True, price_per_hour=2.0, device="cpu")
 SMALL = {
@@ -88,7 +90,7 @@ def test_a_trial_goes_through_all_of_it(tmp_path: Path, reporter: Any) -> None:
     assert model.configuration.vocabulary_size == 400
 
 
-STAGES = ["_fetch", "set_up_run", "read_disciplines", "keep_opponent", "train_run", "end_summary", "kept_own", "judge"]
+STAGES = ["fetch", "set_up_run", "read_disciplines", "keep_opponent", "train_run", "end_summary", "kept_own", "judge"]
 
 
 @pytest.mark.usefixtures("small_trial")
@@ -165,78 +167,8 @@ def test_two_ranks_come_to_the_same_verdict(tmp_path: Path, reporter: Any) -> No
         assert two["verdict"] == one["verdict"]
 
 
-RECIPE = """
-[model]
-block_size = 32
-vocabulary_size = 50257
-number_of_layers = 1
-number_of_heads = 2
-number_of_embedding_dimensions = 8
-
-[data]
-validation_tokens = 640
-
-[batch]
-tokens_per_update = 256
-micro_batch_rows = 4
-
-[optimizer]
-peak_learning_rate = 0.01
-
-[schedule]
-warm_up_updates = 1
-
-[loop]
-number_of_updates = 4
-validation_interval_in_updates = 2
-samples_interval_in_updates = 4
-checkpoint_interval_in_updates = 2
-"""
-PROGRAM = """
-import dataclasses, sys
-from gpt25.cli.main import main
-from gpt25.evaluation import tasks
-tasks.TASKS["fineweb"] = dataclasses.replace(tasks.TASKS["fineweb"], number_of_tokens=640)
-sys.exit(main(sys.argv[1:]))
-"""
-
-
-def write_shard(path: Path, *, seed: int) -> None:
-    header = np.zeros(256, dtype="<i4")
-    header[:3] = (20240520, 1, 1500)
-    ids = np.random.default_rng(seed).integers(50_256, size=1500, dtype=np.uint16)
-    ids[::100] = 50_256
-    path.write_bytes(header.tobytes() + ids.astype("<u2").tobytes())
-
-
 def test_the_whole_promise_against_a_stand_in_of_the_hub(tmp_path: Path) -> None:
-    import pyarrow
-    import pyarrow.parquet
-
-    root = tmp_path / "hub"
-    shards = root / "kjj0" / "fineweb10B-gpt2"
-    shards.mkdir(parents=True)
-    write_shard(shards / "fineweb_val_000000.bin", seed=0)
-    for number in (1, 2, 3):
-        write_shard(shards / f"fineweb_train_{number:06d}.bin", seed=number)
-    shape = GPTConfiguration(
-        block_size=64, vocabulary_size=50_257, number_of_layers=1, number_of_heads=1, number_of_embedding_dimensions=4
-    )
-    save_pretrained(GPTModel(shape), Tokenizer.gpt2(), root / "openai-community" / "gpt2")
-    rows = {
-        "hellaswag": {
-            "ctx": ["A man sits down.", "The cat"] * 5,
-            "endings": [["He sleeps.", "It rains.", "Two.", "None."], ["sat.", "flew.", "is.", "no."]] * 5,
-            "label": ["0", "1"] * 5,
-        },
-        "lambada_openai": {"text": ["The last word of this passage is word"] * 6},
-    }
-    for owner, name, split in (("Rowan", "hellaswag", "validation"), ("EleutherAI", "lambada_openai", "test")):
-        folder = root / owner / name / "default" / split
-        folder.mkdir(parents=True)
-        pyarrow.parquet.write_table(pyarrow.table(rows[name]), folder / "0000.parquet")
-    recipe = tmp_path / "small.toml"
-    recipe.write_text(RECIPE)
+    root, recipe = stand_in_of_the_hub(tmp_path)
     run = tmp_path / "run"
     words = ["reproduce", "--run", run, "--recipe", recipe, "--device", "cpu", "--json", "--price-per-hour", "10"]
     with hub(root, tmp_path / "home") as served:

@@ -2,7 +2,6 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from gpt25.data import list_shards, open_shards, verify
@@ -10,20 +9,11 @@ from gpt25.errors import ConfigurationError
 from gpt25.tokenizer import Tokenizer
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
 from hub_stand_in import Hub, hub
+from text_shards import write_shard
 
-sys.path.pop(0)
-
-END = 50256
-
-
-def write_shard(path: Path, texts: list[str], *, last: int | None = None) -> None:
-    tokenizer = Tokenizer.gpt2()
-    ids = [token for text in texts for token in [END, *tokenizer.encode(text)]]
-    ids += [] if last is None else [last]
-    header = np.zeros(256, dtype="<i4")
-    header[:3] = (20240520, 1, len(ids))
-    path.write_bytes(header.tobytes() + np.array(ids, dtype="<u2").tobytes())
+del sys.path[:2]
 
 
 @pytest.fixture
@@ -61,7 +51,11 @@ def test_shards_are_fetched_counted_and_trained_on_as_they_are(served: Hub, sets
     assert data["validation"]["bytes"] == len("held out 🙂and more".encode())
     assert data["train"]["documents"] == 40
     assert data["validation_tokens"] == data["validation"]["tokens"]
-    assert sorted(path.name for path in out.iterdir() if path.suffix != ".bin") == ["index.json", "tokenizer"]
+    assert sorted(path.name for path in out.iterdir() if path.suffix != ".bin") == [
+        "checked.json",
+        "index.json",
+        "tokenizer",
+    ]
     name = "fineweb_val_000000.bin"
     assert (out / name).read_bytes() == (sets / "kjj0" / "fineweb10B-gpt2" / name).read_bytes()
     assert verify(out).tokenizer_name == "gpt2"
@@ -83,9 +77,11 @@ def test_what_an_interruption_left_is_used_and_a_damaged_shard_fetched_again(ser
     (out / "finewebedu_train_000003.bin").unlink()
     path = out / "finewebedu_train_000002.bin"
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    short = out / "finewebedu_train_000004.bin"
+    short.write_bytes(short.read_bytes()[:-1])
     served.requests.clear()
     assert fetch(served, "finewebedu10B", "--output", out) == whole
-    assert sorted(served.downloads()) == ["finewebedu_train_000002.bin", "finewebedu_train_000003.bin"]
+    assert sorted(served.downloads()) == [f"finewebedu_train_00000{number}.bin" for number in (2, 3, 4)]
 
 
 def test_what_is_wrong_is_told_in_a_line(served: Hub, sets: Path, tmp_path: Path) -> None:
@@ -113,5 +109,5 @@ def test_what_is_wrong_is_told_in_a_line(served: Hub, sets: Path, tmp_path: Path
 
 
 def test_an_unknown_set_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="no pre-tokenised set 'c4'; there are fineweb10B, finewebedu10B"):
+    with pytest.raises(ConfigurationError, match="no public set 'c4'; there are fineweb10B, finewebedu10B"):
         list_shards("c4")

@@ -1,0 +1,42 @@
+"""What is reproduced, from what, and at which price."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpt25.errors import ConfigurationError
+from gpt25.recipes.reproduction.trial import OPPONENT
+
+DATA_SETS = {"fineweb": "fineweb10B", "fineweb-edu": "finewebedu10B"}
+"""The task that measures a set's loss, and the set as `gpt25 data fetch` calls it."""
+
+
+@dataclass(frozen=True)
+class ReproductionSettings:
+    """What is reproduced, from what, and at which price."""
+
+    recipe: str = "gpt2_124m"
+    """A recipe in the package, or the path of a TOML file."""
+    opponent: str = "gpt2"
+    """MODEL that is to be beaten."""
+    data_set: str = "fineweb"
+    """fineweb or fineweb-edu: whose shards are fetched, and on whose validation tokens the losses are measured."""
+    data: Path | None = None
+    """Where the shards are, or are fetched to; by default `shards` in the run's directory."""
+    hellaswag: str | None = None
+    """A file of HellaSwag's items; without it they are fetched."""
+    lambada: str | None = None
+    """A file of LAMBADA's passages; without it they are fetched."""
+    price_per_hour: float | None = None
+    """What the whole machine costs in an hour."""
+    currency: str = "USD"
+    device: str = "auto"
+    is_trial: bool = False
+
+    @property
+    def opponent_name(self) -> str:
+        """What the verdict calls the opponent."""
+        return OPPONENT if self.is_trial else self.opponent
+
+    def __post_init__(self) -> None:
+        if self.data_set not in DATA_SETS:
+            raise ConfigurationError(f"--data-set is {self.data_set!r}; it must be one of {', '.join(DATA_SETS)}.")
