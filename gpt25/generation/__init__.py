@@ -1,13 +1,12 @@
 """Sampling: prompts in, texts out.
 
 The staircase: settings → penalties and token weights → one step for many rows (`sample_next`, a pure function) → a
-sample while it grows → a batch of them → TextGenerator.
+sample while it grows → the engine, which lets many take their steps together → TextGenerator.
 """
 
 from gpt25.generation.collect_samples import collect_samples
 from gpt25.generation.history import History
 from gpt25.generation.piece import Piece
-from gpt25.generation.running_batch import Prefill, RunningBatch
 from gpt25.generation.running_sample import RunningSample
 from gpt25.generation.sample import FinishReason, Sample
 from gpt25.generation.sample_next import sample_next
@@ -19,8 +18,6 @@ __all__ = [
     "FinishReason",
     "History",
     "Piece",
-    "Prefill",
-    "RunningBatch",
     "RunningSample",
     "Sample",
     "SamplingChanges",

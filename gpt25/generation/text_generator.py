@@ -1,13 +1,12 @@
 """Text from a model and its tokenizer."""
 
 from collections.abc import Iterator, Sequence
-from typing import Unpack
+from typing import Literal, Unpack
 
 from gpt25.errors import GenerationError
 from gpt25.generation.collect_samples import collect_samples
+from gpt25.generation.engine import Engine, Request, Runners
 from gpt25.generation.piece import Piece
-from gpt25.generation.running_batch import Prefill, RunningBatch
-from gpt25.generation.running_sample import RunningSample
 from gpt25.generation.sample import Sample
 from gpt25.generation.sampling_settings import SamplingChanges, SamplingSettings
 from gpt25.generation.short_repr import short_repr
@@ -31,14 +30,20 @@ class TextGenerator:
     slid along would silently forget the beginning. Whoever wants more text passes the end of what there is as the next
     prompt. The model computes where and in the precision in which it is; its mode (training or evaluation) is kept.
 
-    The same seed gives the same sample i, alone or beside others, with more or fewer samples. One limit: matrix
+    The same seed gives the same sample i, alone or beside others, with more or fewer samples: to the last bit where the
+    kernels of the extra `fast` run (`kernels="auto"`: on a processor, in float32 or int8). With torch's own, matrix
     products of another height may round differently, and a draw that falls within that rounding of the border between
     two tokens can then give the other one. On the processor in bfloat16, torch rounds all heights but one row alike,
     and a lone row is computed twice.
     """
 
-    def __init__(self, model: GPTModel, tokenizer: Tokenizer | None) -> None:
-        """Raises GenerationError for a missing tokenizer or one with more tokens than the model knows."""
+    def __init__(
+        self, model: GPTModel, tokenizer: Tokenizer | None, *, kernels: Literal["auto", "torch"] = "auto"
+    ) -> None:
+        """Raises GenerationError for a missing tokenizer or one with more tokens than the model knows.
+
+        kernels: "auto" takes those of the extra `fast` where they are installed and the model is worth it.
+        """
         if tokenizer is None:
             raise GenerationError(
                 "this model has no tokenizer, so it can neither read nor write text; put its vocab.json and merges.txt "
@@ -52,6 +57,7 @@ class TextGenerator:
             )
         self.model = model
         self.tokenizer = tokenizer
+        self._runners = Runners(model, kernels=kernels)
 
     def generate(
         self,
@@ -117,27 +123,17 @@ class TextGenerator:
 
     def _run(self, prompt_ids: list[int], settings: SamplingSettings, max_new_tokens: int) -> Iterator[Piece]:
         """Run the samples, as many side by side as memory allows, behind a prompt that is read once."""
-        assert settings.seed is not None
         positions = len(prompt_ids) + max_new_tokens - 1  # the last token is never read
-        prefill = Prefill(self.model, prompt_ids, capacity=positions)
-        rows = self._rows_per_batch(positions)
-        for first in range(0, settings.samples, rows):
-            samples = [
-                RunningSample(
-                    index,
-                    prompt_ids=prompt_ids,
-                    settings=settings,
-                    seed=settings.seed,
-                    max_new_tokens=max_new_tokens,
-                    tokenizer=self.tokenizer,
-                    end_ids=self.model.end_ids(self.tokenizer.end_of_text_id),
-                )
-                for index in range(first, min(first + rows, settings.samples))
-            ]
-            vocabulary_size = self.tokenizer.vocabulary_size
-            batch = RunningBatch(self.model, samples, prefill=prefill, vocabulary_size=vocabulary_size)
-            while not batch.is_finished:
-                yield from batch.step()
+        slots = min(settings.samples, self._rows_per_batch(positions))
+        runner = self._runners.runner(slots=slots, capacity=positions)
+        engine = Engine(runner, self.tokenizer, end_ids=self.model.end_ids(self.tokenizer.end_of_text_id))
+        ticket = engine.submit(Request(tuple(prompt_ids), settings, max_new_tokens))
+        while not ticket.is_finished:
+            engine.step()
+            while ticket.pieces:
+                yield ticket.pieces.popleft()
+        if ticket.error is not None:
+            raise ticket.error
 
     def _rows_per_batch(self, positions: int) -> int:
         """How many rows of `positions` positions the memory for one batch holds, at least one."""

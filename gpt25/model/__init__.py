@@ -11,6 +11,7 @@ from gpt25.model.gpt import GPTModel
 from gpt25.model.int8 import Int8Linear, quantise_int8
 from gpt25.model.key_value_cache import KeyValueCache
 from gpt25.model.prefix_trees import PrefixTrees
+from gpt25.model.slot_cache import SlotCache
 
 __all__ = [
     "PUBLISHED_CONFIGURATIONS",
@@ -20,6 +21,7 @@ __all__ = [
     "Int8Linear",
     "KeyValueCache",
     "PrefixTrees",
+    "SlotCache",
     "evaluating",
     "quantise_int8",
 ]

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gpt25.model.configuration import GPTConfiguration
-from gpt25.model.key_value_cache import KeyValueCache
+from gpt25.model.key_value_cache import Cache
 from gpt25.model.layers import Linear
 from gpt25.model.short_attention import causal_attention, suits_short_attention
 
@@ -26,18 +26,18 @@ class Attention(nn.Module):
         self.projection = Linear(channels, channels)
         self.residual_dropout = nn.Dropout(configuration.residual_dropout)
 
-    def forward(self, inputs: Tensor, cache: KeyValueCache | None = None, layer: int = 0) -> Tensor:
+    def forward(self, inputs: Tensor, cache: Cache | None = None, layer: int = 0) -> Tensor:
         """Mix positions: (batch, time, channels) -> (batch, time, channels).
 
         With a cache, `inputs` are the positions that follow those in the cache, which grows by them.
         """
         query, key, value = self.heads(inputs)  # each (batch, heads, time, head size)
-        from_the_start = cache is None or cache.length == 0  # then causality is a flag and needs no mask in memory
+        from_the_start = cache is None or cache.is_empty  # then causality is a flag and needs no mask in memory
         mask = None
         if cache is not None:
             key, value = cache.append(layer, key, value)  # each (batch, heads, past + time, head size)
-        if not from_the_start:
-            mask = _mask_after(query.size(2), key.size(2), query.device)  # (time, past + time) or None
+            if not from_the_start:
+                mask = cache.mask(query.size(2))  # what can be added to (batch, heads, time, past + time), or None
         dropout = self.attention_dropout if self.training else 0.0
         if from_the_start and not dropout and suits_short_attention(query):
             mixed = causal_attention(query, key, value)  # (batch, heads, time, head size)
@@ -59,9 +59,3 @@ class Attention(nn.Module):
         query, key, value = fused.permute(2, 0, 3, 1, 4).unbind(0)
         return query, key, value
 
-
-def _mask_after(time: int, total: int, device: torch.device) -> Tensor | None:
-    """Which of `total` positions each of the last `time` positions attends to; None where that is all of them."""
-    if time == 1:
-        return None
-    return torch.ones(time, total, dtype=torch.bool, device=device).tril(total - time)  # (time, total)

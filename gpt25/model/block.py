@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from gpt25.model.attention import Attention
 from gpt25.model.configuration import GPTConfiguration
-from gpt25.model.key_value_cache import KeyValueCache
+from gpt25.model.key_value_cache import Cache
 from gpt25.model.multi_layer_perceptron import MultiLayerPerceptron
 
 
@@ -22,7 +22,7 @@ class Block(nn.Module):
         self.layer_norm_2 = nn.LayerNorm(channels, eps=epsilon)
         self.multi_layer_perceptron = MultiLayerPerceptron(configuration)
 
-    def forward(self, stream: Tensor, cache: KeyValueCache | None = None, layer: int = 0) -> Tensor:
+    def forward(self, stream: Tensor, cache: Cache | None = None, layer: int = 0) -> Tensor:
         """Add this block's output to the residual stream: (batch, time, channels) -> the same shape."""
         stream = stream + self.attention(self.layer_norm_1(stream), cache, layer)
         return stream + self.multi_layer_perceptron(self.layer_norm_2(stream))

@@ -11,7 +11,7 @@ from gpt25.errors import ConfigurationError
 from gpt25.model.block import Block
 from gpt25.model.configuration import GPTConfiguration
 from gpt25.model.description import one_line, parts_table
-from gpt25.model.key_value_cache import KeyValueCache
+from gpt25.model.key_value_cache import Cache
 from gpt25.model.layers import Embedding, Linear
 
 _STANDARD_DEVIATION = 0.02  # Radford et al. 2018, section 4.1; kept by GPT-2
@@ -30,18 +30,24 @@ class Transformer(nn.Module):
         self.hidden = nn.ModuleList(Block(configuration) for _ in range(configuration.number_of_layers))
         self.final_layer_norm = nn.LayerNorm(channels, eps=configuration.layer_norm_epsilon)
 
-    def forward(self, indices: Tensor, cache: KeyValueCache | None = None) -> Tensor:
+    def forward(self, indices: Tensor, cache: Cache | None = None) -> Tensor:
         """Read token ids (batch, time) into the normalised residual stream (batch, time, channels)."""
-        stream = self.embed(indices, past=0 if cache is None else cache.length)  # (batch, time, channels)
+        stream = self.embed(indices, past=0 if cache is None else cache.past)  # (batch, time, channels)
         for layer, block in enumerate(self.hidden):
             stream = block(stream, cache, layer)
         if cache is not None:
             cache.advance(indices.size(1))
         return self.final_layer_norm(stream)
 
-    def embed(self, indices: Tensor, *, past: int = 0) -> Tensor:
-        """What the first block reads of token ids (batch, time) that follow `past` others: (batch, time, channels)."""
-        positions = torch.arange(past, past + indices.size(1), device=indices.device)  # (time)
+    def embed(self, indices: Tensor, *, past: int | Tensor = 0) -> Tensor:
+        """What the first block reads of token ids (batch, time) that follow `past` others: (batch, time, channels).
+
+        past: one number for all rows, or (batch, 1) int64.
+        """
+        if isinstance(past, Tensor):
+            positions = past + torch.arange(indices.size(1), device=indices.device)  # (batch, time)
+        else:
+            positions = torch.arange(past, past + indices.size(1), device=indices.device)  # (time)
         stream = self.word_token_embeddings(indices) + self.word_positional_embeddings(positions)
         return self.embedding_dropout(stream)  # (batch, time, channels)
 
@@ -121,7 +127,7 @@ class GPTModel(nn.Module):
             else:
                 parameter.normal_(0.0, _STANDARD_DEVIATION, generator=generator)
 
-    def hidden_states(self, indices: Tensor, *, cache: KeyValueCache | None = None) -> Tensor:
+    def hidden_states(self, indices: Tensor, *, cache: Cache | None = None) -> Tensor:
         """What the head reads: token ids (batch, time) int64 -> (batch, time, channels), after the final layer norm."""
         if indices.dim() != 2 or indices.size(1) == 0:
             raise ConfigurationError(
@@ -135,15 +141,15 @@ class GPTModel(nn.Module):
         return self.transformer(indices, cache)
 
     @overload
-    def forward(self, indices: Tensor, labels: None = None, *, cache: KeyValueCache | None = None) -> Tensor: ...
+    def forward(self, indices: Tensor, labels: None = None, *, cache: Cache | None = None) -> Tensor: ...
 
     @overload
     def forward(
-        self, indices: Tensor, labels: Tensor, *, cache: KeyValueCache | None = None
+        self, indices: Tensor, labels: Tensor, *, cache: Cache | None = None
     ) -> tuple[Tensor, Tensor]: ...
 
     def forward(
-        self, indices: Tensor, labels: Tensor | None = None, *, cache: KeyValueCache | None = None
+        self, indices: Tensor, labels: Tensor | None = None, *, cache: Cache | None = None
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Predict the next token at every position.
 

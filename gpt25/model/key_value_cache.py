@@ -1,10 +1,37 @@
 """Keys and values of the positions that a model has already read."""
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
 from gpt25.errors import ConfigurationError
 from gpt25.model.configuration import GPTConfiguration
+
+
+class Cache(Protocol):
+    """What a model asks of the keys and values that stand before the tokens that it reads."""
+
+    @property
+    def length(self) -> int:
+        """Positions that are held, of the row that holds most."""
+
+    @property
+    def past(self) -> int | Tensor:
+        """Positions that are held: one number, or one for every row (batch, 1) int64."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no row holds any, so that what is read now begins its text."""
+
+    def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Store the newest positions of one layer and return all, both (batch, heads, time, head size)."""
+
+    def mask(self, time: int) -> Tensor | None:
+        """Which positions each of the `time` newest attends to; None where that is all of them."""
+
+    def advance(self, time: int) -> None:
+        """Count `time` more positions as held, after every layer has appended them."""
 
 
 class KeyValueCache:
@@ -43,6 +70,20 @@ class KeyValueCache:
         """Rows that the cache serves."""
         return self._storage.size(2)
 
+    @property
+    def past(self) -> int:
+        """Positions that every row holds."""
+        return self.length
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is held."""
+        return self.length == 0
+
+    def mask(self, time: int) -> Tensor | None:
+        """Which positions each of the last `time` attends to, (time, length + time); None where that is all of them."""
+        return mask_after(time, self.length + time, self._storage.device)
+
     def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Store the newest positions of one layer and return all of them.
 
@@ -65,3 +106,10 @@ class KeyValueCache:
         """Go on with these rows of the batch only, in this order; a row may be repeated."""
         index = torch.tensor(rows, device=self._storage.device)
         self._storage = self._storage.index_select(2, index)
+
+
+def mask_after(time: int, total: int, device: torch.device) -> Tensor | None:
+    """Which of `total` positions each of the last `time` positions attends to; None where that is all of them."""
+    if time == 1:
+        return None
+    return torch.ones(time, total, dtype=torch.bool, device=device).tril(total - time)  # (time, total)

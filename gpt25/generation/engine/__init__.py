@@ -1,0 +1,14 @@
+"""The engine: texts of many requests that take their steps together, each as if it were alone.
+
+The staircase: a request and its ticket → slots and what they hold → a runner, which computes → Engine, which decides
+who comes next.
+"""
+
+from gpt25.generation.engine.engine import Engine, QueueFullError
+from gpt25.generation.engine.request import Request
+from gpt25.generation.engine.runner import Runner
+from gpt25.generation.engine.runners import Runners
+from gpt25.generation.engine.ticket import Ticket
+from gpt25.generation.engine.torch_runner import TorchRunner
+
+__all__ = ["Engine", "QueueFullError", "Request", "Runner", "Runners", "Ticket", "TorchRunner"]

@@ -1,0 +1,116 @@
+"""A runner for any GPTModel, on any device and in any precision."""
+
+import contextlib
+import itertools
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gpt25.generation.engine.runner import Runner
+from gpt25.model import GPTModel, SlotCache
+from gpt25.model.key_value_cache import Cache
+from gpt25.runtime import to_device
+
+_MOST_ROWS = 4096  # of a step; a prompt is then read at once, which is fastest where nobody else waits
+
+
+class TorchRunner(Runner):
+    """Computes with the model's own modules; its mode (training or evaluation) is kept."""
+
+    prefers_first_slots = True
+
+    def __init__(self, model: GPTModel, *, slots: int, capacity: int, most_rows: int = _MOST_ROWS) -> None:
+        self.slots = slots
+        self.capacity = capacity
+        self.most_rows = most_rows
+        self._model = model
+        self._fewest_rows = 2 if _rounds_otherwise_alone(model) else 1
+        self._cache = SlotCache(
+            model.configuration,
+            slots=max(slots, self._fewest_rows),
+            capacity=capacity,
+            device=model.device,
+            dtype=model.dtype,
+        )
+
+    @torch.inference_mode()
+    def read(
+        self, tokens: Sequence[int], *, slots: Sequence[int], positions: Sequence[int], wanted: Sequence[int]
+    ) -> Tensor:
+        """Read pieces of prompts one by one and single tokens together."""
+        single: list[int] = []
+        states, order = [self._no_rows()], []  # what the head reads (rows so far, channels), and which rows they are
+        row = 0
+        with _without_dropout(self._model):
+            for slot, group in itertools.groupby(slots):
+                rows = list(range(row, row := row + len(list(group))))
+                if len(rows) == 1 and positions[rows[0]] > 0:
+                    single += rows
+                    continue
+                piece = self._cache.piece(slot, past=positions[rows[0]])
+                states.append(self._hidden_states([[tokens[index] for index in rows]], piece)[0])
+                order += rows
+            if single:
+                states.append(self._read_single(single, tokens, slots, positions))
+                order += single
+            chosen = _in_order(torch.cat(states), order, wanted)  # (wanted, channels)
+            logits: Tensor = self._model.language_modeling_head(self._enough_rows(chosen))
+        return logits[: len(wanted)]  # (wanted, vocabulary)
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Give a slot the first `length` positions of another."""
+        self._cache.copy(source, target, length)
+
+    def _read_single(
+        self, rows: list[int], tokens: Sequence[int], slots: Sequence[int], positions: Sequence[int]
+    ) -> Tensor:
+        """Read one token in each of some slots: (rows, channels). Slots between them are computed in vain."""
+        height = max(self._fewest_rows, max(slots[row] for row in rows) + 1)
+        ids, lengths = [0] * height, [self.capacity] * height
+        if len(rows) == 1 and self._fewest_rows > 1 and slots[rows[0]] == 0:  # the same row twice, and no mask
+            ids, lengths = [tokens[rows[0]]] * height, [positions[rows[0]]] * height
+        for row in rows:
+            ids[slots[row]], lengths[slots[row]] = tokens[row], positions[row]
+        cache = self._cache.next_tokens(lengths, to_device(lengths, self._model.device))
+        states = self._hidden_states([[token] for token in ids], cache)[:, 0]  # (height, channels)
+        return _in_order(states, range(height), [slots[row] for row in rows])
+
+    def _hidden_states(self, ids: list[list[int]], cache: Cache) -> Tensor:
+        """What the head reads (batch, time, channels)."""
+        return self._model.hidden_states(to_device(ids, self._model.device), cache=cache)
+
+    def _no_rows(self) -> Tensor:
+        channels = self._model.configuration.number_of_embedding_dimensions
+        return torch.empty(0, channels, device=self._model.device, dtype=self._model.dtype)
+
+    def _enough_rows(self, states: Tensor) -> Tensor:
+        """A single row twice where it would be rounded otherwise than beside others."""
+        return states.expand(self._fewest_rows, -1) if len(states) == 1 else states
+
+
+def _in_order(states: Tensor, order: Sequence[int], wanted: Sequence[int]) -> Tensor:
+    """States (rows, channels), whose rows have the numbers `order`, as those of the rows `wanted`: (wanted, channels)."""
+    if list(order) == list(wanted):
+        return states
+    place = {row: index for index, row in enumerate(order)}
+    return states[to_device([place[row] for row in wanted], states.device, dtype=torch.long)]
+
+
+def _rounds_otherwise_alone(model: GPTModel) -> bool:
+    """Whether torch multiplies a single row in another order, and no faster than two: bfloat16 on the processor."""
+    matrix = model.language_modeling_head
+    return isinstance(matrix, nn.Linear) and matrix.weight.dtype == torch.bfloat16 and matrix.weight.device.type == "cpu"
+
+
+@contextlib.contextmanager
+def _without_dropout(model: GPTModel) -> Iterator[None]:
+    """Evaluate the model even in the middle of its training, and leave it in the mode in which it was."""
+    was_training = model.training
+    if was_training:
+        model.eval()
+    try:
+        yield
+    finally:
+        if was_training:
+            model.train()

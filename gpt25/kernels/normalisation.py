@@ -1,0 +1,27 @@
+"""Layer norm of one row, and the dot product that it is made of."""
+
+import numpy as np
+from numba import njit
+
+from gpt25.kernels.intrinsics import float32_tile_1x1
+
+
+@njit(nogil=True)
+def dot(left, right, count, sums):  # type: ignore[no-untyped-def]
+    """The sum of left[i] * right[i], both addresses of float32, `right` padded with zeros."""
+    float32_tile_1x1(left, 0, right, 0, count, sums.ctypes.data)
+    return sums[0]
+
+
+@njit(nogil=True)
+def normalise(values, weights, biases, epsilon, ones, target, sums):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+    """Layer norm of one row: values (channels) -> target (padded channels), whose padding stays zero."""
+    channels = values.size
+    mean = dot(values.ctypes.data, ones.ctypes.data, channels, sums) / np.float32(channels)
+    for index in range(channels):
+        target[index] = values[index] - mean
+    place = target.ctypes.data
+    variance = dot(place, place, channels, sums) / np.float32(channels)
+    factor = np.float32(1) / np.sqrt(variance + epsilon)
+    for index in range(channels):
+        target[index] = target[index] * factor * weights[index] + biases[index]

@@ -1,0 +1,102 @@
+"""A GPT-2 on the processor: many rows a step, each with the bits that it has alone."""
+
+import weakref
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from gpt25.kernels.intrinsics import PADDING
+from gpt25.kernels.memory import Room, Rows
+from gpt25.kernels.processor_weights import kernel_weights
+from gpt25.kernels.step import take_step
+from gpt25.kernels.team import Team
+from gpt25.model import GPTConfiguration, GPTModel
+
+_TILE = 32  # sums of a tile, with room for whole vectors
+_CACHE_LINE = 64  # bytes
+
+
+class ProcessorModel:
+    """A model's weights as the kernels read them, and the threads that do."""
+
+    def __init__(self, model: GPTModel, *, workers: int | None = None) -> None:
+        """model: on the processor, in float32 or from `quantise_int8`. workers: torch's number of threads."""
+        self.weights, self._matrices = kernel_weights(model)
+        self.configuration = model.configuration
+        self.team = Team(workers or torch.get_num_threads())
+        weakref.finalize(self, self.team.close)
+
+    def runner(self, *, slots: int, capacity: int, most_rows: int) -> "ProcessorRunner":
+        """Slots for texts of up to `capacity` positions, and room for steps of up to `most_rows` tokens."""
+        return ProcessorRunner(self, slots=slots, capacity=capacity, most_rows=most_rows)
+
+
+class ProcessorRunner:
+    """Reads tokens of several texts in one step and gives the logits behind some of them.
+
+    Every text has a slot: keys and values of up to `capacity` positions. What a row gives depends on its own text only,
+    to the last bit, whatever other rows the step has and however many threads there are: whole numbers are summed
+    exactly, and every other sum is made for each row by itself, in one order.
+    """
+
+    prefers_first_slots = False
+
+    def __init__(self, model: ProcessorModel, *, slots: int, capacity: int, most_rows: int) -> None:
+        configuration = model.configuration
+        self._model = model
+        self._heads, self.slots, self.capacity, self.most_rows = configuration.number_of_heads, slots, capacity, most_rows
+        shape = (configuration.number_of_layers, slots, self._heads, capacity, configuration.head_size)
+        self._keys, self._values = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        self._logits = np.empty((most_rows, configuration.vocabulary_size), np.float32)
+        self._room = self._made_room(configuration)
+
+    def read(
+        self, tokens: Sequence[int], *, slots: Sequence[int], positions: Sequence[int], wanted: Sequence[int]
+    ) -> torch.Tensor:
+        """Read one token a row, and return the logits (wanted, vocabulary) behind the rows `wanted`.
+
+        tokens, slots, positions: of every row. The positions before a row's own must have been read in its slot, in
+        earlier steps or in earlier rows of this one. The result is overwritten by the next step.
+        """
+        assert len(tokens) == len(slots) == len(positions) <= self.most_rows
+        count = np.arange(len(tokens))
+        as_array = [np.array(each, np.int64) for each in (tokens, slots, positions, wanted)]
+        rows = Rows(*as_array, self._keys, self._values, self._logits)
+        self._room.counter[0] = 0
+        weights, team = self._model.weights, self._model.team
+        team.run(lambda worker: take_step(weights, rows, self._room, self._heads, count, worker, team.workers))
+        return torch.from_numpy(self._logits[: len(wanted)])
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Give a slot the first `length` positions of another."""
+        for storage in (self._keys, self._values):
+            storage[:, target, :, :length] = storage[:, source, :, :length]
+
+    def _made_room(self, configuration: GPTConfiguration) -> Room:
+        rows, workers, head_size = self.most_rows, self._model.team.workers, configuration.head_size
+        channels, hidden = configuration.number_of_embedding_dimensions, configuration.number_of_hidden_dimensions
+        is_int8 = self._model.weights.embeddings.dtype == np.int8
+        activations, sums = (np.int16, np.int32) if is_int8 else (np.float32, np.float32)
+        longest = _padded(max(channels, self.capacity)) + PADDING
+        return Room(
+            stream=np.zeros((rows, channels), np.float32),
+            inputs=np.zeros((rows, _padded(channels)), activations),
+            hidden_inputs=np.zeros((rows, _padded(hidden)), activations),
+            input_scales=np.zeros(rows, np.float32),
+            fused=np.zeros((rows, 3 * channels), np.float32),
+            mixed=np.zeros((rows, channels), np.float32),
+            hidden=np.zeros((rows, hidden), np.float32),
+            normalised=np.zeros((workers, _padded(channels)), np.float32),
+            ones=np.ones(longest, np.float32),
+            scores=np.zeros((workers, longest), np.float32),
+            query=np.zeros((workers, _padded(head_size)), np.float32),
+            gathered=np.zeros((workers, _padded(head_size) + PADDING), np.float32),
+            sums=np.zeros((workers, _TILE), sums),
+            totals=np.zeros((workers, _TILE), np.float32),
+            counter=np.zeros(_CACHE_LINE // 8, np.int64),
+        )
+
+
+def _padded(count: int) -> int:
+    return -(-count // PADDING) * PADDING
