@@ -13,7 +13,7 @@ class TokenProbability:
     log_probability: float
     """Natural logarithm."""
     likeliest: tuple[tuple[int, float], ...]
-    """The likeliest tokens in its place with their log-probabilities, the likeliest first; as many as were asked for."""
+    """The likeliest tokens in its place and their log-probabilities, the likeliest first; as many as were asked for."""
 
 
 @dataclass(frozen=True)

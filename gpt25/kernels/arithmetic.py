@@ -20,7 +20,7 @@ _GELU_SLOPE, _GELU_CUBIC = np.float32(-1.5957691216), np.float32(0.044715)
 
 
 @njit(inline="always")
-def exponential(x):  # type: ignore[no-untyped-def]
+def exponential(x):
     """e^x of a float32 between -87 and 88, to 1.5e-7 of its value; NaN may become any number."""
     shifted = x * _LOG2_E + _TO_WHOLE
     whole = shifted - _TO_WHOLE
@@ -36,14 +36,14 @@ def exponential(x):  # type: ignore[no-untyped-def]
 
 
 @njit
-def exponentials_below(values, count, largest):  # type: ignore[no-untyped-def]
+def exponentials_below(values, count, largest):
     """Replace the first `count` values (float32) by e^(value - largest), which is at most 1."""
     for index in range(count):
         values[index] = exponential(max(values[index] - largest, _SMALLEST))
 
 
 @njit
-def apply_gelu(values):  # type: ignore[no-untyped-def]
+def apply_gelu(values):
     """Replace values (float32) by GELU in its tanh form; NaN stays NaN."""
     for index in range(values.size):
         x = values[index]

@@ -9,7 +9,7 @@ from gpt25.kernels.normalisation import dot
 
 
 @njit(nogil=True)
-def _attend(layer, head, row, rows, room, worker, head_size, sums):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def _attend(layer, head, row, rows, room, worker, head_size, sums):
     """Mix the values of one head for one row, up to and with its own position."""
     slot, length = rows.slots[row], rows.positions[row] + 1
     query, scores, gathered = room.query[worker], room.scores[worker], room.gathered[worker]
@@ -30,7 +30,7 @@ def _attend(layer, head, row, rows, room, worker, head_size, sums):  # type: ign
 
 
 @njit(nogil=True)
-def attention(layer, heads, rows, room, worker, workers, sums):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def attention(layer, heads, rows, room, worker, workers, sums):
     """A worker's heads: store the rows' keys and values, then let every row attend."""
     count, channels = rows.tokens.size, room.stream.shape[1]
     head_size = channels // heads
@@ -39,6 +39,8 @@ def attention(layer, heads, rows, room, worker, workers, sums):  # type: ignore[
             slot, position = rows.slots[row], rows.positions[row]
             for index in range(head_size):
                 rows.keys[layer, slot, head, position, index] = room.fused[row, channels + head * head_size + index]
-                rows.values[layer, slot, head, position, index] = room.fused[row, 2 * channels + head * head_size + index]
+                rows.values[layer, slot, head, position, index] = room.fused[
+                    row, 2 * channels + head * head_size + index
+                ]
         for row in range(count):
             _attend(layer, head, row, rows, room, worker, head_size, sums)

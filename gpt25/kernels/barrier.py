@@ -8,7 +8,7 @@ _LOOKS_BEFORE_YIELDING = 2000  # about 20 microseconds, longer than a stage of o
 
 
 @njit(nogil=True)
-def wait_for_all(counter, meetings, workers):  # type: ignore[no-untyped-def]
+def wait_for_all(counter, meetings, workers):
     """Return when every worker has come here for the time after `meetings`, which is returned one higher."""
     if workers > 1:
         place = counter.ctypes.data

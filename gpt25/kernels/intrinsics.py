@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
 
-from gpt25.kernels.vector_code import FLOAT, INT8, INT16, INT32, INT64, VectorCode, vector_lanes
+from gpt25.kernels.vector_code import FLOAT, INT8, INT16, INT32, INT64, VectorCode
 
 PADDING = 32
 """Rows of activations are multiples of this many elements, the widest step of any loop here."""
@@ -82,7 +82,9 @@ def _inputs_at(code: VectorCode, row: Any, start: Any, *, is_int8: bool) -> Any:
     return code.load(code.at(row, start, 2), ir.VectorType(INT16, 2 * code.lanes))
 
 
-def _loop(code: VectorCode, end: Any, step: int, held: list[Any], body: Callable[[list[Any], Any], list[Any]]) -> list[Any]:
+def _loop(
+    code: VectorCode, end: Any, step: int, held: list[Any], body: Callable[[list[Any], Any], list[Any]]
+) -> list[Any]:
     """`held` after body(held, start) for start = 0, step, ... below `end`; the values of a loop that never runs too."""
     builder = code.builder
     before = builder.block
@@ -124,7 +126,7 @@ def _if_any(code: VectorCode, count: Any, held: list[Any], body: Callable[[list[
 
 
 def _tile(rows: int, columns: int, *, is_int8: bool) -> Callable[..., Any]:
-    def tile(  # noqa: PLR0913
+    def tile(
         typing: Any, weights: Any, weight_stride: Any, inputs: Any, input_stride: Any, count: Any, sums: Any
     ) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -22,12 +22,12 @@ STORE, ADD = 0, 1
 """What becomes of a product: it replaces what stands there, or is added to it."""
 
 
-def multiply(weights, inputs, rows, count, first, last, scales, input_scales, bias, target, way, sums):  # type: ignore[no-untyped-def]  # noqa: PLR0913, D103
+def multiply(weights, inputs, rows, count, first, last, scales, input_scales, bias, target, way, sums):  # noqa: D103
     raise NotImplementedError("known to Numba only")
 
 
 @overload(multiply)
-def _multiply(weights, inputs, rows, count, first, last, scales, input_scales, bias, target, way, sums):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def _multiply(weights, inputs, rows, count, first, last, scales, input_scales, bias, target, way, sums):
     """target[row, output] = bias[output] + sum of weights[output] * inputs[row], for outputs from `first` to `last`.
 
     weights: the address of (outputs, count). inputs: (most rows, padded count); the first `rows` are read.
@@ -38,7 +38,7 @@ def _multiply(weights, inputs, rows, count, first, last, scales, input_scales, b
     return _multiply_float32
 
 
-def _multiply_int8(weights, inputs, rows, count, first, last, scales, input_scales, bias, target, way, sums):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def _multiply_int8(weights, inputs, rows, count, first, last, scales, input_scales, bias, target, way, sums):
     stride, place, room = inputs.shape[1] * 2, inputs.ctypes.data, sums.ctypes.data
     whole = first + (last - first) // 4 * 4
     for output in range(first, whole, 4):
@@ -47,7 +47,9 @@ def _multiply_int8(weights, inputs, rows, count, first, last, scales, input_scal
             int8_tile_4x4(here, count, place + row * stride, stride, count, room)
             for column in range(4):
                 for index in range(4):
-                    product = np.float32(sums[column * 4 + index]) * (scales[output + index] * input_scales[row + column])
+                    product = np.float32(sums[column * 4 + index]) * (
+                        scales[output + index] * input_scales[row + column]
+                    )
                     _put(target, row + column, output + index, product + bias[output + index], way)
         for row in range(rows // 4 * 4, rows):
             int8_tile_4x1(here, count, place + row * stride, stride, count, room)
@@ -61,7 +63,7 @@ def _multiply_int8(weights, inputs, rows, count, first, last, scales, input_scal
             _put(target, row, output, product + bias[output], way)
 
 
-def _multiply_float32(weights, inputs, rows, count, first, last, scales, input_scales, bias, target, way, sums):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def _multiply_float32(weights, inputs, rows, count, first, last, scales, input_scales, bias, target, way, sums):
     stride, place, room = inputs.shape[1] * 4, inputs.ctypes.data, sums.ctypes.data
     whole = first + (last - first) // 4 * 4
     for output in range(first, whole, 4):
@@ -82,19 +84,19 @@ def _multiply_float32(weights, inputs, rows, count, first, last, scales, input_s
 
 
 @njit(inline="always")
-def _put(target, row, output, value, way):  # type: ignore[no-untyped-def]
+def _put(target, row, output, value, way):
     if way == ADD:
         target[row, output] += value
     else:
         target[row, output] = value
 
 
-def prepare_row(values, count, limit, inputs, input_scales, row):  # type: ignore[no-untyped-def]  # noqa: PLR0913, D103
+def prepare_row(values, count, limit, inputs, input_scales, row):  # noqa: D103
     raise NotImplementedError("known to Numba only")
 
 
 @overload(prepare_row)
-def _prepare_row(values, count, limit, inputs, input_scales, row):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def _prepare_row(values, count, limit, inputs, input_scales, row):
     """Write the first `count` values (float32) into a row of what `multiply` reads, with zeros behind them.
 
     For int8 weights they become whole numbers up to `limit`, the row's own scale beside them: as finely as 32-bit sums
@@ -105,7 +107,7 @@ def _prepare_row(values, count, limit, inputs, input_scales, row):  # type: igno
     return _copied_row
 
 
-def _quantised_row(values, count, limit, inputs, input_scales, row):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def _quantised_row(values, count, limit, inputs, input_scales, row):
     magnitude = largest_magnitude(values.ctypes.data, count)
     scale = magnitude / limit
     input_scales[row] = scale
@@ -118,7 +120,7 @@ def _quantised_row(values, count, limit, inputs, input_scales, row):  # type: ig
     inputs[row, count:] = 0
 
 
-def _copied_row(values, count, limit, inputs, input_scales, row):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def _copied_row(values, count, limit, inputs, input_scales, row):
     for index in range(count):
         inputs[row, index] = values[index]
     inputs[row, count:] = np.float32(0)

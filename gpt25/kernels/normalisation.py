@@ -7,14 +7,14 @@ from gpt25.kernels.intrinsics import float32_tile_1x1
 
 
 @njit(nogil=True)
-def dot(left, right, count, sums):  # type: ignore[no-untyped-def]
+def dot(left, right, count, sums):
     """The sum of left[i] * right[i], both addresses of float32, `right` padded with zeros."""
     float32_tile_1x1(left, 0, right, 0, count, sums.ctypes.data)
     return sums[0]
 
 
 @njit(nogil=True)
-def normalise(values, weights, biases, epsilon, ones, target, sums):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def normalise(values, weights, biases, epsilon, ones, target, sums):
     """Layer norm of one row: values (channels) -> target (padded channels), whose padding stays zero."""
     channels = values.size
     mean = dot(values.ctypes.data, ones.ctypes.data, channels, sums) / np.float32(channels)

@@ -45,7 +45,12 @@ class ProcessorRunner:
     def __init__(self, model: ProcessorModel, *, slots: int, capacity: int, most_rows: int) -> None:
         configuration = model.configuration
         self._model = model
-        self._heads, self.slots, self.capacity, self.most_rows = configuration.number_of_heads, slots, capacity, most_rows
+        self._heads, self.slots, self.capacity, self.most_rows = (
+            configuration.number_of_heads,
+            slots,
+            capacity,
+            most_rows,
+        )
         shape = (configuration.number_of_layers, slots, self._heads, capacity, configuration.head_size)
         self._keys, self._values = np.empty(shape, np.float32), np.empty(shape, np.float32)
         self._logits = np.empty((most_rows, configuration.vocabulary_size), np.float32)
@@ -61,8 +66,15 @@ class ProcessorRunner:
         """
         assert len(tokens) == len(slots) == len(positions) <= self.most_rows
         count = np.arange(len(tokens))
-        as_array = [np.array(each, np.int64) for each in (tokens, slots, positions, wanted)]
-        rows = Rows(*as_array, self._keys, self._values, self._logits)
+        rows = Rows(
+            tokens=np.array(tokens, np.int64),
+            slots=np.array(slots, np.int64),
+            positions=np.array(positions, np.int64),
+            wanted=np.array(wanted, np.int64),
+            keys=self._keys,
+            values=self._values,
+            logits=self._logits,
+        )
         self._room.counter[0] = 0
         weights, team = self._model.weights, self._model.team
         team.run(lambda worker: take_step(weights, rows, self._room, self._heads, count, worker, team.workers))

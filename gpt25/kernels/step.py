@@ -15,22 +15,22 @@ from gpt25.kernels.linear import ADD, STORE, multiply, prepare_row
 from gpt25.kernels.normalisation import normalise
 
 
-def _embed(weights, rows, row, target):  # type: ignore[no-untyped-def]
+def _embed(weights, rows, row, target):
     raise NotImplementedError("known to Numba only")
 
 
 @overload(_embed)
-def _overloaded_embed(weights, rows, row, target):  # type: ignore[no-untyped-def]
+def _overloaded_embed(weights, rows, row, target):
     """Token embedding and position of one row, added: target (channels) float32."""
 
-    def from_int8(weights, rows, row, target):  # type: ignore[no-untyped-def]
+    def from_int8(weights, rows, row, target):
         token, position = rows.tokens[row], rows.positions[row]
         scale = weights.embedding_scales[token]
         for index in range(target.size):
             embedding = np.float32(weights.embeddings[token, index]) * scale
             target[index] = embedding + weights.positions[position, index]
 
-    def from_float32(weights, rows, row, target):  # type: ignore[no-untyped-def]
+    def from_float32(weights, rows, row, target):
         token, position = rows.tokens[row], rows.positions[row]
         for index in range(target.size):
             target[index] = weights.embeddings[token, index] + weights.positions[position, index]
@@ -39,14 +39,14 @@ def _overloaded_embed(weights, rows, row, target):  # type: ignore[no-untyped-de
 
 
 @njit(nogil=True)
-def _share(count, worker, workers):  # type: ignore[no-untyped-def]
+def _share(count, worker, workers):
     """From where to where a worker's part of `count` things goes, in steps of 4 where there are as many."""
     quarter = (count + 3) // 4
     return min(count, quarter * worker // workers * 4), min(count, quarter * (worker + 1) // workers * 4)
 
 
 @njit(nogil=True)
-def _normalise_rows(layer_norm, rows, limit, weights, room, worker, workers, chosen):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def _normalise_rows(layer_norm, rows, limit, weights, room, worker, workers, chosen):
     """Layer norm of a worker's share of the chosen rows, written as the next matrix reads it."""
     normalised = room.normalised[worker]
     channels = room.stream.shape[1]
@@ -64,7 +64,7 @@ def _normalise_rows(layer_norm, rows, limit, weights, room, worker, workers, cho
 
 
 @njit(nogil=True)
-def _product(layer, matrix, inputs, count, rows, target, way, weights, room, worker, workers):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def _product(layer, matrix, inputs, count, rows, target, way, weights, room, worker, workers):
     """A worker's outputs of one of a layer's four matrices."""
     channels, hidden = room.stream.shape[1], room.hidden.shape[1]
     before = (0, 3 * channels, 4 * channels, 4 * channels + hidden)[matrix]
@@ -89,13 +89,13 @@ def _product(layer, matrix, inputs, count, rows, target, way, weights, room, wor
 
 
 @njit(nogil=True)
-def _prepare(source, count, limit, inputs, rows, room, worker, workers):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def _prepare(source, count, limit, inputs, rows, room, worker, workers):
     for row in range(worker, rows, workers):
         prepare_row(source[row], count, limit, inputs, room.input_scales, row)
 
 
 @njit(nogil=True, cache=True)
-def take_step(weights, rows, room, heads, everyone, worker, workers):  # type: ignore[no-untyped-def]  # noqa: PLR0913
+def take_step(weights, rows, room, heads, everyone, worker, workers):
     """A worker's part of a step; all workers of `workers` run it at the same time, with the counter at zero.
 
     Reads rows.tokens at rows.positions in rows.slots, extends their keys and values, and writes the logits of
@@ -119,7 +119,9 @@ def take_step(weights, rows, room, heads, everyone, worker, workers):  # type: i
         met = wait_for_all(room.counter, met, workers)
         _normalise_rows(2 * layer + 1, rows, limits[2], weights, room, worker, workers, everyone)
         met = wait_for_all(room.counter, met, workers)
-        first, last = _product(layer, 2, room.inputs, channels, count, room.hidden, STORE, weights, room, worker, workers)
+        first, last = _product(
+            layer, 2, room.inputs, channels, count, room.hidden, STORE, weights, room, worker, workers
+        )
         for row in range(count):
             apply_gelu(room.hidden[row, first:last])
         met = wait_for_all(room.counter, met, workers)

@@ -1,9 +1,9 @@
 """LLVM code for the loops that decide how fast a token comes, in the widest vectors that the processor has.
 
-Numba compiles a plain loop of bytes to instructions that convert first and multiply afterwards. These intrinsics say what
-is meant: products of 16-bit whole numbers, summed in pairs into 32 bits (`vpdpwssd`, or `vpmaddwd` and an addition).
-Every sum of a tile is made in one order, whatever the tile's height and width, so that a row gives the same bits alone
-and among others. Addresses and strides are in bytes.
+Numba compiles a plain loop of bytes to instructions that convert first and multiply afterwards. These intrinsics say
+what is meant: products of 16-bit whole numbers, summed in pairs into 32 bits (`vpdpwssd`, or `vpmaddwd` and an
+addition). Every sum of a tile is made in one order, whatever the tile's height and width, so that a row gives the same
+bits alone and among others. Addresses and strides are in bytes.
 """
 
 from collections.abc import Callable, Sequence
@@ -52,12 +52,15 @@ class VectorCode:
         self.floats = ir.VectorType(FLOAT, self.lanes)
 
     def constant(self, value: int) -> Any:
+        """An address, stride or count that is known now."""
         return ir.Constant(self.address_type, value)
 
     def at(self, base: Any, stride: Any, times: int) -> Any:
+        """Base + times * stride."""
         return self.builder.add(base, self.builder.mul(stride, self.constant(times)))
 
     def function(self, name: str, result: Any, arguments: Sequence[Any]) -> Any:
+        """One of LLVM's own functions, declared once in a module."""
         known = self.builder.module.globals.get(name)
         return known or ir.Function(self.builder.module, ir.FunctionType(result, list(arguments)), name)
 
@@ -72,6 +75,7 @@ class VectorCode:
         return self.builder.call(load, [pointer, ir.Constant(INT32, 1), mask, zeros])
 
     def store(self, vector: Any, address: Any) -> None:
+        """A vector to memory."""
         self.builder.store(vector, self.builder.inttoptr(address, vector.type.as_pointer()), align=4)
 
     def first_lanes(self, lanes: int, count: Any) -> Any:
@@ -81,15 +85,18 @@ class VectorCode:
         return self.builder.icmp_signed("<", numbers, self.splat(count, lanes))
 
     def splat(self, value: Any, lanes: int) -> Any:
+        """A vector that holds one value in every lane."""
         kind = ir.VectorType(value.type, lanes)
         single = self.builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(INT32, 0))
         return self.shuffled(single, single, [0] * lanes)
 
     def shuffled(self, first: Any, second: Any, lanes: Sequence[int]) -> Any:
+        """Lanes of two vectors, counted through both, as a new vector."""
         indices = ir.Constant(ir.VectorType(INT32, len(lanes)), list(lanes))
         return self.builder.shuffle_vector(first, second, indices)
 
     def multiply_add(self, first: Any, second: Any, total: Any) -> Any:
+        """First * second + total of float32 vectors, rounded once."""
         kind = total.type
         fused = self.function(f"llvm.fma.v{kind.count}f32", kind, [kind] * 3)
         return self.builder.call(fused, [first, second, total])
@@ -103,7 +110,9 @@ class VectorCode:
             return self.builder.call(product, [total, *(self.builder.bitcast(each, kind) for each in (first, second))])
         if instruction == "vpmaddwd":
             name = "llvm.x86.avx512.pmaddw.d.512" if bits == 512 else "llvm.x86.avx2.pmadd.wd"
-            return self.builder.add(total, self.builder.call(self.function(name, kind, [first.type] * 2), [first, second]))
+            return self.builder.add(
+                total, self.builder.call(self.function(name, kind, [first.type] * 2), [first, second])
+            )
         wide = ir.VectorType(INT32, 2 * self.lanes)
         products = self.builder.mul(self.builder.sext(first, wide), self.builder.sext(second, wide))
         return self.builder.add(total, self._pairs(products, products, self.builder.add, self.lanes))

@@ -1,6 +1,5 @@
 """Causal multi-head self-attention."""
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -58,4 +57,3 @@ class Attention(nn.Module):
         fused = fused.view(batch, time, 3, self.number_of_heads, -1)  # (batch, time, 3, heads, head size)
         query, key, value = fused.permute(2, 0, 3, 1, 4).unbind(0)
         return query, key, value
-

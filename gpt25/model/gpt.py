@@ -144,9 +144,7 @@ class GPTModel(nn.Module):
     def forward(self, indices: Tensor, labels: None = None, *, cache: Cache | None = None) -> Tensor: ...
 
     @overload
-    def forward(
-        self, indices: Tensor, labels: Tensor, *, cache: Cache | None = None
-    ) -> tuple[Tensor, Tensor]: ...
+    def forward(self, indices: Tensor, labels: Tensor, *, cache: Cache | None = None) -> tuple[Tensor, Tensor]: ...
 
     def forward(
         self, indices: Tensor, labels: Tensor | None = None, *, cache: Cache | None = None

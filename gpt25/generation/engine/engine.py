@@ -106,9 +106,15 @@ class Engine:
         if reading.tokens:
             ready = self._read(reading)
         self._admit()  # the other samples of prompts that have just been read
-        ready += [(text, text.ticket.last_logits) for text in self._texts if not text.unread and not _is_in(text, ready)]
+        ready += self._siblings(ready)
         self._draw(ready)
         self._drop_ended()
+
+    def _siblings(self, ready: Sequence[tuple[RunningText, Tensor]]) -> list[tuple[RunningText, Tensor]]:
+        """Texts that have nothing to read because another sample of their request read the prompt, and its logits."""
+        reading = [text for text, _ in ready]
+        siblings = [text for text in self._texts if not text.unread and text not in reading]
+        return [(text, text.ticket.last_logits) for text in siblings if text.ticket.last_logits is not None]
 
     def _read(self, reading: Reading) -> list[tuple[RunningText, Tensor]]:
         """Let the model read; return the texts that are to draw, with the logits that they draw by."""
@@ -230,7 +236,3 @@ class Engine:
         )
         ticket.started += 1
         self._texts.append(RunningText(ticket, sample, slot, unread=prompt[length:]))
-
-
-def _is_in(text: RunningText, ready: Sequence[tuple[RunningText, Tensor]]) -> bool:
-    return any(text is other for other, _ in ready)

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from gpt25.generation.engine.running_text import RunningText
 
-_MOST_WANTED_ROWS = 128  # of a prompt whose every token's probability is asked for: 25 MB of logits for GPT-2's vocabulary
+_MOST_WANTED_ROWS = (
+    128  # of a prompt whose every token's probability is asked for: 25 MB of logits for GPT-2's vocabulary
+)
 
 
 @dataclass

@@ -42,14 +42,15 @@ class Runners:
         if self._int8 is not None:
             return self._int8
         made = ProcessorModel(self._model)
-        if isinstance(self._model.language_modeling_head, Int8Linear):
+        head: object = self._model.language_modeling_head
+        if isinstance(head, Int8Linear):
             self._int8 = made
         return made
 
 
 def suits_kernels(model: GPTModel) -> bool:
     """Whether the kernels are installed and made for this model: on the processor, float32 or int8, not tiny."""
-    head: nn.Module = model.language_modeling_head
+    head: object = model.language_modeling_head
     if model.device.type != "cpu" or importlib.util.find_spec("numba") is None:
         return False
     if isinstance(head, Int8Linear):

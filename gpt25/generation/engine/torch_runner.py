@@ -90,7 +90,7 @@ class TorchRunner(Runner):
 
 
 def _in_order(states: Tensor, order: Sequence[int], wanted: Sequence[int]) -> Tensor:
-    """States (rows, channels), whose rows have the numbers `order`, as those of the rows `wanted`: (wanted, channels)."""
+    """States (rows, channels) of the rows with the numbers `order`, as those of `wanted`: (wanted, channels)."""
     if list(order) == list(wanted):
         return states
     place = {row: index for index, row in enumerate(order)}
@@ -100,7 +100,9 @@ def _in_order(states: Tensor, order: Sequence[int], wanted: Sequence[int]) -> Te
 def _rounds_otherwise_alone(model: GPTModel) -> bool:
     """Whether torch multiplies a single row in another order, and no faster than two: bfloat16 on the processor."""
     matrix = model.language_modeling_head
-    return isinstance(matrix, nn.Linear) and matrix.weight.dtype == torch.bfloat16 and matrix.weight.device.type == "cpu"
+    return (
+        isinstance(matrix, nn.Linear) and matrix.weight.dtype == torch.bfloat16 and matrix.weight.device.type == "cpu"
+    )
 
 
 @contextlib.contextmanager
