@@ -76,7 +76,12 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "run": {"hooks"},
         "reproduction": {"planning", "run"},
     },
-    "cli": {"streams": set(), "pictures": set(), "commands": {"streams", "pictures"}},
+    "cli": {
+        "streams": set(),
+        "pictures": set(),
+        "session": set(),
+        "commands": {"streams", "pictures", "session"},
+    },
 }
 """For every package with rooms, its rooms in their order, and the rooms of the same package that each may import.
 

@@ -13,6 +13,7 @@ from gpt25.cli.commands.doctor import CORE_PACKAGES, EXTRAS
 PACKAGE_OF_MODULE = {
     "huggingface_hub": "huggingface-hub",
     "lm_eval": "lm-eval",
+    "prompt_toolkit": "prompt-toolkit",
     "tensorflow": "tensorflow-cpu",
     "tomli_w": "tomli-w",
 }

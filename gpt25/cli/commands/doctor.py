@@ -38,6 +38,7 @@ CORE_PACKAGES = (
     "rich",
     "tomli-w",
     "msgspec",
+    "prompt-toolkit",
 )
 EXTRAS = {
     "data": (("pyarrow", "zstandard"), "texts and evaluation sets in .parquet, FineWeb from the Hub, .zst sources"),

@@ -1,18 +1,27 @@
 """Write text with a model: continue a prompt, once or several times.
 
+Without --prompt, on a terminal, a session opens: it continues what you type, keeps the model in memory, and has
+commands for its settings, for another try and for taking back (/help lists them).
+
 The prompt and the new tokens together must fit the model's block size. The same --seed gives the same texts again.
 """
 
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 import tyro
 
 from gpt25.cli.output import Output
+from gpt25.cli.session.session_commands import COMMANDS
+from gpt25.cli.session.session_settings import SETTING_NAMES
+from gpt25.cli.session.shown_texts import ShownTexts, text_heading
+from gpt25.cli.session.text_session import TextSession
+from gpt25.cli.session.typed_texts import TerminalTexts
 from gpt25.cli.streams.standard_input import standard_input
+from gpt25.cli.streams.terminal import at_terminal
 from gpt25.errors import ConfigurationError, GenerationError
 from gpt25.generation import Piece, SamplingSettings, TextGenerator, collect_samples
 from gpt25.model import quantise_int8
@@ -29,8 +38,9 @@ class Arguments:
 
     model: tyro.conf.Positional[str]
     """A size name (gpt2, gpt2-medium, gpt2-large, gpt2-xl), a Hub id owner/name, a Hugging Face directory or a run."""
-    prompt: str = ""
-    """The text to continue; - reads standard input (without its last line break); empty starts a new document."""
+    prompt: str | None = None
+    """The text to continue; - reads standard input (without its last line break); empty starts a new document. Without
+    it a session opens on a terminal, and elsewhere a new document is started."""
     special_tokens: SpecialTokens = "text"
     """What the name of a special token in the prompt, such as <|endoftext|>, is: text, or parse: that token."""
     samples: int = 1
@@ -71,8 +81,9 @@ class Arguments:
 
 def run(arguments: Arguments, output: Output) -> None:
     """Check the settings, load the model, write the texts and say how fast that was."""
-    settings = _settings(arguments).with_seed()
-    prompt = _standard_input() if arguments.prompt == "-" else arguments.prompt
+    settings = _settings(arguments)
+    is_session = arguments.prompt is None and not arguments.json and at_terminal()
+    prompt = _standard_input() if arguments.prompt == "-" else arguments.prompt or ""
     device, precision, reason = _device_and_precision(arguments)
     model, tokenizer = load_pretrained(
         arguments.model,
@@ -83,34 +94,76 @@ def run(arguments: Arguments, output: Output) -> None:
     )
     if precision == "int8":
         quantise_int8(model)
-    generator = TextGenerator(model, tokenizer)
+    generator, how = TextGenerator(model, tokenizer), f"{precision} on {device} ({reason})"
+    if is_session:
+        _hold_session(arguments, settings, generator, how, output)
+    else:
+        content = {"model": arguments.model, "precision": precision, "device": str(device)}
+        _write_once(arguments, settings.with_seed(), generator, prompt, how, content, output)
+
+
+def _write_once(
+    arguments: Arguments,
+    settings: SamplingSettings,
+    generator: TextGenerator,
+    prompt: str,
+    how: str,
+    content: dict[str, Any],
+    output: Output,
+) -> None:
+    """Continue one prompt; `content` is what the JSON object says besides."""
     if arguments.special_tokens == "text" and (count := generator.tokenizer.special_names_in(prompt)):
         output.note(special_names_notice(count, what="the prompt"))
     stopwatch = Stopwatch()
     pieces: Iterable[Piece] = generator.stream(prompt, settings=settings, special_tokens=arguments.special_tokens)
     if arguments.stream and not arguments.json:
-        pieces = _shown_in_order(pieces, prompt=prompt, number_of_samples=settings.samples, output=output)
+        pieces = _shown(pieces, ShownTexts(prompt, number_of_samples=settings.samples, output=output))
     samples = collect_samples(pieces, settings)
     tokens_per_second = sum(len(sample.token_ids) for sample in samples) / stopwatch.elapsed_seconds
-    content = {
-        "prompt": prompt,
-        "samples": [
-            {"text": sample.text, "token_ids": sample.token_ids, "finish_reason": sample.finish_reason}
-            for sample in samples
-        ],
-        "tokens_per_second": tokens_per_second,
-        "seed": settings.seed,
-        "model": arguments.model,
-        "precision": precision,
-        "device": str(device),
-    }
-    texts = [_heading(index, len(samples)) + prompt + sample.text for index, sample in enumerate(samples)]
-    output.result(content)
+    texts = [text_heading(index, len(samples)) + prompt + sample.text for index, sample in enumerate(samples)]
+    output.result(
+        {
+            "prompt": prompt,
+            "samples": [
+                {"text": sample.text, "token_ids": sample.token_ids, "finish_reason": sample.finish_reason}
+                for sample in samples
+            ],
+            "tokens_per_second": tokens_per_second,
+            "seed": settings.seed,
+            **content,
+        }
+    )
     if not arguments.stream and not arguments.json:
         output.verbatim("\n".join(texts))
     if not arguments.json:
-        rate = f"{tokens_per_second:.1f} tokens/s"
-        output.note(textwrap.fill(f"{precision} on {device} ({reason}), {rate}, seed {settings.seed}", 80))
+        output.note(textwrap.fill(f"{how}, {tokens_per_second:.1f} tokens/s, seed {settings.seed}", 80))
+
+
+def _shown(pieces: Iterable[Piece], screen: ShownTexts) -> Iterable[Piece]:
+    """Pass the pieces on and show them."""
+    for piece in pieces:
+        yield piece
+        screen.show(piece)
+
+
+def _hold_session(
+    arguments: Arguments, settings: SamplingSettings, generator: TextGenerator, how: str, output: Output
+) -> None:
+    """Say what this is, and continue what somebody types until they have had enough."""
+    block_size = generator.model.configuration.block_size
+    opening = (
+        f"{arguments.model}, {how}. It continues the text that you type, up to {block_size:,} tokens at once; it "
+        "is no assistant and answers nobody. /help lists the commands, Ctrl-D ends."
+    )
+    output.say(textwrap.fill(opening, 80))
+    session = TextSession(
+        generator,
+        settings=settings,
+        special_tokens=arguments.special_tokens,
+        stream=arguments.stream,
+        output=output,
+    )
+    session.run(TerminalTexts([f"/{name}" for name in (*COMMANDS, *SETTING_NAMES)], note=output.note))
 
 
 def _device_and_precision(arguments: Arguments) -> tuple[torch.device, str, str]:
@@ -147,26 +200,3 @@ def _standard_input() -> str:
     """The prompt on standard input, without the line break that `echo` and editors put at the end."""
     text = decode_text(standard_input(), where="the prompt on standard input", error=GenerationError)
     return text.removesuffix("\n").removesuffix("\r")
-
-
-def _heading(index: int, number_of_samples: int) -> str:
-    """What stands above a text: nothing where there is only one."""
-    return f"--- sample {index + 1} of {number_of_samples} ---\n" if number_of_samples > 1 else ""
-
-
-def _shown_in_order(pieces: Iterable[Piece], *, prompt: str, number_of_samples: int, output: Output) -> Iterable[Piece]:
-    """Pass the pieces on and show them: the first unfinished sample as it grows, the others when their turn comes."""
-    waiting: list[list[Piece]] = [[] for _ in range(number_of_samples)]
-    current = 0
-    output.verbatim(_heading(current, number_of_samples) + prompt, end="")
-    for piece in pieces:
-        yield piece
-        waiting[piece.index].append(piece)
-        while current < number_of_samples and waiting[current]:
-            shown = waiting[current].pop(0)
-            output.verbatim(shown.text, end="")
-            if shown.finish_reason is not None:
-                output.say()
-                current += 1
-                if current < number_of_samples:
-                    output.verbatim(_heading(current, number_of_samples) + prompt, end="")

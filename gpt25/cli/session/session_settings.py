@@ -1,0 +1,69 @@
+"""A session's sampling settings, as commands that begin with a slash set and show them."""
+
+import dataclasses
+import shlex
+from typing import Any
+
+from gpt25.errors import GenerationError
+from gpt25.generation import SamplingSettings
+
+SETTING_NAMES = tuple(field.name.replace("_", "-") for field in dataclasses.fields(SamplingSettings))
+"""Every setting in a command's spelling: "temperature", "top-k", …."""
+_OFF = ("none", "off")
+_ESCAPES = {r"\n": "\n", r"\t": "\t"}
+
+
+def with_setting(settings: SamplingSettings, name: str, words: str) -> SamplingSettings:
+    """The settings with one of them changed: with_setting(settings, "top-k", "50"); "none" turns one off.
+
+    Raises GenerationError naming the field, its value and its range.
+    """
+    field = name.replace("-", "_")
+    return settings.changed({field: _stop_strings(words) if field == "stop" else _number(words)})
+
+
+def setting_line(settings: SamplingSettings, name: str) -> str:
+    """One setting as the command that makes it so: setting_line(settings, "top-k") -> "/top-k none"."""
+    value = getattr(settings, name.replace("-", "_"))
+    if isinstance(value, tuple):
+        value = " ".join(shlex.quote(_escaped(string)) for string in value) or None
+    return f"/{name} {'none' if value is None else value}"
+
+
+def _number(words: str) -> Any:
+    """The number that the words are, None for "none"; other words stay as they are, for the settings to refuse."""
+    if words.lower() in _OFF:
+        return None
+    for kind in (int, float):
+        try:
+            return kind(words)
+        except ValueError:
+            continue
+    return words
+
+
+def _stop_strings(words: str) -> tuple[str, ...]:
+    r"""_stop_strings("END '\n\n'") -> ("END", "\n\n"): quoted as for a shell, \n and \t for what they usually are."""
+    if words.lower() in _OFF:
+        return ()
+    reader = shlex.shlex(words, posix=True, punctuation_chars=False)
+    reader.whitespace_split, reader.commenters, reader.escape = True, "", ""
+    try:
+        strings = list(reader)
+    except ValueError as problem:
+        raise GenerationError(
+            f"the stop strings {words} cannot be read: {problem}. Close every quotation mark."
+        ) from None
+    return tuple(_unescaped(string) for string in strings)
+
+
+def _escaped(string: str) -> str:
+    for written, meant in _ESCAPES.items():
+        string = string.replace(meant, written)
+    return string
+
+
+def _unescaped(string: str) -> str:
+    for written, meant in _ESCAPES.items():
+        string = string.replace(written, meant)
+    return string
