@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gpt25.data.fetching.public_sets import PUBLIC_SETS
-    from gpt25.data.fetching.public_shards import fetch_shards, is_fetched, list_shards
+    from gpt25.data.fetching.public_shards import fetch_shards, is_fetched, list_public_set, list_shards
     from gpt25.data.preparation.bare_tokens import adopt_bare_tokens
     from gpt25.data.preparation.notices import notices
     from gpt25.data.preparation.preparation import prepare
@@ -47,6 +47,7 @@ _HOMES = {
     "adopt_bare_tokens": "preparation.bare_tokens",
     "fetch_shards": "fetching.public_shards",
     "is_fetched": "fetching.public_shards",
+    "list_public_set": "fetching.public_shards",
     "list_shards": "fetching.public_shards",
     "notices": "preparation.notices",
     "open_shards": "shards.token_shards",
@@ -80,6 +81,7 @@ __all__ = [
     "adopt_bare_tokens",
     "fetch_shards",
     "is_fetched",
+    "list_public_set",
     "list_shards",
     "notices",
     "open_shards",

@@ -33,6 +33,7 @@ _TASKS = (
         "loss on FineWeb-Edu's validation shard, tokens of GPT-2",
         hub=HubFile("kjj0/finewebedu10B-gpt2", "finewebedu_val_000000.bin"),
     ),
+    _loss("climbmix", "loss on ClimbMix's held-out shard, as `gpt25 data fetch climbmix` makes it"),
     _loss("openwebtext", "loss on OpenWebText's validation shard", tokens=None),
     Task(
         "lambada",

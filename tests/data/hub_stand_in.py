@@ -60,15 +60,16 @@ class Handler(BaseHTTPRequestHandler):
         return {"type": "file", "oid": oid, "size": len(content), "path": name, "lfs": large}
 
     def send(self, status: int, content: bytes, code: str = "") -> None:
-        begin = self.headers.get("Range", "").removeprefix("bytes=").rstrip("-")
-        part = content[int(begin) :] if begin.isdigit() else content
-        self.send_response(206 if begin.isdigit() else status)
+        first, _, last = self.headers.get("Range", "").removeprefix("bytes=").partition("-")
+        begin, end = int(first or 0), int(last or len(content) - 1) + 1
+        part = content[begin:end] if first else content
+        self.send_response(206 if first else status)
         self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(part)))
-        if begin.isdigit():
-            self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
+        if first:
+            self.send_header("Content-Range", f"bytes {begin}-{begin + len(part) - 1}/{len(content)}")
         if code:
             self.send_header("X-Error-Code", code)
         self.end_headers()

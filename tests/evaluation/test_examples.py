@@ -28,7 +28,7 @@ def test_a_task_is_found_by_its_name_or_the_nearest_is_offered() -> None:
 
 def test_every_task_that_is_fetched_has_a_place_on_the_hub() -> None:
     for task in TASKS.values():
-        assert bool(task.hub) == (task.name not in ("loss", "openwebtext", "core")), task.name
+        assert bool(task.hub) == (task.name not in ("loss", "climbmix", "openwebtext", "core")), task.name
         assert all(part.repository.count("/") == 1 for part in task.hub)
         assert (task.read is not None) == (task.kind in ("multiple choice", "minimal pairs"))
     assert len(TASKS["blimp"].hub) == 67

@@ -16,7 +16,7 @@ import golden
 
 sys.path.pop(0)
 
-ONLY_WITH_TEN_MILLION_TOKENS = {"fineweb", "fineweb-edu"}  # the same scorer as "loss"
+ONLY_WITH_TEN_MILLION_TOKENS = {"fineweb", "fineweb-edu", "climbmix"}  # the same scorer as "loss"
 GOLDEN: dict[str, dict[str, float]] = {
     "loss": {"loss": 1.1506, "perplexity": 3.1599, "bits_per_byte": 0.7513},
     "openwebtext": {"loss": 1.1506, "perplexity": 3.1599, "bits_per_byte": 0.7513},

@@ -78,12 +78,14 @@ class Fetch:
     After an interruption the same command goes on where it stopped; with more shards it adds them.
     """
 
-    name: tyro.conf.Positional[Literal["fineweb10B", "finewebedu10B"]]
-    """fineweb10B (kjj0/fineweb10B-gpt2 on the Hub) or finewebedu10B (kjj0/finewebedu10B-gpt2)."""
+    name: tyro.conf.Positional[Literal["fineweb10B", "finewebedu10B", "climbmix"]]
+    """fineweb10B (kjj0/fineweb10B-gpt2 on the Hub), finewebedu10B (kjj0/finewebedu10B-gpt2) or climbmix: shards made of
+    the rows of nvidia/Nemotron-ClimbMix, CC BY-NC 4.0, which is not for commercial use."""
     output: Path
     """The directory to write."""
     shards: int | None = None
-    """Training shards, 100 million tokens (200 MB) each; all unless given. The validation shard comes besides."""
+    """Training shards, 100 million tokens (200 MB) each; all unless given. The validation shard comes besides. One of
+    climbmix takes 575 MB of the network."""
     json: bool = False
     """Print one JSON object on standard output."""
 
@@ -170,7 +172,8 @@ def _validation_tokens(arguments: Prepare) -> int | None:
 
 
 def _fetch(arguments: Fetch, output: Output) -> None:
-    listing = list_shards(arguments.name, number_of_shards=arguments.shards)
+    listing = list_shards(arguments.name, number_of_shards=arguments.shards, directory=arguments.output)
+    output.note(f"{listing.source}: licence {listing.public_set.licence}")
     with output.progress("fetching", sum(shard.download_bytes for shard in listing.shards), "bytes") as progress:
         data = fetch_shards(listing, arguments.output, progress=progress.advance)
     if not output.json:
@@ -219,6 +222,8 @@ def _say_what_it_is(data: PreparedData, output: Output) -> None:
         rows.append([name, *figures[:3], rate, figures[3]])
     columns = ["split", "tokens", "documents", "text bytes", "bytes per token", "shards"]
     output.table(f"{data.directory}, tokenizer {data.tokenizer_name}", columns, rows)
+    if data.licence is not None:
+        output.say(f"licence: {data.licence}")
     counts = data.counts
     remarks = {
         "documents with U+FFFD put for invalid UTF-8": counts.replaced,

@@ -29,8 +29,8 @@ class Arguments:
     """Go through all of it in minutes on a processor: a small copy, Python's own text, random weights to beat."""
     recipe: str = "gpt2_124m"
     """A recipe in the package, or the path of a .toml file."""
-    data_set: Literal["fineweb", "fineweb-edu"] = "fineweb"
-    """Whose public token shards are trained on."""
+    data_set: Literal["fineweb", "fineweb-edu", "climbmix"] = "fineweb"
+    """Whose public token shards are trained on; climbmix is CC BY-NC 4.0, which is not for commercial use."""
     data: Path | None = None
     """Where these shards are, or are fetched to; by default in the run's directory."""
     hellaswag: str | None = None

@@ -45,6 +45,16 @@ class CheckedShards:
         except CorruptFileError:
             return cls()
 
+    @classmethod
+    def of(cls, directory: Path, source: str) -> "CheckedShards":
+        """What stands in a directory of shards that come from `source`; nothing where they come from elsewhere."""
+        found = cls.read(directory)
+        return found if found.source == source else cls(source)
+
+    def sha256(self, name: str) -> str | None:
+        """The hash of a file of that name when it was read; None where it was not."""
+        return self.shards[name].sha256 if name in self.shards else None
+
     def contents(self, path: Path) -> ShardContents | None:
         """What was counted in a file, where its size and time of change are still the same; None elsewhere."""
         known, status = self.shards.get(path.name), path_status(path)

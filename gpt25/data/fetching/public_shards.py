@@ -9,7 +9,8 @@ from pathlib import Path
 from gpt25.data.fetching.checked_shards import CHECKED_NAME, CheckedShards
 from gpt25.data.fetching.public_sets import PUBLIC_SETS, PublicSet
 from gpt25.data.fetching.ready_made_shards import list_ready_made
-from gpt25.data.fetching.shard_listing import ShardListing, WantedShard
+from gpt25.data.fetching.row_shards import list_row_shards
+from gpt25.data.fetching.shard_listing import ShardListing
 from gpt25.data.shards.prepared_data import (
     INDEX_NAME,
     PARTIAL_NAME,
@@ -34,18 +35,31 @@ from gpt25.storage.atomic import storage_error
 from gpt25.tokenizer import Tokenizer
 
 
-def list_shards(name: str, *, number_of_shards: int | None = None) -> ShardListing:
+def list_shards(name: str, *, number_of_shards: int | None = None, directory: str | Path | None = None) -> ShardListing:
     """The validation shard and the first training shards of a named set, all unless a number is given.
+
+    directory: where they will be; what shards of it were made from, at which commit, is gone on with.
 
     Raises ConfigurationError for a name or a number that cannot be, DataError where the Hub does not answer.
     """
-    listing = list_ready_made(public_set(name))
+    chosen = public_set(name)
+    if chosen.rows is not None and number_of_shards is None:
+        raise ConfigurationError(f"{name} has far more text than fits a disk; say how many shards (--shards 51)")
+    listing = list_public_set(name, directory=directory)
     if number_of_shards is None:
         return listing
     train = sum(shard.split == "train" for shard in listing.shards)
     if not 1 <= number_of_shards <= train:
         raise ConfigurationError(f"{name} has {train:,} training shards; {number_of_shards:,} cannot be fetched")
     return listing.first(number_of_shards)
+
+
+def list_public_set(name: str, *, directory: str | Path | None = None) -> ShardListing:
+    """All shards of a named set; raises as `list_shards` does."""
+    chosen = public_set(name)
+    if chosen.rows is None:
+        return list_ready_made(chosen)
+    return list_row_shards(chosen, commit=None if directory is None else _commit_of(Path(directory), chosen))
 
 
 def public_set(name: str) -> PublicSet:
@@ -60,9 +74,10 @@ def fetch_shards(
 ) -> PreparedData:
     """Fetch shards that are not there yet, check every byte, and write index.json and GPT-2's tokenizer beside them.
 
-    Each has the SHA-256 that the Hub lists, llm.c's header, and ids of GPT-2's vocabulary; documents and bytes of text
-    are counted from the tokens. What was fetched before an interruption is not fetched again; shards of an earlier,
-    larger call stay in the index. `progress` is told the bytes of shards that are safe.
+    Each has llm.c's header, ids of GPT-2's vocabulary, documents, and where the Hub has the shard itself the SHA-256
+    that it lists; documents and bytes of text are counted from the tokens. What was fetched before an interruption is
+    not fetched again; shards of an earlier, larger call stay in the index. `progress` is told the bytes of shards that
+    are safe.
 
     Raises DataError for a directory of other data, and where the Hub or a shard is not as it should be.
     """
@@ -71,16 +86,16 @@ def fetch_shards(
     for name in (PARTIAL_NAME, TOKENIZER_NAME, CHECKED_NAME):
         require_no_way_out(directory / name, of=directory)
     partial = require_writable_directory(directory / PARTIAL_NAME)
-    checked = CheckedShards.read(directory)
-    checked.source = listing.source
+    checked = CheckedShards.of(directory, listing.source)
     get = listing.getter([shard for shard in listing.shards if not exists(directory / shard.name)], partial)
     contents: dict[Split, dict[str, ShardContents]] = {split: {} for split in SPLITS}
     for shard in listing.shards:
         path = directory / shard.name
-        found = _existing(path, shard, tokenizer)
+        found = _existing(path, shard.sha256 or checked.sha256(shard.name), tokenizer)
         if found is None:
             fetched = get(shard)
             found = read_shard_contents(fetched, tokenizer)
+            _require_documents(found, fetched, tokenizer)
             try:
                 os.replace(fetched, path)
             except OSError as problem:
@@ -113,26 +128,41 @@ def is_fetched(directory: str | Path, name: str, number_of_shards: int) -> bool:
     if not is_file(directory / INDEX_NAME) or not Tokenizer.is_in(directory / TOKENIZER_NAME):
         return False
     data = PreparedData.read(directory)
-    if not _is_of(data, chosen.source) or len(data.train.shards) < number_of_shards:
+    if [source.partition("@")[0] for source in data.sources] != [chosen.source] or len(
+        data.train.shards
+    ) < number_of_shards:
         return False
     checked = CheckedShards.read(directory)
     found = {shard: checked.contents(directory / shard.file) for split in SPLITS for shard in data.split(split).shards}
     return all(contents is not None and contents.sha256 == shard.sha256 for shard, contents in found.items())
 
 
-def _existing(path: Path, wanted: WantedShard, tokenizer: Tokenizer) -> ShardContents | None:
+def _existing(path: Path, sha256: str | None, tokenizer: Tokenizer) -> ShardContents | None:
     """What stands in a shard that is there and is the wanted one; None where it has to be fetched, anew or at all."""
-    if not exists(path):
+    if sha256 is None or not exists(path):
         return None
     try:
         found = read_shard_contents(path, tokenizer)
     except DataError:  # cut short, or no shard: another one takes its place
         return None
-    return found if wanted.sha256 in (None, found.sha256) else None
+    return found if found.sha256 == sha256 else None
 
 
-def _is_of(data: PreparedData, source: str) -> bool:
-    return data.sources == (source,)
+def _require_documents(found: ShardContents, path: Path, tokenizer: Tokenizer) -> None:
+    """Raise DataError for tokens of no document: nothing would tell the model where one text ends."""
+    if not found.documents:
+        raise DataError(
+            f"{path}: none of its {found.tokens:,} tokens is the end-of-text token {tokenizer.end_of_text_id:,}, which "
+            "stands before every document: they are tokens of something else"
+        )
+
+
+def _commit_of(directory: Path, chosen: PublicSet) -> str | None:
+    """The commit that shards of a set in a directory were made from; None where there are none."""
+    sources = [CheckedShards.read(directory).source]
+    if is_file(directory / INDEX_NAME):
+        sources = [*PreparedData.read(directory).sources, *sources]
+    return next((source.partition("@")[2] for source in sources if source.startswith(f"{chosen.source}@")), None)
 
 
 def _indexed_shards(directory: Path, listing: ShardListing) -> list[tuple[Split, str]]:
@@ -140,7 +170,7 @@ def _indexed_shards(directory: Path, listing: ShardListing) -> list[tuple[Split,
     if not is_file(directory / INDEX_NAME):
         return []
     data = PreparedData.read(directory)
-    if not _is_of(data, listing.source):
+    if data.sources != (listing.source,):
         raise DataError(
             f"{directory} holds data of {', '.join(data.sources) or 'documents'}, not of {listing.source}; choose "
             "another output directory"
@@ -177,4 +207,5 @@ def _index(
         source_fingerprint=None,
         content_sha256=hashlib.sha256("".join(hashes).encode()).hexdigest(),
         counts=DocumentCounts(),
+        licence=listing.public_set.licence,
     )

@@ -18,7 +18,7 @@ PARTIAL_NAME = ".partial"
 TOKENIZER_NAME = "tokenizer"
 _FORMAT = "gpt25 token shards"
 _VERSION = 1
-_UNLESS_USUAL = {"special_tokens": "text", "special_token_names": 0}
+_UNLESS_USUAL = {"special_tokens": "text", "special_token_names": 0, "licence": None}
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,8 @@ class PreparedData:
     special_tokens: SpecialTokens = "text"
     special_token_names: Count = 0
     """How many names of special tokens the text holds: text like any other, or parsed, as `special_tokens` says."""
+    licence: str | None = None
+    """Of public shards, in words."""
 
     def split(self, name: Split) -> PreparedSplit:
         """The named split."""

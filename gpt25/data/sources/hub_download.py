@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from typing import TypeVar
 
 from gpt25.data.sources.hub_listing import HubFile
 from gpt25.errors import DataError
 from gpt25.storage import sha256_of_file
 from gpt25.storage.hub_error_message import exception_chain, hub_error_message
 
+T = TypeVar("T")
 _WAITS_IN_SECONDS = (2.0, 10.0, 30.0, 90.0)
 _PERMANENT_STATUSES = (400, 401, 403, 404, 410, 416)
 
@@ -24,25 +26,39 @@ def download_hub_file(file: HubFile, folder: Path, *, waits_in_seconds: Sequence
     """
     import huggingface_hub
 
-    for wait in (*waits_in_seconds, None):
-        try:
-            path = Path(
-                huggingface_hub.hf_hub_download(
-                    file.repository, file.path, repo_type="dataset", revision=file.commit, local_dir=folder
-                )
+    def get() -> Path:
+        path = Path(
+            huggingface_hub.hf_hub_download(
+                file.repository, file.path, repo_type="dataset", revision=file.commit, local_dir=folder
             )
-            _verify_download(path, file)
-            return path
-        except Exception as problem:  # the client's own errors, its HTTP library's and the operating system's
-            if wait is None or not _is_transient(problem):
-                reason = hub_error_message(problem, absent_file="the set has changed")
-                if isinstance(problem, DataError):
-                    raise
-                raise DataError(
-                    f"cannot get {file.path} of the data set {file.repository} from the Hub: {reason}."
-                ) from problem
-            time.sleep(wait)
-    raise AssertionError("the last try returns or raises")
+        )
+        _verify_download(path, file)
+        return path
+
+    try:
+        return patiently(get, waits_in_seconds=waits_in_seconds)
+    except DataError:
+        raise
+    except Exception as problem:  # the client's own errors, its HTTP library's and the operating system's
+        reason = hub_error_message(problem, absent_file="the set has changed")
+        raise DataError(
+            f"cannot get {file.path} of the data set {file.repository} from the Hub: {reason}."
+        ) from problem
+
+
+def patiently(get: Callable[[], T], *, waits_in_seconds: Sequence[float] = _WAITS_IN_SECONDS) -> T:
+    """What `get` returns, asked again after each wait where it failed for a reason that may pass; raises what it does.
+
+    A DataError says that what came was wrong: it is not asked for again.
+    """
+    for wait in waits_in_seconds:
+        try:
+            return get()
+        except Exception as problem:
+            if not _is_transient(problem):
+                raise
+        time.sleep(wait)
+    return get()
 
 
 def _verify_download(path: Path, file: HubFile) -> None:

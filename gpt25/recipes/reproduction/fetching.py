@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from gpt25.data import Document, fetch_shards, is_fetched, list_shards
+from gpt25.data import Document, fetch_shards, is_fetched, list_public_set
 from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.reproduction.contest import is_kept
 from gpt25.recipes.reproduction.reproduction_settings import DATA_SETS, ReproductionSettings
@@ -35,6 +35,6 @@ def fetch(
     if is_fetched(directory, name, number):
         reporter.say(f"data: {directory} is as it was when it was checked (`gpt25 data verify` reads every byte)")
         return
-    listing = list_shards(name).first(number)
+    listing = list_public_set(name, directory=directory).first(number)
     with reporter.progress("fetching shards", sum(each.download_bytes for each in listing.shards), "bytes") as progress:
         fetch_shards(listing, directory, progress=progress.advance)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gpt25.data import Document
+from gpt25.data import PUBLIC_SETS, Document
 from gpt25.errors import ConfigurationError
 from gpt25.model import Accounting
 from gpt25.recipes.planning.plan import plan
@@ -105,6 +105,9 @@ def _configured(run: RunDirectory, settings: ReproductionSettings) -> tuple[Trai
             Discipline("hellaswag", "accuracy_norm", settings.hellaswag, "HellaSwag (acc_norm)"),
             Discipline("lambada", "accuracy", settings.lambada, "LAMBADA (accuracy)"),
         ]
+        if settings.data_set != "fineweb":  # whose losses the recipe's track expects
+            track = dataclasses.replace(configuration.track, loss_at_most=(), loss_at_least=None)
+            configuration = dataclasses.replace(configuration, track=track)
     track = dataclasses.replace(configuration.track, price_per_hour=settings.price_per_hour)
     loop = dataclasses.replace(configuration.loop, device=settings.device)
     return dataclasses.replace(configuration, track=track, loop=loop), disciplines
@@ -143,6 +146,7 @@ def _say_what_it_takes(
         f"fetch: {shards} training shards and one for validation of {DATA_SETS[settings.data_set]} ({fetched:.1f} GB), "
         f"{settings.opponent}'s weights, HellaSwag and LAMBADA; disk: about {disk:.0f} GB in all"
     )
+    reporter.say(f"licence of the text: {PUBLIC_SETS[DATA_SETS[settings.data_set]].licence}")
     if choose_device(configuration.loop.device).type != "cuda":
         reporter.say("time and money: not planned for a processor")
         return
@@ -235,11 +239,12 @@ def _commands(settings: ReproductionSettings, run: RunDirectory) -> list[str]:
     if settings.is_trial:
         return [offered_command("gpt25", "reproduce", "--trial", "--run", run.path, *given)]
     shards = settings.data or run.path / "shards"
+    number = str(number_of_public_shards(load_recipe(settings.recipe)))
     against = ["--against", settings.opponent]
     words = ["--recipe", settings.recipe, "--data-set", settings.data_set, *given]
     return [
         offered_command("gpt25", "reproduce", settings.opponent, "--run", run.path, *words),
-        offered_command("gpt25", "data", "fetch", DATA_SETS[settings.data_set], "--output", shards),
+        offered_command("gpt25", "data", "fetch", DATA_SETS[settings.data_set], "--output", shards, "--shards", number),
         offered_command("gpt25", "train", settings.recipe, "--data.directory", shards, "--run", run.path),
         offered_command("gpt25", "evaluate", run.path, "--task", settings.data_set, "--data", shards, *against),
         offered_command("gpt25", "evaluate", run.path, "--tasks", "hellaswag", "lambada", *against),

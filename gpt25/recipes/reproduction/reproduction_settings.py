@@ -6,7 +6,7 @@ from pathlib import Path
 from gpt25.errors import ConfigurationError
 from gpt25.recipes.reproduction.trial import OPPONENT
 
-DATA_SETS = {"fineweb": "fineweb10B", "fineweb-edu": "finewebedu10B"}
+DATA_SETS = {"fineweb": "fineweb10B", "fineweb-edu": "finewebedu10B", "climbmix": "climbmix"}
 """The task that measures a set's loss, and the set as `gpt25 data fetch` calls it."""
 
 
@@ -19,7 +19,7 @@ class ReproductionSettings:
     opponent: str = "gpt2"
     """MODEL that is to be beaten."""
     data_set: str = "fineweb"
-    """fineweb or fineweb-edu: whose shards are fetched, and on whose validation tokens the losses are measured."""
+    """fineweb, fineweb-edu or climbmix: whose shards are trained on, and on whose held-out ones losses are measured."""
     data: Path | None = None
     """Where the shards are, or are fetched to; by default `shards` in the run's directory."""
     hellaswag: str | None = None

@@ -100,6 +100,12 @@ def test_what_is_wrong_is_told_in_a_line(served: Hub, sets: Path, tmp_path: Path
     write_shard(folder / "fineweb_train_000002.bin", ["text"], last=50257)
     wrong = refused("fineweb10B", "--output", tmp_path / "ids")
     assert "fineweb_train_000002.bin: token 50,257 at byte 1,028 is beyond the vocabulary of 50,257" in wrong
+    header = (folder / "fineweb_train_000002.bin").read_bytes()[:1024]
+    (folder / "fineweb_train_000002.bin").write_bytes(
+        header[:8] + (9).to_bytes(4, "little") + header[12:] + b"\1\0" * 9
+    )
+    said = refused("fineweb10B", "--output", tmp_path / "bare")
+    assert "fineweb_train_000002.bin: none of its 9 tokens is the end-of-text token 50,256" in said
     (folder / "fineweb_train_000002.bin").write_bytes(b"short")
     assert "fineweb_train_000002.bin ends at byte 5" in refused("fineweb10B", "--output", tmp_path / "header")
     for path in folder.glob("*_train_*"):
@@ -109,5 +115,5 @@ def test_what_is_wrong_is_told_in_a_line(served: Hub, sets: Path, tmp_path: Path
 
 
 def test_an_unknown_set_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="no public set 'c4'; there are fineweb10B, finewebedu10B"):
+    with pytest.raises(ConfigurationError, match="no public set 'c4'; there are fineweb10B, finewebedu10B, climbmix"):
         list_shards("c4")

@@ -206,7 +206,9 @@ def test_a_processor_is_told_how_long_it_would_take(tmp_path: Path, reporter: An
 
 
 def test_an_unknown_data_set_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="--data-set is 'pile'; it must be one of fineweb, fineweb-edu"):
+    with pytest.raises(
+        ConfigurationError, match="--data-set is 'pile'; it must be one of fineweb, fineweb-edu, climbmix"
+    ):
         ReproductionSettings(data_set="pile")
 
 
