@@ -5,6 +5,7 @@ sample while it grows → the engine, which lets many take their steps together 
 """
 
 from gpt25.generation.collect_samples import collect_samples
+from gpt25.generation.generating_precision import GeneratingPrecision, choose_generating_precision
 from gpt25.generation.history import History
 from gpt25.generation.piece import Piece
 from gpt25.generation.running_sample import RunningSample
@@ -16,6 +17,7 @@ from gpt25.generation.text_generator import TextGenerator
 
 __all__ = [
     "FinishReason",
+    "GeneratingPrecision",
     "History",
     "Piece",
     "RunningSample",
@@ -24,6 +26,7 @@ __all__ = [
     "SamplingSettings",
     "TextAssembler",
     "TextGenerator",
+    "choose_generating_precision",
     "collect_samples",
     "sample_next",
 ]

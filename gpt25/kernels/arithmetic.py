@@ -6,7 +6,8 @@ Plain multiplications and additions in one order: a number gives the same bits w
 import numpy as np
 from numba import njit
 
-from gpt25.kernels.intrinsics import bits_of_float32, float32_of_bits
+from gpt25.kernels.compiled import compiled
+from gpt25.kernels.intrinsics import at_least, at_most, times_power_of_two
 
 _LOG2_E = np.float32(1.44269504)
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)  # their sum is ln 2; the first is short
@@ -32,20 +33,20 @@ def exponential(x):
     series = series * rest + _HALF
     series = series * rest + _ONE
     series = series * rest + _ONE
-    return float32_of_bits(np.int32(bits_of_float32(series) + np.int32(bits_of_float32(shifted) << np.int32(23))))
+    return times_power_of_two(series, shifted)
 
 
-@njit
+@compiled
 def exponentials_below(values, count, largest):
     """Replace the first `count` values (float32) by e^(value - largest), which is at most 1."""
     for index in range(count):
-        values[index] = exponential(max(values[index] - largest, _SMALLEST))
+        values[index] = exponential(at_least(values[index] - largest, _SMALLEST))
 
 
-@njit
+@compiled
 def apply_gelu(values):
     """Replace values (float32) by GELU in its tanh form; NaN stays NaN."""
     for index in range(values.size):
         x = values[index]
         exponent = _GELU_SLOPE * (x + _GELU_CUBIC * x * x * x)
-        values[index] = x / (_ONE + exponential(min(max(exponent, _SMALLEST), _LARGEST)))
+        values[index] = x / (_ONE + exponential(at_most(at_least(exponent, _SMALLEST), _LARGEST)))

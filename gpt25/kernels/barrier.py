@@ -1,13 +1,12 @@
 """How the threads of a step wait for one another, for microseconds."""
 
-from numba import njit
-
+from gpt25.kernels.compiled import compiled
 from gpt25.kernels.intrinsics import add_to_counter, let_others_run, read_counter
 
 _LOOKS_BEFORE_YIELDING = 2000  # about 20 microseconds, longer than a stage of one row takes
 
 
-@njit(nogil=True)
+@compiled
 def wait_for_all(counter, meetings, workers):
     """Return when every worker has come here for the time after `meetings`, which is returned one higher."""
     if workers > 1:

@@ -5,90 +5,60 @@ float32 or int16.
 """
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
-from gpt25.kernels.intrinsics import (
-    float32_tile_1x1,
-    float32_tile_4x1,
-    float32_tile_4x4,
-    int8_tile_1x1,
-    int8_tile_4x1,
-    int8_tile_4x4,
-    largest_magnitude,
+from gpt25.kernels.intrinsics import largest_magnitude
+from gpt25.kernels.tiles import (
+    float32_linear_1x1,
+    float32_linear_4x1,
+    float32_linear_4x4,
+    int8_linear_1x1,
+    int8_linear_4x1,
+    int8_linear_4x4,
 )
 
 STORE, ADD = 0, 1
 """What becomes of a product: it replaces what stands there, or is added to it."""
 
 
-def multiply(weights, inputs, rows, count, first, last, scales, input_scales, bias, target, way, sums):  # noqa: D103
+def multiply(weights, inputs, rows, count, first, last, scales, input_scales, bias, target, way):  # noqa: D103
     raise NotImplementedError("known to Numba only")
 
 
 @overload(multiply)
-def _multiply(weights, inputs, rows, count, first, last, scales, input_scales, bias, target, way, sums):
+def _multiply(weights, inputs, rows, count, first, last, scales, input_scales, bias, target, way):
     """target[row, output] = bias[output] + sum of weights[output] * inputs[row], for outputs from `first` to `last`.
 
     weights: the address of (outputs, count). inputs: (most rows, padded count); the first `rows` are read.
-    scales: (outputs), input_scales: (rows) float32, for int8 only. sums: room for a tile, int32 or float32.
+    scales: (outputs), input_scales: (rows) float32, for int8 only. target: (most rows, outputs) float32.
     """
-    if inputs.dtype == types.int16:
-        return _multiply_int8
-    return _multiply_float32
+    is_int8 = inputs.dtype == types.int16
+    tile_4x4 = int8_linear_4x4 if is_int8 else float32_linear_4x4
+    tile_4x1 = int8_linear_4x1 if is_int8 else float32_linear_4x1
+    tile_1x1 = int8_linear_1x1 if is_int8 else float32_linear_1x1
+    weight_bytes, input_bytes = (1, 2) if is_int8 else (4, 4)
 
+    def of_rows(weights, inputs, rows, count, first, last, scales, input_scales, bias, target, way):
+        stride, weight_stride, width = inputs.shape[1] * input_bytes, count * weight_bytes, target.shape[1] * 4
+        place, to = inputs.ctypes.data, target.ctypes.data
+        scale, own, add = scales.ctypes.data, input_scales.ctypes.data, bias.ctypes.data
+        whole, many = first + (last - first) // 4 * 4, rows // 4 * 4
+        for output in range(first, whole, 4):
+            here, of = weights + output * weight_stride, output * 4
+            for row in range(0, many, 4):
+                at, goal = place + row * stride, to + row * width + of
+                tile_4x4(here, weight_stride, at, stride, count, scale + of, own + row * 4, add + of, goal, width, way)
+            for row in range(many, rows):
+                at, goal = place + row * stride, to + row * width + of
+                tile_4x1(here, weight_stride, at, stride, count, scale + of, own + row * 4, add + of, goal, width, way)
+        for output in range(whole, last):
+            here, of = weights + output * weight_stride, output * 4
+            for row in range(rows):
+                at, goal = place + row * stride, to + row * width + of
+                tile_1x1(here, weight_stride, at, stride, count, scale + of, own + row * 4, add + of, goal, width, way)
 
-def _multiply_int8(weights, inputs, rows, count, first, last, scales, input_scales, bias, target, way, sums):
-    stride, place, room = inputs.shape[1] * 2, inputs.ctypes.data, sums.ctypes.data
-    whole = first + (last - first) // 4 * 4
-    for output in range(first, whole, 4):
-        here = weights + output * count
-        for row in range(0, rows - 3, 4):
-            int8_tile_4x4(here, count, place + row * stride, stride, count, room)
-            for column in range(4):
-                for index in range(4):
-                    product = np.float32(sums[column * 4 + index]) * (
-                        scales[output + index] * input_scales[row + column]
-                    )
-                    _put(target, row + column, output + index, product + bias[output + index], way)
-        for row in range(rows // 4 * 4, rows):
-            int8_tile_4x1(here, count, place + row * stride, stride, count, room)
-            for index in range(4):
-                product = np.float32(sums[index]) * (scales[output + index] * input_scales[row])
-                _put(target, row, output + index, product + bias[output + index], way)
-    for output in range(whole, last):
-        for row in range(rows):
-            int8_tile_1x1(weights + output * count, count, place + row * stride, stride, count, room)
-            product = np.float32(sums[0]) * (scales[output] * input_scales[row])
-            _put(target, row, output, product + bias[output], way)
-
-
-def _multiply_float32(weights, inputs, rows, count, first, last, scales, input_scales, bias, target, way, sums):
-    stride, place, room = inputs.shape[1] * 4, inputs.ctypes.data, sums.ctypes.data
-    whole = first + (last - first) // 4 * 4
-    for output in range(first, whole, 4):
-        here = weights + output * count * 4
-        for row in range(0, rows - 3, 4):
-            float32_tile_4x4(here, count * 4, place + row * stride, stride, count, room)
-            for column in range(4):
-                for index in range(4):
-                    _put(target, row + column, output + index, sums[column * 4 + index] + bias[output + index], way)
-        for row in range(rows // 4 * 4, rows):
-            float32_tile_4x1(here, count * 4, place + row * stride, stride, count, room)
-            for index in range(4):
-                _put(target, row, output + index, sums[index] + bias[output + index], way)
-    for output in range(whole, last):
-        for row in range(rows):
-            float32_tile_1x1(weights + output * count * 4, count * 4, place + row * stride, stride, count, room)
-            _put(target, row, output, sums[0] + bias[output], way)
-
-
-@njit(inline="always")
-def _put(target, row, output, value, way):
-    if way == ADD:
-        target[row, output] += value
-    else:
-        target[row, output] = value
+    return of_rows
 
 
 def prepare_row(values, count, limit, inputs, input_scales, row):  # noqa: D103

@@ -30,8 +30,8 @@ class Rows(NamedTuple):
     slots: np.ndarray  # (rows) int64: whose keys and values a row reads and extends
     positions: np.ndarray  # (rows) int64: how many of its slot stand before it
     wanted: np.ndarray  # (wanted rows) int64: the rows whose logits are asked for
-    keys: np.ndarray  # (layers, slots, heads, capacity, head size) float32
-    values: np.ndarray  # (layers, slots, heads, capacity, head size) float32
+    keys: np.ndarray  # (layers, slots, heads, capacity, head size) float32, or uint16: the bits of float16
+    values: np.ndarray  # the same
     logits: np.ndarray  # (most wanted rows, vocabulary) float32
 
 
@@ -50,6 +50,5 @@ class Room(NamedTuple):
     scores: np.ndarray  # (workers, capacity and padding) float32
     query: np.ndarray  # (workers, padded head size) float32
     gathered: np.ndarray  # (workers, padded head size) float32
-    sums: np.ndarray  # (workers, a tile) int32 or float32
     totals: np.ndarray  # (workers, a tile) float32
     counter: np.ndarray  # (8) int64, the first counts arrivals

@@ -1,19 +1,19 @@
 """Layer norm of one row, and the dot product that it is made of."""
 
 import numpy as np
-from numba import njit
 
-from gpt25.kernels.intrinsics import float32_tile_1x1
+from gpt25.kernels.compiled import compiled
+from gpt25.kernels.tiles import float32_tile_1x1
 
 
-@njit(nogil=True)
+@compiled
 def dot(left, right, count, sums):
     """The sum of left[i] * right[i], both addresses of float32, `right` padded with zeros."""
-    float32_tile_1x1(left, 0, right, 0, count, sums.ctypes.data)
+    float32_tile_1x1(left, 0, right, count, sums.ctypes.data)
     return sums[0]
 
 
-@njit(nogil=True)
+@compiled
 def normalise(values, weights, biases, epsilon, ones, target, sums):
     """Layer norm of one row: values (channels) -> target (padded channels), whose padding stays zero."""
     channels = values.size

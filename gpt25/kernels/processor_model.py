@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from gpt25.kernels.intrinsics import PADDING
 from gpt25.kernels.memory import Room, Rows
 from gpt25.kernels.processor_weights import kernel_weights
 from gpt25.kernels.step import take_step
 from gpt25.kernels.team import Team
+from gpt25.kernels.tiles import PADDING
+from gpt25.kernels.vector_code import converts_float16
 from gpt25.model import GPTConfiguration, GPTModel
 
 _TILE = 32  # sums of a tile, with room for whole vectors
@@ -52,7 +53,9 @@ class ProcessorRunner:
             most_rows,
         )
         shape = (configuration.number_of_layers, slots, self._heads, capacity, configuration.head_size)
-        self._keys, self._values = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        is_short = model.weights.embeddings.dtype == np.int8 and converts_float16()
+        kind = np.uint16 if is_short else np.float32  # float16, by its bits
+        self._keys, self._values = np.empty(shape, kind), np.empty(shape, kind)
         self._logits = np.empty((most_rows, configuration.vocabulary_size), np.float32)
         self._room = self._made_room(configuration)
 
@@ -89,7 +92,7 @@ class ProcessorRunner:
         rows, workers, head_size = self.most_rows, self._model.team.workers, configuration.head_size
         channels, hidden = configuration.number_of_embedding_dimensions, configuration.number_of_hidden_dimensions
         is_int8 = self._model.weights.embeddings.dtype == np.int8
-        activations, sums = (np.int16, np.int32) if is_int8 else (np.float32, np.float32)
+        activations = np.int16 if is_int8 else np.float32
         longest = _padded(max(channels, self.capacity)) + PADDING
         return Room(
             stream=np.zeros((rows, channels), np.float32),
@@ -104,7 +107,6 @@ class ProcessorRunner:
             scores=np.zeros((workers, longest), np.float32),
             query=np.zeros((workers, _padded(head_size)), np.float32),
             gathered=np.zeros((workers, _padded(head_size) + PADDING), np.float32),
-            sums=np.zeros((workers, _TILE), sums),
             totals=np.zeros((workers, _TILE), np.float32),
             counter=np.zeros(_CACHE_LINE // 8, np.int64),
         )

@@ -27,7 +27,8 @@ class _Matrix(NamedTuple):
 def kernel_weights(model: GPTModel) -> tuple[Weights, list[np.ndarray]]:
     """Tables that point into the model's own matrices, and those matrices, which must live as long as the tables.
 
-    Biases, layer norms and positions are copied; a model that goes on training needs new tables.
+    Biases, layer norms and positions are copied, and so are matrices whose rows do not stand one behind the other in
+    memory; a model that goes on training needs new tables.
     """
     blocks = [block for block in model.transformer.hidden if isinstance(block, Block)]
     layers = [[_matrix(linear) for linear in _linears(block)] for block in blocks]
@@ -63,7 +64,7 @@ def _matrix(linear: nn.Module) -> _Matrix:
         scales = _float32(linear.scales)
         return _Matrix(weight, scales, _bias(linear.bias, len(weight)), _limit(linear.quantised))
     assert isinstance(linear, nn.Linear)
-    weight = linear.weight.detach().numpy()
+    weight = linear.weight.detach().contiguous().numpy()  # a loaded model's matrices are its file's, turned in place
     return _Matrix(weight, _NO_SCALES, _bias(linear.bias, len(weight)), 1.0)
 
 

@@ -5,12 +5,13 @@ go side by side, and each gives the bits that it gives alone. The arithmetic is 
 """
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
 from gpt25.kernels.arithmetic import apply_gelu
 from gpt25.kernels.attention import attention
 from gpt25.kernels.barrier import wait_for_all
+from gpt25.kernels.compiled import compiled, compiled_and_kept
 from gpt25.kernels.linear import ADD, STORE, multiply, prepare_row
 from gpt25.kernels.normalisation import normalise
 
@@ -38,14 +39,14 @@ def _overloaded_embed(weights, rows, row, target):
     return from_int8 if weights.types[weights.fields.index("embeddings")].dtype == types.int8 else from_float32
 
 
-@njit(nogil=True)
+@compiled
 def _share(count, worker, workers):
     """From where to where a worker's part of `count` things goes, in steps of 4 where there are as many."""
     quarter = (count + 3) // 4
     return min(count, quarter * worker // workers * 4), min(count, quarter * (worker + 1) // workers * 4)
 
 
-@njit(nogil=True)
+@compiled
 def _normalise_rows(layer_norm, rows, limit, weights, room, worker, workers, chosen):
     """Layer norm of a worker's share of the chosen rows, written as the next matrix reads it."""
     normalised = room.normalised[worker]
@@ -63,7 +64,7 @@ def _normalise_rows(layer_norm, rows, limit, weights, room, worker, workers, cho
         prepare_row(normalised, channels, limit, room.inputs, room.input_scales, place)
 
 
-@njit(nogil=True)
+@compiled
 def _product(layer, matrix, inputs, count, rows, target, way, weights, room, worker, workers):
     """A worker's outputs of one of a layer's four matrices."""
     channels, hidden = room.stream.shape[1], room.hidden.shape[1]
@@ -83,18 +84,17 @@ def _product(layer, matrix, inputs, count, rows, target, way, weights, room, wor
         weights.biases[layer, part],
         target,
         way,
-        room.sums[worker],
     )
     return first, last
 
 
-@njit(nogil=True)
+@compiled
 def _prepare(source, count, limit, inputs, rows, room, worker, workers):
     for row in range(worker, rows, workers):
         prepare_row(source[row], count, limit, inputs, room.input_scales, row)
 
 
-@njit(nogil=True, cache=True)
+@compiled_and_kept
 def take_step(weights, rows, room, heads, everyone, worker, workers):
     """A worker's part of a step; all workers of `workers` run it at the same time, with the counter at zero.
 
@@ -144,5 +144,4 @@ def take_step(weights, rows, room, heads, everyone, worker, workers):
         weights.no_bias,
         rows.logits,
         STORE,
-        room.sums[worker],
     )

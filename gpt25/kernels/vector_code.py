@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba.core import config
 
 INT8, INT16, INT32, INT64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
-FLOAT = ir.FloatType()
+FLOAT, HALF = ir.FloatType(), ir.HalfType()
 
 
 def processor_features() -> frozenset[str]:
@@ -39,6 +39,11 @@ def product_instruction() -> str:
     if "avx512vnni" in features and (lanes == 16 or "avx512vl" in features):
         return "vpdpwssd"
     return "vpmaddwd" if lanes >= 8 else "multiplications"
+
+
+def converts_float16() -> bool:
+    """Whether vectors of float16 become float32 in one instruction, so that half the memory is worth keeping."""
+    return "f16c" in processor_features()
 
 
 class VectorCode:
@@ -69,7 +74,8 @@ class VectorCode:
         pointer = self.builder.inttoptr(address, kind.as_pointer())
         if mask is None:
             return self.builder.load(pointer, align=1)
-        name = f"llvm.masked.load.v{kind.count}{'f32' if kind.element == FLOAT else f'i{kind.element.width}'}.p0"
+        element = {FLOAT: "f32", HALF: "f16"}.get(kind.element) or f"i{kind.element.width}"
+        name = f"llvm.masked.load.v{kind.count}{element}.p0"
         load = self.function(name, kind, [kind.as_pointer(), INT32, mask.type, kind])
         zeros = ir.Constant(kind, [0] * kind.count)
         return self.builder.call(load, [pointer, ir.Constant(INT32, 1), mask, zeros])
@@ -77,6 +83,12 @@ class VectorCode:
     def store(self, vector: Any, address: Any) -> None:
         """A vector to memory."""
         self.builder.store(vector, self.builder.inttoptr(address, vector.type.as_pointer()), align=4)
+
+    def prefetch(self, address: Any) -> None:
+        """Ask for the line at an address, which need not exist."""
+        pointer = self.builder.inttoptr(address, INT8.as_pointer())
+        fetch = self.function("llvm.prefetch.p0", ir.VoidType(), [pointer.type, INT32, INT32, INT32])
+        self.builder.call(fetch, [pointer, *(ir.Constant(INT32, value) for value in (0, 3, 1))])
 
     def first_lanes(self, lanes: int, count: Any) -> Any:
         """A mask (lanes) that is true for the first `count`."""
@@ -131,3 +143,42 @@ class VectorCode:
         """Sums of neighbouring lanes of two vectors, laid one behind the other."""
         even, odd = range(0, 2 * lanes, 2), range(1, 2 * lanes, 2)
         return add(self.shuffled(first, second, list(even)), self.shuffled(first, second, list(odd)))
+
+    def loop(self, end: Any, step: int, held: list[Any], body: Callable[[list[Any], Any], list[Any]]) -> list[Any]:
+        """`held` after body(held, start) for start = 0, step, ... below `end`, which may be no number at all."""
+        builder = self.builder
+        before = builder.block
+        head, inside, after = (builder.append_basic_block(name) for name in ("head", "inside", "after"))
+        builder.branch(head)
+        builder.position_at_end(head)
+        start = builder.phi(self.address_type)
+        start.add_incoming(self.constant(0), before)
+        current = [builder.phi(value.type) for value in held]
+        for phi, value in zip(current, held, strict=True):
+            phi.add_incoming(value, before)
+        builder.cbranch(builder.icmp_signed("<", start, end), inside, after)
+        builder.position_at_end(inside)
+        for phi, value in zip(current, body(current, start), strict=True):
+            phi.add_incoming(value, builder.block)
+        start.add_incoming(builder.add(start, self.constant(step)), builder.block)
+        builder.branch(head)
+        builder.position_at_end(after)
+        return current
+
+    def if_any(self, count: Any, held: list[Any], body: Callable[[list[Any]], list[Any]]) -> list[Any]:
+        """`held` after body(held) where the count is not zero, else as it was."""
+        builder = self.builder
+        before = builder.block
+        inside, after = builder.append_basic_block("remaining"), builder.append_basic_block("done")
+        builder.cbranch(builder.icmp_signed("!=", count, self.constant(0)), inside, after)
+        builder.position_at_end(inside)
+        changed, last = body(held), builder.block
+        builder.branch(after)
+        builder.position_at_end(after)
+        joined = []
+        for value, other in zip(held, changed, strict=True):
+            phi = builder.phi(value.type)
+            phi.add_incoming(value, before)
+            phi.add_incoming(other, last)
+            joined.append(phi)
+        return joined

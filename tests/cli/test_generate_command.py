@@ -210,8 +210,8 @@ def test_int8_writes_what_the_quantised_model_writes_and_says_so(
     words = [model_directory, "--prompt", "Hello", "--samples", "2", "--max-new-tokens", "9", "--seed", "3"]
     given = answer(capsys, *words, "--precision", "int8")
     assert (given["precision"], given["device"]) == ("int8", "cpu")
-    model, tokenizer = load_pretrained(model_directory, dtype=torch.bfloat16)
+    model, tokenizer = load_pretrained(model_directory)
     expected = TextGenerator(quantise_int8(model), tokenizer).generate("Hello", samples=2, max_new_tokens=9, seed=3)
     assert [sample["text"] for sample in given["samples"]] == [sample.text for sample in expected]
     assert main(["generate", *words, "--precision", "int8"]) == 0
-    assert capsys.readouterr().err.startswith("int8 on cpu (asked for; a scale for every row, and bfloat16 for all")
+    assert capsys.readouterr().err.startswith("int8 on cpu (asked for; a scale for every row, and float32 for all")

@@ -11,21 +11,13 @@ SCRIPT = """
 import hashlib
 import numpy as np
 from numba import njit
-from gpt25.kernels.intrinsics import (float32_tile_1x1, float32_tile_4x1, float32_tile_4x4, int8_tile_1x1,
-    int8_tile_4x1, int8_tile_4x4, largest, largest_magnitude, weighted_sum)
+from gpt25.kernels.intrinsics import largest, largest_magnitude, weighted_sum
+from gpt25.kernels.linear import multiply
 from gpt25.kernels.vector_code import product_instruction, vector_lanes
 
 @njit
-def int8_tiles(w, x, count, wide, tall, single):
-    int8_tile_4x4(w.ctypes.data, w.shape[1], x.ctypes.data, x.shape[1] * 2, count, wide.ctypes.data)
-    int8_tile_4x1(w.ctypes.data, w.shape[1], x.ctypes.data, x.shape[1] * 2, count, tall.ctypes.data)
-    int8_tile_1x1(w.ctypes.data, w.shape[1], x.ctypes.data, x.shape[1] * 2, count, single.ctypes.data)
-
-@njit
-def float32_tiles(w, x, count, wide, tall, single):
-    float32_tile_4x4(w.ctypes.data, w.shape[1] * 4, x.ctypes.data, x.shape[1] * 4, count, wide.ctypes.data)
-    float32_tile_4x1(w.ctypes.data, w.shape[1] * 4, x.ctypes.data, x.shape[1] * 4, count, tall.ctypes.data)
-    float32_tile_1x1(w.ctypes.data, w.shape[1] * 4, x.ctypes.data, x.shape[1] * 4, count, single.ctypes.data)
+def product(w, x, rows, scales, input_scales, bias, target, way):
+    multiply(w.ctypes.data, x, rows, w.shape[1], 0, w.shape[0], scales, input_scales, bias, target, way)
 
 @njit
 def others(factors, rows, width, target, values, count):
@@ -33,23 +25,30 @@ def others(factors, rows, width, target, values, count):
     return largest(values.ctypes.data, count), largest_magnitude(values.ctypes.data, count)
 
 chance, digest = np.random.default_rng(0), hashlib.sha256()
+outputs = 9  # two tiles and a row
+scales, bias = np.ones(outputs, np.float32), np.zeros(outputs, np.float32)
 for count in (1, 7, 8, 16, 31, 32, 33, 64, 100, 768):
     padded = -(-count // 32) * 32
-    w = chance.integers(-127, 128, (4, count)).astype(np.int8)
-    x = np.zeros((4, padded), np.int16)
-    x[:, :count] = chance.integers(-20000, 20001, (4, count))
-    exact = x[:, :count].astype(np.int64) @ w.T.astype(np.int64)  # (columns, rows)
-    wide, tall, single = np.zeros((4, 4), np.int32), np.zeros(4, np.int32), np.zeros(1, np.int32)
-    int8_tiles(w, x, count, wide, tall, single)
-    assert (wide == exact).all() and (tall == exact[0]).all() and single[0] == exact[0, 0], count
-    digest.update(wide.tobytes())
-    f, y = chance.standard_normal((4, count)).astype(np.float32), np.zeros((4, padded), np.float32)
-    y[:, :count] = chance.standard_normal((4, count))
+    w = chance.integers(-127, 128, (outputs, count)).astype(np.int8)
+    x = np.zeros((7, padded), np.int16)
+    x[:, :count] = chance.integers(-20000, 20001, (7, count))
+    exact = x[:, :count].astype(np.int64) @ w.T.astype(np.int64)  # (rows, outputs)
+    target = np.full((7, outputs), np.nan, np.float32)
+    product(w, x, 7, scales, np.ones(7, np.float32), bias, target, 0)
+    assert (target == exact.astype(np.float32)).all(), count
+    digest.update(target.tobytes())
+    product(w, x, 7, scales, np.full(7, 2, np.float32), scales, target, 1)
+    assert (target == exact.astype(np.float32) + (exact.astype(np.float32) * 2 + 1)).all(), count
+    f, y = chance.standard_normal((outputs, count)).astype(np.float32), np.zeros((7, padded), np.float32)
+    y[:, :count] = chance.standard_normal((7, count))
     exact = y[:, :count].astype(np.float64) @ f.T.astype(np.float64)
-    wide, tall, single = np.zeros((4, 4), np.float32), np.zeros(4, np.float32), np.zeros(1, np.float32)
-    float32_tiles(f, y, count, wide, tall, single)
-    assert np.abs(wide - exact).max() < 2e-6 * count + 1e-6, count
-    assert (tall == wide[0]).all() and single[0] == wide[0, 0], "the bits do not depend on the tile"
+    target = np.full((7, outputs), np.nan, np.float32)
+    product(f, y, 7, scales, scales, bias, target, 0)
+    assert np.abs(target - exact).max() < 2e-6 * count + 1e-6, count
+    alone = np.full((1, outputs), np.nan, np.float32)
+    for row in range(7):
+        product(f, y[row : row + 1], 1, scales, scales, bias, alone, 0)
+        assert (alone[0] == target[row]).all(), "the bits do not depend on the tile"
     rows = chance.standard_normal((9, count)).astype(np.float32)
     factors, target = chance.standard_normal(9).astype(np.float32), np.zeros(padded + 64, np.float32)
     high, magnitude = others(factors, rows, count, target, f[0], count)
@@ -58,14 +57,12 @@ for count in (1, 7, 8, 16, 31, 32, 33, 64, 100, 768):
     poisoned = f[0].copy()
     poisoned[count // 2] = np.nan
     assert np.isnan(others(factors, rows, count, target, poisoned, count)).all()
-# The largest sum that an int16 limit allows, and both signs of it.
-w = np.full((4, 768), 127, np.int8)
-limit = min(32767, (2**31 - 1) // (127 * 768))
+# The largest sums that an int16 limit allows, and both signs of them: a power of two, so that float32 holds it.
+w = np.full((4, 512), 64, np.int8)
 for sign in (1, -1):
-    x = np.full((4, 768), sign * limit, np.int16)
-    wide, tall, single = np.zeros((4, 4), np.int32), np.zeros(4, np.int32), np.zeros(1, np.int32)
-    int8_tiles(w, x, 768, wide, tall, single)
-    assert (wide == sign * limit * 127 * 768).all()
+    x, target = np.full((4, 512), sign * 32767, np.int16), np.zeros((4, 4), np.float32)
+    product(w, x, 4, scales[:4], scales[:4], bias[:4], target, 0)
+    assert (target == sign * 32767 * 64 * 512).all()
 print(vector_lanes(), product_instruction(), digest.hexdigest())
 """
 

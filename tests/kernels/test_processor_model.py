@@ -48,6 +48,15 @@ def test_the_logits_are_those_of_torch(shape: dict[str, int], workers: int) -> N
     torch.testing.assert_close(actual, expected, rtol=2e-5, atol=2e-5)
 
 
+def test_matrices_that_lie_turned_in_memory_are_read_as_what_they_are(model: GPTModel) -> None:
+    turned = copy.deepcopy(model)
+    for module in turned.modules():
+        if isinstance(module, torch.nn.Linear) and module.bias is not None:
+            module.weight.data = module.weight.data.t().contiguous().t()  # as they come from a file of Hugging Face's
+    tokens = list(range(20))
+    assert torch.equal(logits_alone(turned, tokens), logits_alone(model, tokens))
+
+
 def test_a_row_has_the_bits_that_it_has_alone(quantised_or_not: GPTModel) -> None:
     """Eight texts go on at random: several tokens at a time or one, beside others or not, with one thread or three."""
     chance = random.Random(3)
@@ -78,7 +87,7 @@ def test_a_copied_beginning_goes_on_as_its_source(quantised_or_not: GPTModel) ->
     assert torch.equal(runner.read(tokens[-1:], slots=[6], positions=[19], wanted=[0])[0], expected[-1])
 
 
-def test_int8_differs_from_float32_by_the_rounding_of_the_weights_only(model: GPTModel) -> None:
+def test_int8_is_nearly_the_function_of_the_rounded_weights(model: GPTModel) -> None:
     """Against torch in float64 on the rounded weights."""
     quantised = quantise_int8(copy.deepcopy(model))
     reference = copy.deepcopy(model)
@@ -95,7 +104,7 @@ def test_int8_differs_from_float32_by_the_rounding_of_the_weights_only(model: GP
                 reference.get_parameter(name).copy_(parameter)
         expected = reference.double()(torch.tensor([tokens]))[0]
     actual = runner_of(quantised).read(tokens, slots=[0] * 30, positions=range(30), wanted=range(30))
-    torch.testing.assert_close(actual.double(), expected, rtol=0, atol=5e-4)
+    torch.testing.assert_close(actual.double(), expected, rtol=0, atol=2e-3)  # float16's keys and values
 
 
 @pytest.mark.parametrize("where", ["head", "layer"])

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-import torch
 import tyro
 
 from gpt25.cli.output import Output
@@ -22,10 +21,10 @@ from gpt25.cli.session.text_session import TextSession
 from gpt25.cli.session.typed_texts import TerminalTexts
 from gpt25.cli.streams.standard_input import standard_input
 from gpt25.cli.streams.terminal import at_terminal
-from gpt25.errors import ConfigurationError, GenerationError
-from gpt25.generation import Piece, SamplingSettings, TextGenerator, collect_samples
+from gpt25.errors import GenerationError
+from gpt25.generation import Piece, SamplingSettings, TextGenerator, choose_generating_precision, collect_samples
 from gpt25.model import quantise_int8
-from gpt25.runtime import Stopwatch, choose_device, choose_precision
+from gpt25.runtime import Stopwatch
 from gpt25.storage import decode_text
 from gpt25.tokenizer import SpecialTokens
 from gpt25.tokenizer.special_names import special_names_notice
@@ -66,7 +65,8 @@ class Arguments:
     seed: int | None = None
     """Makes the texts repeatable; without it a fresh one is drawn and reported."""
     precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"
-    """The dtype of the weights; auto takes bfloat16 where the device is fast at it. int8: processor only."""
+    """The dtype of the weights; auto: float32 on a processor with the extra fast, else bfloat16 where the device is
+    fast at it. int8: processor only."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
     checkpoint: str = "newest"
@@ -84,21 +84,21 @@ def run(arguments: Arguments, output: Output) -> None:
     settings = _settings(arguments)
     is_session = arguments.prompt is None and not arguments.json and at_terminal()
     prompt = _standard_input() if arguments.prompt == "-" else arguments.prompt or ""
-    device, precision, reason = _device_and_precision(arguments)
+    chosen = choose_generating_precision(arguments.device, arguments.precision)
     model, tokenizer = load_pretrained(
         arguments.model,
         checkpoint=arguments.checkpoint,
         revision=arguments.revision,
-        device=device,
-        dtype=torch.float32 if precision == "float32" else torch.bfloat16,
+        device=chosen.device,
+        dtype=chosen.load_dtype,
     )
-    if precision == "int8":
+    if chosen.name == "int8":
         quantise_int8(model)
-    generator, how = TextGenerator(model, tokenizer), f"{precision} on {device} ({reason})"
+    generator, how = TextGenerator(model, tokenizer), f"{chosen.name} on {chosen.device} ({chosen.reason})"
     if is_session:
         _hold_session(arguments, settings, generator, how, output)
     else:
-        content = {"model": arguments.model, "precision": precision, "device": str(device)}
+        content = {"model": arguments.model, "precision": chosen.name, "device": str(chosen.device)}
         _write_once(arguments, settings.with_seed(), generator, prompt, how, content, output)
 
 
@@ -164,20 +164,6 @@ def _hold_session(
         output=output,
     )
     session.run(TerminalTexts([f"/{name}" for name in (*COMMANDS, *SETTING_NAMES)], note=output.note))
-
-
-def _device_and_precision(arguments: Arguments) -> tuple[torch.device, str, str]:
-    """The device, the dtype of the weights, and why this one."""
-    if arguments.precision != "int8":
-        device = choose_device(arguments.device)
-        precision = choose_precision(device, arguments.precision)
-        return device, precision.name, precision.reason
-    if arguments.device not in ("auto", "cpu"):
-        raise ConfigurationError(
-            f"int8 weights are for the processor, and the device is {arguments.device}; choose --precision bfloat16 "
-            "there, or --device cpu."
-        )
-    return choose_device("cpu"), "int8", "asked for; a scale for every row, and bfloat16 for all that is no matrix"
 
 
 def _settings(arguments: Arguments) -> SamplingSettings:

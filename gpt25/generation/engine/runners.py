@@ -1,6 +1,5 @@
 """Which runner a model gets."""
 
-import importlib.util
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -8,6 +7,7 @@ from torch import nn
 
 from gpt25.generation.engine.runner import Runner
 from gpt25.generation.engine.torch_runner import TorchRunner
+from gpt25.generation.generating_precision import kernels_are_installed
 from gpt25.model import Accounting, GPTModel, Int8Linear
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Runners:
 def suits_kernels(model: GPTModel) -> bool:
     """Whether the kernels are installed and made for this model: on the processor, float32 or int8, not tiny."""
     head: object = model.language_modeling_head
-    if model.device.type != "cpu" or importlib.util.find_spec("numba") is None:
+    if model.device.type != "cpu" or not kernels_are_installed():
         return False
     if isinstance(head, Int8Linear):
         return True
