@@ -30,7 +30,7 @@ def token_weights(logits: Tensor, settings: Sequence[SamplingSettings]) -> Tenso
     # order, so top_k may come before it, where the scores still differ whatever the temperature.
     scores = logits - logits.amax(-1, keepdim=True)  # (rows, vocabulary)
     _keep_top_k(scores, [setting.top_k for setting in settings])
-    scores /= _column([_bounded(setting.temperature) for setting in settings], scores)
+    scores /= _column([bounded_temperature(setting.temperature) for setting in settings], scores)
     _keep_top_p(scores, [setting.top_p for setting in settings])
     weights = scores.exp()  # (rows, vocabulary)
     if any(setting.min_p for setting in settings):
@@ -39,7 +39,8 @@ def token_weights(logits: Tensor, settings: Sequence[SamplingSettings]) -> Tenso
     return weights
 
 
-def _bounded(temperature: float) -> float:
+def bounded_temperature(temperature: float) -> float:
+    """The temperature within what float32 can divide by."""
     return min(max(temperature, _SMALLEST_TEMPERATURE), _LARGEST_TEMPERATURE)
 
 

@@ -133,6 +133,26 @@ def _largest(code: VectorCode, values: Any, count: Any, *, magnitudes: bool) -> 
 
 
 @intrinsic
+def magnitude_bits(typing: Any, value: Any) -> Any:
+    """The bits of a float32 without its sign, as a whole number: larger for larger magnitudes."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.and_(builder.bitcast(arguments[0], INT32), ir.Constant(INT32, 0x7FFFFFFF))
+
+    return types.int32(types.float32), generate
+
+
+@intrinsic
+def magnitude_of_bits(typing: Any, bits: Any) -> Any:
+    """The float32 that is not negative and has these bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], FLOAT)
+
+    return types.float32(types.int32), generate
+
+
+@intrinsic
 def times_power_of_two(typing: Any, value: Any, exponent: Any) -> Any:
     """Value * 2^n of float32, n being the low bits of `exponent`: a float32 to which 1.5 * 2^23 was added."""
 

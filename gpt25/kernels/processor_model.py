@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from gpt25.kernels.drawing import BINS, DrawingRoom, Draws, draw_rows
 from gpt25.kernels.memory import Room, Rows
 from gpt25.kernels.processor_weights import kernel_weights
 from gpt25.kernels.step import take_step
@@ -58,6 +59,14 @@ class ProcessorRunner:
         self._keys, self._values = np.empty(shape, kind), np.empty(shape, kind)
         self._logits = np.empty((most_rows, configuration.vocabulary_size), np.float32)
         self._room = self._made_room(configuration)
+        workers, vocabulary = model.team.workers, configuration.vocabulary_size
+        self._drawing_room = DrawingRoom(
+            scores=np.empty((workers, vocabulary), np.float32),
+            weights=np.empty((workers, vocabulary), np.float32),
+            keys=np.empty((workers, vocabulary), np.int32),
+            counts=np.empty((workers, 2 * BINS), np.int64),
+            sums=np.empty((workers, BINS), np.float64),
+        )
 
     def read(
         self, tokens: Sequence[int], *, slots: Sequence[int], positions: Sequence[int], wanted: Sequence[int]
@@ -82,6 +91,32 @@ class ProcessorRunner:
         weights, team = self._model.weights, self._model.team
         team.run(lambda worker: take_step(weights, rows, self._room, self._heads, count, worker, team.workers))
         return torch.from_numpy(self._logits[: len(wanted)])
+
+    def draw(
+        self,
+        logits: torch.Tensor,
+        *,
+        temperatures: Sequence[float],
+        top_k: Sequence[int],
+        top_p: Sequence[float],
+        min_p: Sequence[float],
+        uniforms: Sequence[float],
+    ) -> Sequence[int]:
+        """Draw a token for every row of logits (rows, vocabulary) float32: see `Draws` for what the numbers mean."""
+        rows = logits.contiguous().numpy()
+        ids = np.empty(len(rows), np.int64)
+        draws = Draws(
+            logits=rows,
+            temperatures=np.array(temperatures, np.float32),
+            top_k=np.array(top_k, np.int64),
+            top_p=np.array(top_p, np.float64),
+            min_p=np.array(min_p, np.float32),
+            uniforms=np.array(uniforms, np.float64),
+            ids=ids,
+        )
+        team, room = self._model.team, self._drawing_room
+        team.run(lambda worker: draw_rows(draws, room, worker, team.workers))
+        return ids.tolist()
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Give a slot the first `length` positions of another."""

@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,10 +16,23 @@ from gpt25.generation.engine.running_text import RunningText
 from gpt25.generation.engine.slot_table import SlotTable
 from gpt25.generation.engine.ticket import Ticket
 from gpt25.generation.running_sample import RunningSample
-from gpt25.generation.sample_next import draw_next, require_drawn
+from gpt25.generation.sample_next import require_drawn
 from gpt25.tokenizer import Tokenizer
 
 _PIECE_BESIDE_OTHERS = 32  # tokens of prompts read in a step that others wait for: about as long as a full batch takes
+
+
+class _Ready(NamedTuple):
+    """A text that is to draw, and where the logits lie that it draws by."""
+
+    text: RunningText
+    logits: Tensor  # (rows, vocabulary), of which one is the text's
+    row: int
+
+    @property
+    def own_logits(self) -> Tensor:
+        """The text's own row (vocabulary)."""
+        return self.logits[self.row]
 
 
 class QueueFullError(GenerationError):
@@ -102,22 +116,21 @@ class Engine:
             most_rows=self._runner.most_rows,
             piece_beside_others=self._piece_beside_others,
         )
-        ready: list[tuple[RunningText, Tensor]] = []  # texts, and the logits (vocabulary) behind what they have read
-        if reading.tokens:
-            ready = self._read(reading)
+        ready = self._read(reading) if reading.tokens else []
         self._admit()  # the other samples of prompts that have just been read
         ready += self._siblings(ready)
         self._draw(ready)
         self._drop_ended()
 
-    def _siblings(self, ready: Sequence[tuple[RunningText, Tensor]]) -> list[tuple[RunningText, Tensor]]:
-        """Texts that have nothing to read because another sample of their request read the prompt, and its logits."""
-        reading = [text for text, _ in ready]
-        siblings = [text for text in self._texts if not text.unread and text not in reading]
-        return [(text, text.ticket.last_logits) for text in siblings if text.ticket.last_logits is not None]
+    def _siblings(self, ready: Sequence[_Ready]) -> list[_Ready]:
+        """Texts that have nothing to read because another sample of their request read the prompt."""
+        reading = {id(each.text) for each in ready}
+        siblings = [text for text in self._texts if not text.unread and id(text) not in reading]
+        known = [(text, text.ticket.last_logits) for text in siblings]
+        return [_Ready(text, logits.unsqueeze(0), 0) for text, logits in known if logits is not None]
 
-    def _read(self, reading: Reading) -> list[tuple[RunningText, Tensor]]:
-        """Let the model read; return the texts that are to draw, with the logits that they draw by."""
+    def _read(self, reading: Reading) -> list[_Ready]:
+        """Let the model read; return the texts that are to draw."""
         rows = {"slots": reading.slots, "positions": reading.positions, "wanted": reading.wanted}
         try:
             logits = self._runner.read(reading.tokens, **rows)[:, : self._tokenizer.vocabulary_size]
@@ -138,32 +151,32 @@ class Engine:
             held += text.unread[:count]
             del text.unread[:count]
             if not text.unread:
-                ready.append((text, logits[first - 1]))
+                ready.append(_Ready(text, logits, first - 1))
                 if text.is_reading_prompt and text.ticket.is_waiting:
                     text.ticket.last_logits = logits[first - 1].clone()
         return ready
 
-    def _draw(self, ready: Sequence[tuple[RunningText, Tensor]]) -> None:
-        """Draw the next token of every text by its logits (vocabulary); end those that only had to read."""
-        for text, _ in ready:
-            if text.ticket.request.max_new_tokens == 0:
-                text.end_unwritten()
-        drawing = [(text, logits) for text, logits in ready if text.ticket.request.max_new_tokens > 0]
+    def _draw(self, ready: Sequence[_Ready]) -> None:
+        """Draw the next token of every text; end those that only had to read."""
+        for each in ready:
+            if each.text.ticket.request.max_new_tokens == 0:
+                each.text.end_unwritten()
+        drawing = [each for each in ready if each.text.ticket.request.max_new_tokens > 0]
         if not drawing:
             return
-        drawn = draw_next(
-            torch.stack([logits for _, logits in drawing]),  # (texts, vocabulary)
-            settings=[text.sample.settings for text, _ in drawing],
-            histories=[text.sample.history for text, _ in drawing],
-            uniforms=[text.sample.next_uniform() for text, _ in drawing],
-        )  # (texts)
-        for (text, logits), token_id in zip(drawing, drawn.tolist(), strict=True):  # the one wait for a GPU in a step
+        drawn = self._runner.draw(
+            _together(drawing),
+            settings=[each.text.sample.settings for each in drawing],
+            histories=[each.text.sample.history for each in drawing],
+            uniforms=[each.text.sample.next_uniform() for each in drawing],
+        )
+        for each, token_id in zip(drawing, drawn, strict=True):
             try:
                 require_drawn([token_id])
             except GenerationError as error:
-                text.ticket.error = error
+                each.text.ticket.error = error
             else:
-                text.accept(token_id, logits)
+                each.text.accept(token_id, each.own_logits)
 
     def _drop_ended(self) -> None:
         """Free the slots of texts that have ended, and forget requests in the queue that have."""
@@ -236,3 +249,11 @@ class Engine:
         )
         ticket.started += 1
         self._texts.append(RunningText(ticket, sample, slot, unread=prompt[length:]))
+
+
+def _together(drawing: Sequence[_Ready]) -> Tensor:
+    """The logits (texts, vocabulary) of texts, where they lie if they lie there in order."""
+    logits = drawing[0].logits
+    if all(each.logits is logits and each.row == place for place, each in enumerate(drawing)):
+        return logits[: len(drawing)]
+    return torch.stack([each.own_logits for each in drawing])

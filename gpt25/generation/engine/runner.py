@@ -5,6 +5,9 @@ from typing import Protocol
 
 from torch import Tensor
 
+from gpt25.generation.history import History
+from gpt25.generation.sampling_settings import SamplingSettings
+
 
 class Runner(Protocol):
     """Reads tokens of several texts in one step. A slot keeps what was read in it until it is read over."""
@@ -23,6 +26,19 @@ class Runner(Protocol):
         """Read one token a row, and return the logits (wanted, vocabulary) behind the rows `wanted`, in their order.
 
         Rows of one slot stand side by side and in order. The result may be overwritten by the next call.
+        """
+
+    def draw(
+        self,
+        logits: Tensor,
+        *,
+        settings: Sequence[SamplingSettings],
+        histories: Sequence[History],
+        uniforms: Sequence[float],
+    ) -> list[int]:
+        """Choose the next token of every row of logits (rows, vocabulary); NOT_DRAWN where none can be chosen.
+
+        A row's choice depends on that row alone: see `gpt25.generation.sample_next`.
         """
 
     def copy(self, source: int, target: int, length: int) -> None:

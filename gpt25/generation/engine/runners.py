@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import nn
 
+from gpt25.generation.engine.kernel_runner import KernelRunner
 from gpt25.generation.engine.runner import Runner
 from gpt25.generation.engine.torch_runner import TorchRunner
 from gpt25.generation.generating_precision import kernels_are_installed
@@ -34,7 +35,8 @@ class Runners:
         """A runner with slots of `capacity` positions."""
         if not self.uses_kernels:
             return TorchRunner(self._model, slots=slots, capacity=capacity)
-        return self._processor_model().runner(slots=slots, capacity=capacity, most_rows=slots + _ROWS_BESIDE_SLOTS)
+        most_rows = slots + _ROWS_BESIDE_SLOTS
+        return KernelRunner(self._processor_model(), slots=slots, capacity=capacity, most_rows=most_rows)
 
     def _processor_model(self) -> "ProcessorModel":
         from gpt25.kernels.processor_model import ProcessorModel

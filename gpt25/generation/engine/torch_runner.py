@@ -8,6 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from gpt25.generation.engine.runner import Runner
+from gpt25.generation.history import History
+from gpt25.generation.sample_next import draw_next
+from gpt25.generation.sampling_settings import SamplingSettings
 from gpt25.model import GPTModel, SlotCache
 from gpt25.model.key_value_cache import Cache
 from gpt25.runtime import to_device
@@ -57,6 +60,17 @@ class TorchRunner(Runner):
             chosen = _in_order(torch.cat(states), order, wanted)  # (wanted, channels)
             logits: Tensor = self._model.language_modeling_head(self._enough_rows(chosen))
         return logits[: len(wanted)]  # (wanted, vocabulary)
+
+    def draw(
+        self,
+        logits: Tensor,
+        *,
+        settings: Sequence[SamplingSettings],
+        histories: Sequence[History],
+        uniforms: Sequence[float],
+    ) -> list[int]:
+        """Choose the next token of every row of logits (rows, vocabulary); the one wait for a GPU in a step."""
+        return draw_next(logits, settings=settings, histories=histories, uniforms=uniforms).tolist()
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Give a slot the first `length` positions of another."""
