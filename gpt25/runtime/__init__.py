@@ -12,7 +12,7 @@ from gpt25.runtime.device import choose_device
 from gpt25.runtime.machine import describe_machine
 from gpt25.runtime.matrix_rate import matrix_product_rate
 from gpt25.runtime.memory import free_memory_bytes, total_memory_bytes
-from gpt25.runtime.precision import Precision, choose_precision
+from gpt25.runtime.precision import Precision, PrecisionName, choose_precision
 from gpt25.runtime.ranks import Ranks
 from gpt25.runtime.seeds import derive_seed, generator_for
 from gpt25.runtime.stopwatch import Stopwatch
@@ -21,6 +21,7 @@ from gpt25.runtime.transfer import to_device
 __all__ = [
     "Compilation",
     "Precision",
+    "PrecisionName",
     "Ranks",
     "Stopwatch",
     "allow_compiled_shapes",

@@ -24,8 +24,8 @@ class Arguments:
     price_per_hour: float | None = None
     """What all of them together cost in an hour, in any currency; without it the recipe's track.price_per_hour."""
     gpu: str | None = None
-    """h200, h100, h100-pcie, a100, a100-40gb, l40s, l4 or 4090; here measures this machine, even its processor. Left
-    out: the GPU that is here, else h100."""
+    """A GPU, as in "A100 40GB", t4, h200 or rtx4090; here measures this machine, even
+    its processor. Left out: the GPU that is here, else h100."""
     json: bool = False
     """Print one JSON object on standard output."""
 
@@ -81,6 +81,7 @@ def _rows(found: Plan) -> list[tuple[str, str]]:
         ),
         ("tokens/s", f"{found.tokens_per_second:,.0f}"),
         ("by", hardware.source),
+        *([("but", hardware.remark)] if hardware.remark else []),
         ("updates", f"{found.number_of_updates:,}, of {found.update_sizes}"),
         ("tokens", f"{found.total_tokens:,}"),
         ("time", f"{duration_text(found.hours * 3600)}, without validation and checkpoints"),

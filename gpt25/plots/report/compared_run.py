@@ -89,7 +89,8 @@ class ComparedRun:
     @property
     def _peak(self) -> PeakFlops | None:
         gpus = self.facts.environment.get("gpus")
-        return peak_flops(str(gpus[0])) if isinstance(gpus, list) and gpus else None
+        peak = peak_flops(str(gpus[0])) if isinstance(gpus, list) and gpus else None
+        return peak if peak is not None and peak.precision == "bfloat16" else None
 
     @property
     def peak_in_words(self) -> str:

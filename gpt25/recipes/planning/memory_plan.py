@@ -3,11 +3,17 @@
 import dataclasses
 
 from gpt25.model import Accounting
+from gpt25.runtime import PrecisionName
 from gpt25.training import TrainingConfiguration
 from gpt25.training.configuration.speed_configuration import is_on
 from gpt25.training.loop.divisors import divisors
 
-ACTIVATION_BYTES = 34  # a token, channel and layer in bfloat16 with flash attention, as in the recipes' comments
+# What the compiled forward pass keeps of a token, channel and layer for the backward pass, with flash attention: two
+# normalised streams (4 B each), and in the run's precision query, key, value, the attention's result, what goes into
+# two layers' products after the layer norms, and the expansion before and after GELU: 14 values. Then the attention's
+# 4 B a head of 64 channels. A short stream is in bfloat16 too.
+ACTIVATION_BYTES: dict[PrecisionName, float] = {"bfloat16": 2 * 4 + 14 * 2 + 4 / 64, "float32": 2 * 4 + 14 * 4 + 4 / 64}
+_SHORT_STREAM_BYTES = 2 * 2  # less
 _LOGIT_POSITIONS = 8192  # the fused loss makes float32 logits for at most so many positions at once on a GPU
 _OVERHEAD = 500_000_000  # the CUDA context and the libraries' own space
 # What Muon's step holds for an element of its matrices: the update (4 B), and of the oblong matrices, two thirds of all
@@ -25,8 +31,10 @@ class MemoryPart:
     arithmetic: str
 
 
-def memory_parts(configuration: TrainingConfiguration, rows: int, *, gpus: int = 1) -> list[MemoryPart]:
-    """What one of so many GPUs holds when `rows` rows make a micro-batch.
+def memory_parts(
+    configuration: TrainingConfiguration, rows: int, *, gpus: int = 1, precision: PrecisionName = "bfloat16"
+) -> list[MemoryPart]:
+    """What one of so many GPUs holds when `rows` rows make a micro-batch that is computed in that precision.
 
     Every GPU has all weights, gradients and averages; with loop.shard_parameters it has its shard of them, and
     gathers what it computes with just then.
@@ -46,32 +54,47 @@ def memory_parts(configuration: TrainingConfiguration, rows: int, *, gpus: int =
     division = f" / {shards} GPUs" if shards > 1 else ""
     averages = configuration.loop.average_last_fraction > 0  # of the weights, over the last updates
     positions = min(rows * block, _LOGIT_POSITIONS)
-    activations = ACTIVATION_BYTES * channels * layers * block * rows
     logits = 4 * positions * shape.vocabulary_size
+    kept = _kept_for_backward(configuration, rows, precision)
+    freed = logits + sum(part.number_of_bytes for part in kept)
     return [
         MemoryPart("weights", 4 * parameters // shards, f"4 B x {parameters:,}{division}"),
         MemoryPart("gradients", 4 * parameters // shards, f"4 B x {parameters:,}{division}"),
         MemoryPart("optimizer", optimizer // shards, f"{arithmetic}{division}"),
         *([MemoryPart("average", 4 * parameters // shards, f"4 B x {parameters:,}{division}")] if averages else []),
         *([_gathered(Accounting(shape))] if shards > 1 else []),
-        MemoryPart(
-            "activations",
-            activations,
-            f"{ACTIVATION_BYTES} B x {channels:,} channels x {layers} layers x {block:,} tokens x {rows} rows",
-        ),
+        *kept,
         MemoryPart(
             "loss and CUDA",
             logits + _OVERHEAD,
             f"4 B x {positions:,} positions x {shape.vocabulary_size:,} tokens + 0.5 GB",
         ),
-        *_more_in_the_step(configuration, matrices, (parameters - matrices) // shards, activations + logits),
+        *_more_in_the_step(configuration, matrices, (parameters - matrices) // shards, freed),
     ]
+
+
+def _kept_for_backward(configuration: TrainingConfiguration, rows: int, precision: PrecisionName) -> list[MemoryPart]:
+    """What the compiled forward pass of the blocks leaves for the backward pass: values of tokens, and of matrices."""
+    shape = configuration.model
+    channels, layers, block = shape.number_of_embedding_dimensions, shape.number_of_layers, shape.block_size
+    per_value = ACTIVATION_BYTES[precision]
+    if precision == "bfloat16" and configuration.speed.short_residual_stream:
+        per_value -= _SHORT_STREAM_BYTES
+    activations = MemoryPart(
+        "activations",
+        int(per_value * channels * layers * block * rows),
+        f"{per_value:.1f} B x {channels:,} channels x {layers} layers x {block:,} tokens x {rows} rows",
+    )
+    if precision == "float32":
+        return [activations]
+    matrices = 12 * layers * channels**2
+    return [activations, MemoryPart("weights in bfloat16", 2 * matrices, f"2 B x {matrices:,} of the blocks")]
 
 
 def _more_in_the_step(
     configuration: TrainingConfiguration, matrices: int, others: int, freed_bytes: int
 ) -> list[MemoryPart]:
-    """What the optimizers' step needs beyond the bytes of activations and logits, which are gone by then.
+    """What the optimizers' step needs beyond the bytes of activations, copies and logits, which are gone by then.
 
     matrices, others: the elements that Muon and AdamW move. Distributed over ranks, Muon needs less: what is
     exchanged is smaller than the stacks that a rank does not make.
@@ -84,7 +107,7 @@ def _more_in_the_step(
     more = per_element * elements - freed_bytes
     if more <= 0:
         return []
-    return [MemoryPart("more in the step", more, f"{per_element} B x {elements:,} less activations and logits")]
+    return [MemoryPart("more in the step", more, f"{per_element} B x {elements:,} less activations, copies and logits")]
 
 
 def _preconditioning_bytes(configuration: TrainingConfiguration) -> int:
@@ -106,17 +129,21 @@ def _gathered(accounting: Accounting) -> MemoryPart:
     )
 
 
-def needed_bytes(configuration: TrainingConfiguration, rows: int, *, gpus: int = 1) -> int:
+def needed_bytes(
+    configuration: TrainingConfiguration, rows: int, *, gpus: int = 1, precision: PrecisionName = "bfloat16"
+) -> int:
     """The sum of the parts."""
-    return sum(part.number_of_bytes for part in memory_parts(configuration, rows, gpus=gpus))
+    return sum(part.number_of_bytes for part in memory_parts(configuration, rows, gpus=gpus, precision=precision))
 
 
-def largest_micro_batch(configuration: TrainingConfiguration, *, gpus: int, usable_bytes: int) -> int | None:
+def largest_micro_batch(
+    configuration: TrainingConfiguration, *, gpus: int, usable_bytes: int, precision: PrecisionName = "bfloat16"
+) -> int | None:
     """Most rows that fit and divide a GPU's rows of an update evenly; None where not even one row fits."""
     rows_per_gpu = configuration.rows_per_update // gpus
     fitting = (
         rows
         for rows in reversed(divisors(rows_per_gpu))
-        if needed_bytes(configuration, rows, gpus=gpus) <= usable_bytes
+        if needed_bytes(configuration, rows, gpus=gpus, precision=precision) <= usable_bytes
     )
     return next(fitting, None)

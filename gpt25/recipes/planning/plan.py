@@ -5,40 +5,19 @@ import itertools
 import math
 from collections.abc import Callable
 
-import torch
-
 from gpt25.errors import ConfigurationError
-from gpt25.model import Accounting
 from gpt25.recipes.hooks.loss_track import expected_at_most
+from gpt25.recipes.planning.hardware import Hardware, hardware_for
 from gpt25.recipes.planning.memory_plan import MemoryPart, largest_micro_batch, memory_parts
 from gpt25.recipes.planning.speed_probe import probe_tokens_per_second
-from gpt25.references.gpu_specifications import (
-    GPU_SPECIFICATIONS,
-    MODEL_FLOPS_UTILISATION,
-    MODEL_FLOPS_UTILISATION_SOURCE,
-)
 from gpt25.references.scores import PUBLISHED_SCORES
-from gpt25.runtime import Ranks, choose_device, free_memory_bytes
+from gpt25.runtime import Ranks
 from gpt25.training import TrainingConfiguration
 from gpt25.training.configuration.requirements import LARGEST_NUMBER
 from gpt25.training.loop.accumulation import most_micro_batch_rows
 
 USABLE_FRACTION = 0.9  # of the memory; the rest goes to fragments and to whoever else is there
 TRACK_MARGIN = 0.25  # nats that the recipes' [track] leaves above the run that it was drawn from
-_DEFAULT_GPU = "h100"
-HERE = "here"
-
-
-@dataclasses.dataclass(frozen=True)
-class Hardware:
-    """One GPU, and where its figures come from."""
-
-    name: str
-    memory_bytes: int | None
-    tokens_per_second: float
-    """Of one GPU."""
-    source: str
-    measured: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,8 +69,8 @@ def plan(
 ) -> Plan:
     """Plan a run on `gpus` GPUs that cost `price_per_hour` together, by default what the recipe's track says.
 
-    gpu: a key of GPU_SPECIFICATIONS; "here" measures this machine whatever it is; None measures a GPU that is here and
-    else counts on an H100. Raises ConfigurationError for a number of GPUs or a price out of range, and an unknown GPU.
+    gpu: as `hardware_for` has it. Raises ConfigurationError for a number of GPUs or a price out of range, and an
+    unknown GPU.
     """
     sizes = configuration.update_sizes
     for rows in sizes.all_rows:
@@ -106,20 +85,23 @@ def plan(
             f"{LARGEST_NUMBER:,.0f}."
         )
     price = configuration.track.price_per_hour if price_per_hour is None else price_per_hour
-    hardware = _hardware(configuration, gpu, gpus, probe)
+    hardware = hardware_for(configuration, gpu, gpus, probe)
     rate = hardware.tokens_per_second * gpus
     hours = configuration.total_tokens / rate / 3600
     largest = None
     if hardware.memory_bytes is not None:
         usable = int(hardware.memory_bytes * USABLE_FRACTION)
-        largest = largest_micro_batch(configuration, gpus=gpus, usable_bytes=usable)
+        largest = largest_micro_batch(configuration, gpus=gpus, usable_bytes=usable, precision=hardware.precision)
     points = configuration.track.loss_at_most
     final = expected_at_most(points, configuration.total_tokens / 1e6)
     return Plan(
         gpus=gpus,
         hardware=hardware,
         memory=memory_parts(
-            configuration, most_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus)), gpus=gpus
+            configuration,
+            most_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus)),
+            gpus=gpus,
+            precision=hardware.precision,
         ),
         largest_micro_batch_rows=largest,
         number_of_updates=configuration.loop.number_of_updates,
@@ -132,30 +114,6 @@ def plan(
         projected_loss=None if final is None else final - TRACK_MARGIN,
         crossings=_crossings(points, configuration.total_tokens, rate) if points else [],
     )
-
-
-def _hardware(
-    configuration: TrainingConfiguration, gpu: str | None, gpus: int, probe: Callable[..., float]
-) -> Hardware:
-    if gpu is not None and gpu != HERE and gpu not in GPU_SPECIFICATIONS:
-        raise ConfigurationError(
-            f"--gpu {gpu!r} is not in the table. Choose one of {', '.join(GPU_SPECIFICATIONS)}, or {HERE} to measure "
-            "this machine."
-        )
-    device = choose_device("auto" if gpu == HERE else configuration.loop.device)
-    here = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
-    named = GPU_SPECIFICATIONS.get(gpu or "")
-    if gpu == HERE or (device.type == "cuda" and (named is None or named.device_name in here)):
-        is_gpu = device.type == "cuda"
-        memory = torch.cuda.get_device_properties(device).total_memory if is_gpu else free_memory_bytes()
-        return Hardware(here, memory, probe(configuration, gpus=gpus), "measured here with real updates", True)
-    name = gpu or _DEFAULT_GPU
-    entry = GPU_SPECIFICATIONS[name]
-    rate = entry.peak_flops * MODEL_FLOPS_UTILISATION / Accounting(configuration.model).training_operations_per_token
-    assumed = "" if gpu else "assumed, as no GPU is here and --gpu names none; "
-    peak = f"{MODEL_FLOPS_UTILISATION:.0%} of {entry.peak_flops / 1e12:.0f} TFLOP/s"
-    source = f"{assumed}{peak} (bfloat16; {entry.source}); {MODEL_FLOPS_UTILISATION_SOURCE}"
-    return Hardware(name, entry.memory_bytes, rate, source, False)
 
 
 def _crossings(points: tuple[tuple[float, float], ...], total_tokens: int, rate: float) -> list[Crossing]:
