@@ -1,11 +1,11 @@
 """Text from a model and its tokenizer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Literal, Unpack
 
-from gpt25.errors import GenerationError
+from gpt25.errors import GenerationError, GPT25Error
 from gpt25.generation.collect_samples import collect_samples
-from gpt25.generation.engine import Engine, Request, Runners
+from gpt25.generation.engine import Engine, Request, Runners, Ticket
 from gpt25.generation.piece import Piece
 from gpt25.generation.sample import Sample
 from gpt25.generation.sampling_settings import SamplingChanges, SamplingSettings
@@ -17,6 +17,7 @@ DEFAULT_NEW_TOKENS = 256  # where max_new_tokens is None and the block size leav
 # What the rows of one batch may take: 1 GiB is about 45 rows of 300 positions for the 124M in float32, whose cache
 # takes 73,728 bytes a position.
 _BYTES_PER_BATCH = 1 << 30
+_MOST_SLOTS = 64  # more rows a step gain nothing where the weights are read once for them all
 # One row's logits on their way to a token: float32 scores and weights, float64 sums, as many again for temporaries.
 _BYTES_PER_LOGIT = 32
 
@@ -95,6 +96,60 @@ class TextGenerator:
         prompt_ids = self.prompt_ids(prompt, special_tokens=special_tokens)
         return self._run(prompt_ids, settings, self.new_tokens(len(prompt_ids), settings.max_new_tokens))
 
+    def generate_all(
+        self,
+        prompts: Sequence[str | Sequence[int]],
+        *,
+        settings: SamplingSettings = SamplingSettings(),  # noqa: B008  # frozen: it can be shared
+        special_tokens: SpecialTokens = "text",
+        skip: Collection[int] = (),
+        **changes: Unpack[SamplingChanges],
+    ) -> Iterator[tuple[int, list[Sample]]]:
+        """Continue many prompts side by side; yield each one's number and samples when they are done.
+
+        Prompt i has the seed of the settings plus i, so it gets the texts that `generate` writes with that seed. skip:
+        numbers of prompts that are left out. Other arguments and errors as in `generate`; every prompt is checked
+        before this returns, and an error names it.
+        """
+        settings = settings.changed(changes).with_seed()
+        assert settings.seed is not None
+        requests = {}
+        for number, prompt in enumerate(prompts):
+            try:
+                ids = self.prompt_ids(prompt, special_tokens=special_tokens)
+                new_tokens = self.new_tokens(len(ids), settings.max_new_tokens)
+            except GPT25Error as problem:
+                raise GenerationError(f"prompt {number + 1} of {len(prompts)}: {problem}") from problem
+            if number not in skip:
+                own = settings.changed({"seed": settings.seed + number})
+                requests[number] = Request(tuple(ids), own, new_tokens)
+        return self._run_all(requests)
+
+    def _run_all(self, requests: dict[int, Request]) -> Iterator[tuple[int, list[Sample]]]:
+        """Run all requests in one engine, which holds no more of them than have slots or come next."""
+        if not requests:
+            return
+        positions = max(len(request.prompt_ids) + request.max_new_tokens - 1 for request in requests.values())
+        samples = sum(request.settings.samples for request in requests.values())
+        slots = min(samples, self._rows_per_batch(positions), _MOST_SLOTS)
+        engine = self._engine(slots=slots, positions=positions)
+        coming, running = iter(requests.items()), dict[int, Ticket]()
+        while True:
+            while engine.waiting < slots and (following := next(coming, None)) is not None:
+                running[following[0]] = engine.submit(following[1])
+            if not running:
+                return
+            engine.step()
+            for number in [number for number, ticket in running.items() if ticket.is_finished]:
+                ticket = running.pop(number)
+                if ticket.error is not None:
+                    raise GenerationError(f"prompt {number + 1}: {ticket.error}")
+                yield number, collect_samples(ticket.pieces, ticket.request.settings)
+
+    def _engine(self, *, slots: int, positions: int) -> Engine:
+        runner = self._runners.runner(slots=slots, capacity=positions)
+        return Engine(runner, self.tokenizer, end_ids=self.model.end_ids(self.tokenizer.end_of_text_id))
+
     def prompt_ids(self, prompt: str | Sequence[int], *, special_tokens: SpecialTokens = "text") -> list[int]:
         """The token ids that the model will read: checked, and never empty."""
         if isinstance(prompt, str):
@@ -125,8 +180,7 @@ class TextGenerator:
         """Run the samples, as many side by side as memory allows, behind a prompt that is read once."""
         positions = len(prompt_ids) + max_new_tokens - 1  # the last token is never read
         slots = min(settings.samples, self._rows_per_batch(positions))
-        runner = self._runners.runner(slots=slots, capacity=positions)
-        engine = Engine(runner, self.tokenizer, end_ids=self.model.end_ids(self.tokenizer.end_of_text_id))
+        engine = self._engine(slots=slots, positions=positions)
         ticket = engine.submit(Request(tuple(prompt_ids), settings, max_new_tokens))
         while not ticket.is_finished:
             engine.step()

@@ -29,7 +29,8 @@ class SlotCache:
             capacity + 1,
             configuration.head_size,
         )
-        self._storage = torch.empty(shape, device=device, dtype=dtype)
+        # Zeros, for rows of other lengths are masked by adding -infinity, and nothing makes a number of NaN.
+        self._storage = torch.zeros(shape, device=device, dtype=dtype)
 
     def piece(self, slot: int, *, past: int) -> "PieceOfText":
         """Where several tokens of one text are read, behind `past` others."""
@@ -41,6 +42,10 @@ class SlotCache:
         positions: the same lengths (rows) int64, beside the cache.
         """
         return NextTokens(self._storage[:, :, : len(lengths)], lengths, positions, capacity=self.capacity)
+
+    def clear(self, slot: int) -> None:
+        """Take out what a slot holds: where it is NaN, it would spoil the next text there."""
+        self._storage[:, :, slot] = 0
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Give a slot the first `length` positions of another."""

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from gpt25.cli.output import Output
+from gpt25.cli.session.prompt_file import read_prompts, write_texts
 from gpt25.cli.session.session_commands import COMMANDS
 from gpt25.cli.session.session_settings import SETTING_NAMES
 from gpt25.cli.session.shown_texts import ShownTexts, text_heading
@@ -40,6 +41,11 @@ class Arguments:
     prompt: str | None = None
     """The text to continue; - reads standard input (without its last line break); empty starts a new document. Without
     it a session opens on a terminal, and elsewhere a new document is started."""
+    prompts: str | None = None
+    """A file of prompts, a line each (.jsonl: strings, or objects with "prompt"), continued side by side; prompt i has
+    the seed plus i. Each gives one JSON line."""
+    output: str | None = None
+    """Where the lines of --prompts go; a run that died goes on with the file. Without it they are printed."""
     special_tokens: SpecialTokens = "text"
     """What the name of a special token in the prompt, such as <|endoftext|>, is: text, or parse: that token."""
     samples: int = 1
@@ -82,7 +88,8 @@ class Arguments:
 def run(arguments: Arguments, output: Output) -> None:
     """Check the settings, load the model, write the texts and say how fast that was."""
     settings = _settings(arguments)
-    is_session = arguments.prompt is None and not arguments.json and at_terminal()
+    prompts = _prompts(arguments)
+    is_session = arguments.prompt is None and prompts is None and not arguments.json and at_terminal()
     prompt = _standard_input() if arguments.prompt == "-" else arguments.prompt or ""
     chosen = choose_generating_precision(arguments.device, arguments.precision)
     model, tokenizer = load_pretrained(
@@ -95,11 +102,49 @@ def run(arguments: Arguments, output: Output) -> None:
     if chosen.name == "int8":
         quantise_int8(model)
     generator, how = TextGenerator(model, tokenizer), f"{chosen.name} on {chosen.device} ({chosen.reason})"
-    if is_session:
+    if prompts is not None:
+        _write_all(arguments, settings, generator, prompts, how, output)
+    elif is_session:
         _hold_session(arguments, settings, generator, how, output)
     else:
         content = {"model": arguments.model, "precision": chosen.name, "device": str(chosen.device)}
         _write_once(arguments, settings.with_seed(), generator, prompt, how, content, output)
+
+
+def _prompts(arguments: Arguments) -> list[str] | None:
+    """The prompts of --prompts, where it is given, and not together with what it excludes."""
+    if arguments.prompts is None:
+        if arguments.output is not None:
+            raise GenerationError("--output is for the lines of --prompts FILE; one prompt's text is printed.")
+        return None
+    if arguments.prompt is not None:
+        raise GenerationError("--prompt and --prompts are both given; choose one text, or a file of them.")
+    return read_prompts(arguments.prompts)
+
+
+def _write_all(
+    arguments: Arguments,
+    settings: SamplingSettings,
+    generator: TextGenerator,
+    prompts: list[str],
+    how: str,
+    output: Output,
+) -> None:
+    """Continue a file of prompts side by side."""
+    stopwatch = Stopwatch()
+    said = write_texts(
+        generator,
+        prompts,
+        settings=settings,
+        special_tokens=arguments.special_tokens,
+        path=arguments.output,
+        output=output,
+    )
+    rate = said["new_tokens"] / stopwatch.elapsed_seconds
+    if arguments.output is not None:
+        output.result({**said, "tokens_per_second": rate, "output": arguments.output})
+    there = f", {said['already_there']} of them before" if said["already_there"] else ""
+    output.note(textwrap.fill(f"{said['prompts']} prompts{there}; {how}, {rate:.1f} tokens/s, seed {said['seed']}", 80))
 
 
 def _write_once(

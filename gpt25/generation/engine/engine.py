@@ -137,7 +137,7 @@ class Engine:
         except BaseException:
             for text, _ in reading.pieces:  # what their slots hold is now unknown
                 text.ticket.error = GenerationError("the step that was to read this text failed.")
-                self._slots.forget(text.slot)
+                self._lose(text)
             raise
         self.tokens_read += len(reading.tokens)
         ready, first = [], 0
@@ -155,6 +155,11 @@ class Engine:
                 if text.is_reading_prompt and text.ticket.is_waiting:
                     text.ticket.last_logits = logits[first - 1].clone()
         return ready
+
+    def _lose(self, text: RunningText) -> None:
+        """Let nobody read what the slot of a failed text holds."""
+        self._slots.forget(text.slot)
+        self._runner.clear(text.slot)
 
     def _draw(self, ready: Sequence[_Ready]) -> None:
         """Draw the next token of every text; end those that only had to read."""
@@ -175,6 +180,7 @@ class Engine:
                 require_drawn([token_id])
             except GenerationError as error:
                 each.text.ticket.error = error
+                self._lose(each.text)
             else:
                 each.text.accept(token_id, each.own_logits)
 

@@ -52,6 +52,9 @@ class KernelRunner(Runner):
         )
         return list(ids)
 
+    def clear(self, slot: int) -> None:
+        """Do nothing: a row reads its own text's positions only."""
+
     def copy(self, source: int, target: int, length: int) -> None:
         """Give a slot the first `length` positions of another."""
         self._steps.copy(source, target, length)

@@ -43,3 +43,6 @@ class Runner(Protocol):
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Give a slot the first `length` positions of another."""
+
+    def clear(self, slot: int) -> None:
+        """Take out what a slot holds, which is of no use to any text."""

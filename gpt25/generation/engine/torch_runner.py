@@ -72,6 +72,10 @@ class TorchRunner(Runner):
         """Choose the next token of every row of logits (rows, vocabulary); the one wait for a GPU in a step."""
         return draw_next(logits, settings=settings, histories=histories, uniforms=uniforms).tolist()
 
+    def clear(self, slot: int) -> None:
+        """Take out what a slot holds."""
+        self._cache.clear(slot)
+
     def copy(self, source: int, target: int, length: int) -> None:
         """Give a slot the first `length` positions of another."""
         self._cache.copy(source, target, length)

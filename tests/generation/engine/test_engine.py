@@ -1,5 +1,6 @@
 """The engine: texts of many requests, each as if it were alone."""
 
+import copy
 import random
 from collections.abc import Sequence
 
@@ -187,6 +188,27 @@ def test_a_text_that_cannot_be_drawn_fails_alone(
     assert "not finite" in str(bad.error)
     assert good.error is None
     assert len(texts(good)[0]) == 6
+
+
+def test_what_a_failed_text_leaves_behind_spoils_no_other(byte_tokenizer: Tokenizer, tiny_model: GPTModel) -> None:
+    """Rows of different lengths are read together, and the masked positions of a shorter one are multiplied by 0."""
+    broken = copy.deepcopy(tiny_model)
+    runner = CountingRunner(broken, slots=2, capacity=48, most_rows=64)
+    engine = Engine(runner, byte_tokenizer, end_ids=frozenset([256]))
+    token = broken.transformer.word_token_embeddings.weight
+    healthy = token[1].clone()
+    with torch.no_grad():
+        token[1] = torch.nan
+    bad = [engine.submit(request(bytes([1]) * 20, new=8, seed=seed)) for seed in range(2)]
+    finish(engine)
+    assert all(ticket.error is not None for ticket in bad)
+    with torch.no_grad():
+        token[1] = healthy
+    good = [request(prompt, new=8, temperature=0) for prompt in (b"short", b"not as short as that")]
+    tickets = [engine.submit(each) for each in good]
+    finish(engine)
+    for each, ticket in zip(good, tickets, strict=True):
+        assert texts(ticket) == alone(tiny_model, byte_tokenizer, each)
 
 
 def test_a_step_that_fails_is_raised_once_and_forgotten(
