@@ -11,13 +11,13 @@ from gpt25.recipes.hooks.hellaswag_hook import hellaswag_hook
 from gpt25.recipes.hooks.loss_track import LossTrack
 from gpt25.recipes.hooks.tensorboard_scalars import TensorBoardScalars
 from gpt25.recipes.reporter import Reporter
+from gpt25.recipes.run.environment import record_environment
 from gpt25.recipes.run.run_lock import run_lock
 from gpt25.recipes.run.run_progress import RunProgress
 from gpt25.recipes.run.run_report import begin_summary, draw_run, end_summary
 from gpt25.recipes.run.run_setup import RunSetup, join_run, set_up_run
 from gpt25.records import RunDirectory
-from gpt25.runtime import Ranks, choose_device, choose_precision, describe_machine, use_fast_allocator
-from gpt25.storage import write_json
+from gpt25.runtime import Ranks, choose_device, choose_precision, use_fast_allocator
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import LoopConfiguration, Trainer, TrainingConfiguration, TrainingHooks, TrainingState
 
@@ -64,7 +64,7 @@ def train_run(run: RunDirectory, setup: RunSetup, *, reporter: Reporter, ranks: 
     """What `pretrain` does when everything is there and the ranks are connected, until its pictures are drawn."""
     use_fast_allocator()
     if ranks.is_first:
-        write_json(run.environment_path, {**describe_machine(), "number_of_ranks": ranks.number_of_ranks})
+        record_environment(run, ranks)
         begin_summary(run, Accounting(setup.configuration.model))
     with ExitStack() as stack:
         trainer = Trainer(

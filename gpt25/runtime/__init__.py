@@ -15,6 +15,7 @@ from gpt25.runtime.memory import free_memory_bytes, total_memory_bytes
 from gpt25.runtime.precision import Precision, PrecisionName, choose_precision
 from gpt25.runtime.ranks import Ranks
 from gpt25.runtime.seeds import derive_seed, generator_for
+from gpt25.runtime.software import describe_software
 from gpt25.runtime.stopwatch import Stopwatch
 from gpt25.runtime.transfer import to_device
 
@@ -31,6 +32,7 @@ __all__ = [
     "compile_blocks_whole",
     "derive_seed",
     "describe_machine",
+    "describe_software",
     "free_memory_bytes",
     "generator_for",
     "matrix_product_rate",

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import signal
 import socket
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def test_a_run_leaves_every_file_and_says_where_it_stands(
     assert {path.name for path in run.path.iterdir()} == names | {".lock"}
     assert load_recipe(run.recipe_path) == configuration
     assert run.environment()["number_of_ranks"] == 1
+    assert run.environment()["requirements"]["safetensors"] == metadata.version("safetensors")
     assert [(row["update"], row["tokens"], row["prompt"]) for row in run.samples()] == [
         (2, 256, "def "),
         (4, 512, "def "),

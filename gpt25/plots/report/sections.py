@@ -3,7 +3,6 @@
 All text that comes from a file passes through `text`, which makes it inert.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -141,11 +140,30 @@ def details(facts: RunFacts) -> str:
         if facts.recipe_text
         else ""
     )
-    machine = f"<h2>The machine</h2>{_facts_table(facts.environment)}" if facts.environment else ""
     return (
-        f"<section><h2>The run</h2>{_facts_table(facts_of_run)}{recipe}{machine}</section>"
+        f"<section><h2>The run</h2>{_facts_table(facts_of_run)}{recipe}{_machines(facts.environment)}</section>"
         f"<footer>Written by gpt25 {text(__version__)}. This page loads nothing and runs nothing.</footer>"
     )
+
+
+def _machines(environment: dict[str, Any]) -> str:
+    """The machine and its software; below it, folded away, the versions, and what the run went on from."""
+    if not environment:
+        return ""
+    folded = {name: environment.get(name) for name in ("requirements", "earlier")}
+    shown = {name: value for name, value in environment.items() if name not in folded}
+    parts = ["<h2>The machine</h2>", _facts_table(shown)]
+    if isinstance(versions := folded["requirements"], dict):
+        parts.append(
+            f"<details><summary>Versions of {len(versions)} packages</summary>{_facts_table(versions)}</details>"
+        )
+    if isinstance(earlier := folded["earlier"], list):
+        for number, each in enumerate(earlier, start=1):
+            if isinstance(each, dict):
+                differing = {name: value for name, value in each.items() if value != environment.get(name)}
+                summary = f"What differed before, {number} of {len(earlier)}"
+                parts.append(f"<details><summary>{summary}</summary>{_facts_table(differing)}</details>")
+    return "".join(parts)
 
 
 def _figure(curves: Curves, *, x: HorizontalAxis, title: str) -> str:
@@ -196,7 +214,7 @@ def _formatted(value: Any) -> str:
     if isinstance(value, list):
         formatted = ", ".join(map(_formatted, value))
     elif isinstance(value, dict):
-        formatted = json.dumps(value, ensure_ascii=False)
+        formatted = ", ".join(f"{name.replace('_', ' ')} {_formatted(each)}" for name, each in value.items())
     else:
         formatted = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
     return formatted if len(formatted) <= _LONGEST_FACT else f"{formatted[:_LONGEST_FACT]}…"

@@ -1,6 +1,7 @@
 """The report: one inert file that says what a run came to, whatever state the run is in."""
 
 import dataclasses
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -140,6 +141,23 @@ def test_words_from_files_are_inert_wherever_they_stand(make_run: "MakeRun") -> 
     assert {tag for tag, _ in page.elements} == elements
     assert page.text.count(attack) >= 5
     assert "alert(1)" in page.text
+
+
+def test_the_machine_s_versions_and_what_it_was_before_are_folded_away(make_run: "MakeRun") -> None:
+    run = make_run(updates=20)
+    before = {"cores": 8, "requirements": {"torch": "2.11"}, "checkout": {"commit": "aaaa", "is_clean": True}}
+    now = {
+        "cores": 8,
+        "requirements": {"torch": "2.13", "numpy": "2.4"},
+        "checkout": {"commit": "bbbb", "is_clean": False},
+    }
+    run.environment_path.write_text(json.dumps({**now, "earlier": [before]}))
+    page = report(run)
+    assert "Versions of 2 packages" in page.text
+    assert "What differed before, 1 of 1" in page.text
+    assert "commit bbbb, is clean False" in page.text
+    assert "commit aaaa, is clean True" in page.text
+    assert page.text.count("cores") == 1
 
 
 def test_signs_that_turn_or_break_the_text_are_replaced(make_run: "MakeRun") -> None:
