@@ -29,14 +29,15 @@ COMMANDS = {
     "compare": "runs beside one another and OpenAI's: one report",
     "show": "every parameter of a model, by both its names",
     "plot": "pictures: positions, attention, losses",
-    "export": "take a model elsewhere: GGUF, for llama.cpp",
+    "export": "take a model elsewhere: llama.cpp, transformers",
+    "push": "give a model to others, on the Hugging Face Hub",
 }
 """Every command and what it does, in the order in which `gpt25 --help` lists them."""
 
 GROUPS = {
     "Start here": ("quickstart", "reproduce", "doctor", "plan"),
     "Make a model": ("tokenizer", "data", "train"),
-    "Use a model": ("generate", "evaluate", "compare", "show", "plot", "export"),
+    "Use a model": ("generate", "evaluate", "compare", "show", "plot", "export", "push"),
 }
 """The headings of `gpt25 --help` and the commands under each."""
 

@@ -2,6 +2,7 @@
 
 from gpt25.records.averaged_weights import last_and_averaged_losses
 from gpt25.records.checkpoint_record import STATE_NAME, CheckpointRecord
+from gpt25.records.data_indices import data_indices
 from gpt25.records.kept_evaluation import read_evaluations
 from gpt25.records.model_argument import split_model_argument
 from gpt25.records.offered_command import offered_command
@@ -15,6 +16,7 @@ __all__ = [
     "CheckpointRecord",
     "RunDirectory",
     "Summary",
+    "data_indices",
     "in_this_shell",
     "is_trial",
     "last_and_averaged_losses",

@@ -1,6 +1,7 @@
 """Why the Hugging Face Hub did not give something, in one line, and what to do. Imports nothing of its client."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 _LOG_IN = "log in with `hf auth login` or set HF_TOKEN"
 _BROKE_OFF = (
@@ -21,6 +22,7 @@ _BY_EXCEPTION = {
     "ConnectionError": _BROKE_OFF,
     "ProxyError": "the proxy does not let it through; check HTTPS_PROXY",
 }
+_TOKEN = re.compile(r"hf_\w+|(?<=Bearer )[^'\"]+")  # a header that cannot be sent is quoted by who could not send it
 _WRONG_SIZE = "Consistency check failed"  # the beginning of the client's OSError; it has no class of its own
 _BY_STATUS = {
     401: f"access is denied (401); {_LOG_IN}",
@@ -37,20 +39,24 @@ def exception_chain(problem: BaseException | None) -> Iterator[BaseException]:
         problem = problem.__cause__
 
 
-def hub_error_message(problem: Exception, *, absent_file: str) -> str:
-    """What went wrong and what to do, by the first exception in the chain that tells.
+def hub_error_message(problem: Exception, *, absent_file: str, own: Mapping[str | int, str] | None = None) -> str:
+    """What went wrong and what to do, by the first exception in the chain that tells. A token is in none of it.
 
     absent_file: what it means that a repository has no such file: "the repository has no such file, so …".
+    own: what to say instead, by the exception's class name or the Hub's status, where more is known of what was asked.
     """
+    own = own or {}
     for cause in exception_chain(problem):
+        status = getattr(getattr(cause, "response", None), "status_code", None)
+        if isinstance(status, int) and status in own:
+            return own[status]
         for kind in type(cause).__mro__:
             if kind.__name__ == "RemoteEntryNotFoundError":
                 return f"{_BY_EXCEPTION[kind.__name__]}, so {absent_file}"
-            if kind.__name__ in _BY_EXCEPTION:
-                return _BY_EXCEPTION[kind.__name__]
-        status = getattr(getattr(cause, "response", None), "status_code", None)
+            if kind.__name__ in own or kind.__name__ in _BY_EXCEPTION:
+                return own.get(kind.__name__) or _BY_EXCEPTION[kind.__name__]
         if status is not None:
             return _BY_STATUS.get(status, f"the Hub answered {status}; try again later")
     if str(problem).startswith(_WRONG_SIZE):
         return "what arrived has not the size that the Hub announced; try again, and look for a proxy in between"
-    return " ".join(f"{type(problem).__name__}: {problem}".split())[:300]
+    return _TOKEN.sub("(a token)", " ".join(f"{type(problem).__name__}: {problem}".split()))[:300]

@@ -8,21 +8,11 @@ from gpt25.storage import resolved, sha256_of_file
 from gpt25.storage.hub_error_message import exception_chain, hub_error_message
 from gpt25.storage.hub_progress import limited_progress
 from gpt25.weights.config_file import read_config
-from gpt25.weights.end_tokens import GENERATION_NAME
+from gpt25.weights.model_files import OPTIONAL_NAMES
 from gpt25.weights.openai.openai_release import CONFIG_NAME
 from gpt25.weights.stored_weights import HOW_TO_GET_SAFETENSORS, INDEX_NAME, WEIGHTS_NAME, shard_names
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-# Files that a model may do without. Nothing else is ever asked for: no pickles, no code.
-_OPTIONAL_NAMES = (
-    GENERATION_NAME,
-    "vocab.json",
-    "merges.txt",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "added_tokens.json",
-    "special_tokens_map.json",
-)
 
 
 def download_model(repository: str, *, revision: str | None = None) -> Path:
@@ -41,7 +31,7 @@ def download_model(repository: str, *, revision: str | None = None) -> Path:
             raise WeightsError(f"{repository} on the Hub holds no {WEIGHTS_NAME}. {HOW_TO_GET_SAFETENSORS}.")
         for name in shard_names(directory / INDEX_NAME):
             _fetch(repository, name, commit)
-    for name in _OPTIONAL_NAMES:
+    for name in OPTIONAL_NAMES:
         _fetch_if_present(repository, name, commit)
     return directory
 
@@ -126,7 +116,7 @@ def _fetch_if_present(repository: str, name: str, commit: str) -> bool:
     except WeightsError as problem:
         if any(isinstance(cause, errors.RemoteEntryNotFoundError) for cause in exception_chain(problem)):
             return False
-        if name in _OPTIONAL_NAMES and any(
+        if name in OPTIONAL_NAMES and any(
             isinstance(cause, errors.OfflineModeIsEnabled) for cause in exception_chain(problem)
         ):
             return False

@@ -1,22 +1,24 @@
 """A model and its tokenizer into a directory that transformers loads."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from gpt25.errors import StorageError, WeightsError
 from gpt25.model import GPTModel, Int8Linear
-from gpt25.storage import atomic_directory, entries, write_json
+from gpt25.storage import atomic_directory, entries, require_writable_directory, write_json
+from gpt25.storage.atomic import directory_itself
 from gpt25.storage.paths.path_questions import path_kind
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights.config_file import config_contents
 from gpt25.weights.end_tokens import GENERATION_NAME
+from gpt25.weights.model_files import OPTIONAL_NAMES
 from gpt25.weights.names import tensor_names
 from gpt25.weights.openai.openai_release import CONFIG_NAME
 from gpt25.weights.safetensors.safetensors_file import write_safetensors
 from gpt25.weights.stored_weights import WEIGHTS_NAME
 from gpt25.weights.tokenizer_files import require_fitting
 
-_TOKENIZER_NAMES = ("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json")
-_OWN_NAMES = {CONFIG_NAME, GENERATION_NAME, WEIGHTS_NAME, *_TOKENIZER_NAMES}
+_OWN_NAMES = {CONFIG_NAME, WEIGHTS_NAME, *OPTIONAL_NAMES}
 
 
 def save_pretrained(model: GPTModel, tokenizer: Tokenizer | None, directory: str | Path) -> None:
@@ -27,7 +29,7 @@ def save_pretrained(model: GPTModel, tokenizer: Tokenizer | None, directory: str
     the directory cannot be written.
     """
     directory = Path(directory)
-    _require_replaceable(directory)
+    require_replaceable(directory)
     require_savable(model, tokenizer)
     with atomic_directory(directory) as temporary:
         write_model_files(model, tokenizer, temporary)
@@ -68,16 +70,30 @@ def require_savable(model: GPTModel, tokenizer: Tokenizer | None) -> None:
         require_fitting(tokenizer, model.configuration)
 
 
-def _require_replaceable(directory: Path) -> None:
-    """Let only an absent, an empty or an older model directory be replaced."""
+def require_replaceable(directory: Path, *, also: Collection[str] = ()) -> None:
+    """Let only an absent, an empty or an older model directory be replaced, so that nobody's files are lost.
+
+    also: what it may hold besides a model's own files. Raises StorageError for anything else.
+    """
     kind = path_kind(directory)
     if kind is None:
         return
     if kind != "directory":
         raise StorageError(f"{directory} is a file; a model is saved as a directory. Choose another name.")
-    foreign = sorted(entry.name for entry in entries(directory) if entry.name not in _OWN_NAMES)
+    foreign = sorted(entry.name for entry in entries(directory) if entry.name not in {*_OWN_NAMES, *also})
     if foreign:
         raise StorageError(
             f"{directory} holds {foreign[0]}, which is no part of a model, and would be replaced as a whole. "
             "Choose another directory or empty this one."
         )
+
+
+def require_output_directory(directory: Path, *, overwrite: bool, also: Collection[str] = ()) -> None:
+    """The same, and with what is there left alone unless `overwrite`; proves that it can be written.
+
+    Raises StorageError.
+    """
+    require_replaceable(directory, also=also)
+    if path_kind(directory) is not None and entries(directory) and not overwrite:
+        raise StorageError(f"{directory} is already there. Choose another name, or add --overwrite to replace it.")
+    require_writable_directory(directory_itself(directory).parent)

@@ -75,6 +75,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "planning": {"hooks"},
         "run": {"hooks"},
         "reproduction": {"planning", "run"},
+        "sharing": set(),
     },
     "cli": {
         "streams": set(),

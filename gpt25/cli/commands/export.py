@@ -1,19 +1,25 @@
-"""A model into one file for other programs: GGUF, which llama.cpp and what is built on it load.
+"""A model for other programs: one GGUF file for llama.cpp, or the folder that `gpt25 push` sends to the Hub.
 
-Hugging Face needs no export: its directories are this package's own format.
+Hugging Face's directories are this package's own format. hugging-face leaves out what only training needs, and adds a
+model card and the picture of the losses.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.records import offered_command
+from gpt25.errors import ConfigurationError
+from gpt25.plots.formatting import size
+from gpt25.recipes.sharing.export_model_folder import export_model_folder
+from gpt25.recipes.sharing.model_card import CARD_NAME, PICTURE_NAME
+from gpt25.records import in_this_shell, offered_command
 from gpt25.storage import require_output_file, resolved
 from gpt25.weights import export_gguf, load_pretrained, require_gguf
 from gpt25.weights.gguf.gguf_export import GGUFSummary
+from gpt25.weights.save import require_output_directory
 
 _TRIAL_TOKENS = 40
 _LLAMA_CONTEXT_STEP = 256  # llama.cpp rounds every context up to a multiple of this
@@ -26,15 +32,18 @@ class Arguments:
     model: tyro.conf.Positional[str]
     """A size name (gpt2, gpt2-medium, gpt2-large, gpt2-xl), a Hub id owner/name, a Hugging Face directory or a run."""
     output: Path
-    """The file to write; it appears when it is whole."""
-    format: Literal["gguf"] = "gguf"
-    """gguf: one file with weights and vocabulary, for llama.cpp."""
-    type: Literal["float16", "bfloat16", "q8_0", "float32"] = "float16"
-    """How matrices are kept; q8_0 takes half of float16. Layer norms, biases and positions are always float32."""
+    """The file to write, or the directory; it appears when it is whole."""
+    format: Literal["gguf", "hugging-face"] = "gguf"
+    """gguf: one file with weights and vocabulary, for llama.cpp. hugging-face: a directory for transformers."""
+    type: Literal["float16", "bfloat16", "q8_0", "float32"] | None = None
+    """How weights are kept; none is float16 in gguf, and in hugging-face what they are. q8_0 (of gguf) takes half of
+    float16. In gguf layer norms, biases and positions are always float32."""
     name: str | None = None
-    """What the file calls the model; the last part of MODEL unless given."""
+    """What the file or the card calls the model; the last part of MODEL, or of a directory's path, unless given."""
+    licence: Annotated[str | None, tyro.conf.arg(aliases=("--license",))] = None
+    """What the weights are given away under, for hugging-face's card: mit, apache-2.0, …; none says nothing."""
     overwrite: bool = False
-    """Replace a file that is already there."""
+    """Replace a file or a model directory that is already there."""
     checkpoint: str = "newest"
     """Which checkpoint of a run: newest, best or the number of an update."""
     revision: str | None = None
@@ -44,9 +53,51 @@ class Arguments:
 
 
 def run(arguments: Arguments, output: Output) -> None:
-    """Load the model, write the file, and say what is in it and how to try it."""
+    """Load the model, write the file or the directory, and say what is in it and how to try it."""
+    if arguments.format == "hugging-face":
+        _to_hugging_face(arguments, output)
+    else:
+        _to_gguf(arguments, output)
+
+
+def _to_hugging_face(arguments: Arguments, output: Output) -> None:
+    """Write the folder that others get."""
+    if arguments.type == "q8_0":
+        raise ConfigurationError("--type q8_0 is of gguf; a Hugging Face directory holds float32, bfloat16 or float16.")
+    require_output_directory(arguments.output, overwrite=arguments.overwrite, also=(CARD_NAME, PICTURE_NAME))
+    folder = export_model_folder(
+        arguments.model,
+        arguments.output,
+        name=arguments.name or _short_name(str(arguments.output)),
+        dtype_name=arguments.type,
+        checkpoint=arguments.checkpoint,
+        revision=arguments.revision,
+        licence=arguments.licence,
+        reporter=output,
+    )
+    if folder.left_out:
+        output.note(f"left out: {', '.join(folder.left_out)}")
+    content = {
+        "output": arguments.output,
+        "format": arguments.format,
+        "type": arguments.type,
+        "files": [{"name": name, "bytes": number} for name, number in folder.sizes.items()],
+        "model": arguments.model,
+    }
+    trial = in_this_shell(offered_command("gpt25", "generate", arguments.output))
+    push = in_this_shell(offered_command("gpt25", "push", arguments.output, "OWNER/NAME"))
+    files = f"{len(folder.files)} files of {size(sum(folder.sizes.values()))}"
+    words = f"{arguments.output}: {files}, which transformers loads.\nTry it: {trial}\nShare it: {push}"
+    output.result(content, words, kept=arguments.output)
+
+
+def _to_gguf(arguments: Arguments, output: Output) -> None:
+    """Write one file for llama.cpp."""
+    if arguments.licence is not None:
+        raise ConfigurationError("--licence is of hugging-face's model card; a GGUF file here carries none.")
     require_gguf()
     require_output_file(arguments.output, overwrite=arguments.overwrite)
+    dtype_name = arguments.type or "float16"
     model, tokenizer = load_pretrained(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
     shape = model.configuration
     spare_rows = 0 if tokenizer is None else shape.vocabulary_size - tokenizer.vocabulary_size
@@ -57,7 +108,7 @@ def run(arguments: Arguments, output: Output) -> None:
             model,
             tokenizer,
             arguments.output,
-            dtype_name=arguments.type,
+            dtype_name=dtype_name,
             name=arguments.name or _short_name(arguments.model),
             overwrite=arguments.overwrite,
             progress=progress.advance,
@@ -67,7 +118,7 @@ def run(arguments: Arguments, output: Output) -> None:
     content = {
         "output": arguments.output,
         "format": arguments.format,
-        "type": arguments.type,
+        "type": dtype_name,
         "bytes": summary.number_of_bytes,
         "tensors": summary.tensors_by_type,
         "fallbacks": summary.fallbacks,

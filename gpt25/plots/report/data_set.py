@@ -1,14 +1,12 @@
 """Which published set a run was trained on, and whether several runs can be compared at all."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, cast, get_args
 
 from gpt25.errors import PlotError
 from gpt25.plots.curves import names_of
 from gpt25.plots.report.published_lines import DataSetName, PublishedLine, hellaswag_lines, loss_lines
-from gpt25.records import RunDirectory, is_trial
-from gpt25.storage import is_file, matching, read_json
+from gpt25.records import RunDirectory, data_indices, is_trial
 
 _HUB_NAMES: dict[str, DataSetName] = {
     "huggingfacefw/fineweb-edu": "fineweb-edu",
@@ -23,7 +21,7 @@ _GPT2_VOCABULARY = range(50_257, 50_305)  # 50,304 is the same, padded
 
 def data_set_of(run: RunDirectory) -> DataSetName | None:
     """The set whose Hub name stands among the sources in the index of the run's shards, else track.data_set."""
-    for source in _listed(_indices(run), "sources"):
+    for source in _listed(data_indices(run), "sources"):
         for name, data_set in _HUB_NAMES.items():
             if name in str(source).lower():
                 return data_set
@@ -94,23 +92,13 @@ def _vocabulary(run: RunDirectory) -> int | None:
 
 def _validation_text(run: RunDirectory) -> str | None:
     """The hashes of the validation shards and how much of them is read; None where the shards are not there."""
-    shards = _listed([index.get("validation") for index in _indices(run)], "shards")
+    shards = _listed([index.get("validation") for index in data_indices(run)], "shards")
     if not shards:
         return None
     data = run.recipe().get("data")
     data = data if isinstance(data, dict) else {}
     hashes = "".join(str(shard.get("sha256", ""))[:8] for shard in shards if isinstance(shard, dict))
     return f"{hashes} {data.get('validation_tokens')} {data.get('validation_selection')}"
-
-
-def _indices(run: RunDirectory) -> list[dict[str, Any]]:
-    """index.json of the run's shards, or of each part where many machines made them; [] where there is none."""
-    data = run.recipe().get("data")
-    named = data.get("directory") if isinstance(data, dict) else None
-    directory = Path(named) if isinstance(named, str) else run.data_path
-    paths = [directory / "index.json", *(part / "index.json" for part in matching(directory, "part-*-of-*"))]
-    contents = [read_json(path) for path in paths if is_file(path)]
-    return [content for content in contents if isinstance(content, dict)]
 
 
 def _listed(contents: Sequence[Any], field: str) -> list[Any]:
