@@ -5,6 +5,13 @@ from gpt25.records.checkpoint_record import STATE_NAME, CheckpointRecord
 from gpt25.records.data_indices import data_indices
 from gpt25.records.kept_evaluation import read_evaluations
 from gpt25.records.model_argument import split_model_argument
+from gpt25.records.money import (
+    DEFAULT_CURRENCY,
+    money_text,
+    price_text,
+    require_currency,
+    require_currency_with_price,
+)
 from gpt25.records.offered_command import offered_command
 from gpt25.records.run_directory import RunDirectory
 from gpt25.records.summary import Summary
@@ -12,6 +19,7 @@ from gpt25.records.this_shell import in_this_shell
 from gpt25.records.trial import is_trial
 
 __all__ = [
+    "DEFAULT_CURRENCY",
     "STATE_NAME",
     "CheckpointRecord",
     "RunDirectory",
@@ -20,7 +28,11 @@ __all__ = [
     "in_this_shell",
     "is_trial",
     "last_and_averaged_losses",
+    "money_text",
     "offered_command",
+    "price_text",
     "read_evaluations",
+    "require_currency",
+    "require_currency_with_price",
     "split_model_argument",
 ]

@@ -19,9 +19,27 @@ def test_plan_with_the_recipes_price(tmp_path: Path, capsys: pytest.CaptureFixtu
     own = tmp_path / "own.toml"
     own.write_text(recipe.replace("[track]", "[track]\nprice_per_hour = 12.5"), encoding="utf-8")
     assert main(["plan", str(own), "--gpu", "h100"]) == 0
-    assert " at 12.50 an hour" in capsys.readouterr().out
+    assert " at 12.5 USD an hour" in capsys.readouterr().out
     assert main(["plan", "gpt2_124m", "--gpu", "h100"]) == 0
     assert "give --price-per-hour, or track.price_per_hour in the recipe" in " ".join(capsys.readouterr().out.split())
+
+
+def test_money_has_a_currency(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["plan", "gpt2_124m", "--gpu", "h100", "--price-per-hour", "2.5", "--currency", "EUR"]
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["currency"] == "EUR"
+    assert main(words) == 0
+    assert " EUR at 2.5 EUR an hour" in " ".join(capsys.readouterr().out.split())
+    own = tmp_path / "own.toml"
+    own.write_text('[track]\nprice_per_hour = 12.5\ncurrency = "CHF"\n', encoding="utf-8")
+    assert main(["plan", str(own), "--gpu", "h100", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["currency"] == "CHF"
+    for wrong, complaint in (
+        (["--currency", "EUR"], "--currency is EUR without a price in it: give --price-per-hour too."),
+        (["--price-per-hour", "2", "--currency", "two words"], "--currency is 'two words'; it must be the name of a"),
+    ):
+        assert main(["plan", "gpt2_124m", "--gpu", "h100", *wrong]) == 2
+        assert complaint in capsys.readouterr().err
 
 
 def test_plan_says_how_large_the_updates_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

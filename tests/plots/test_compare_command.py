@@ -183,3 +183,13 @@ def test_control_c_ends_following_with_a_page_that_rests(make_run: "MakeRun", mo
     assert main(["compare", str(young.path), "--follow"]) == 0  # also before the first validation
     assert main(["compare", str(run.path), "--follow"]) == 0
     assert "<script" not in run.report_path.read_text(encoding="utf-8")
+
+
+def test_money_in_another_currency(make_run: "MakeRun", capsys: pytest.CaptureFixture[str]) -> None:
+    run = gpt2_run(make_run, "muon", final_loss=3.1)
+    words = ["compare", str(run.path), "--data-set", "fineweb", "--price-per-hour", "36", "--currency", "EUR"]
+    assert main(words) == 0
+    assert " EUR." in capsys.readouterr().out
+    assert "muon: 36 EUR an hour; only" in run.report_path.read_text(encoding="utf-8")
+    assert main([*words[:4], "--currency", "EUR"]) == 2
+    assert "--currency is EUR without a price in it: give --price-per-hour too." in capsys.readouterr().err

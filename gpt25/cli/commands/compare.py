@@ -28,7 +28,7 @@ from gpt25.plots import (
     require_picture_file,
     write_report,
 )
-from gpt25.records import RunDirectory, read_evaluations
+from gpt25.records import RunDirectory, read_evaluations, require_currency_with_price
 from gpt25.storage import resolved
 
 
@@ -44,7 +44,9 @@ class Arguments:
     data_set: DataSetName | None = None
     """What the runs were trained on, where the index of their shards does not say: it chooses OpenAI's lines."""
     price_per_hour: float | None = None
-    """What the machine costs, in USD, for losses against money."""
+    """What the machine costs, for losses against money; without it what each run's recipe says."""
+    currency: str | None = None
+    """Of that price: USD if nothing else is said."""
     positions: bool = False
     """Show the newest checkpoints' positional embeddings; a run's own report.html has them anyway."""
     beside: str | None = None
@@ -94,7 +96,9 @@ def run(arguments: Arguments, output: Output) -> None:
 
 def _settings(arguments: Arguments, runs: list[RunDirectory], output: Output) -> ReportSettings:
     """What the report is told now: other models' scores, every two whose items were kept compared, and positions."""
-    settings = ReportSettings(arguments.data_set, arguments.price_per_hour, _positions(arguments, runs, output))
+    settings = ReportSettings(
+        arguments.data_set, arguments.price_per_hour, arguments.currency, _positions(arguments, runs, output)
+    )
     if not arguments.evaluations and not any(each.get("items") for run in runs for each in run.evaluations()):
         return settings
     from gpt25.recipes import score_comparisons
@@ -110,6 +114,7 @@ def _runs(arguments: Arguments) -> list[RunDirectory]:
         raise PlotError("there is no run to compare; name at least one run directory.")
     if arguments.price_per_hour is not None and not 0 < arguments.price_per_hour < float("inf"):
         raise PlotError(f"--price-per-hour is {arguments.price_per_hour:g}; it must be above 0.")
+    require_currency_with_price(arguments.currency, arguments.price_per_hour)
     if not 0.1 <= arguments.interval_seconds <= 3600:
         raise PlotError(f"--interval-seconds is {arguments.interval_seconds:g}; it must be 0.1 to 3600.")
     runs = [open_run(path) for path in arguments.runs]

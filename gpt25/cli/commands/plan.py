@@ -11,6 +11,7 @@ from gpt25.cli.output import Output
 from gpt25.cli.progress import duration_text
 from gpt25.recipes import load_recipe
 from gpt25.recipes.planning.plan import USABLE_FRACTION, Plan, plan
+from gpt25.records import money_text, price_text
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,9 @@ class Arguments:
     gpus: int = 1
     """GPUs that share the run."""
     price_per_hour: float | None = None
-    """What all of them together cost in an hour, in any currency; without it the recipe's track.price_per_hour."""
+    """What all of them together cost in an hour; without it the recipe's track.price_per_hour."""
+    currency: str | None = None
+    """Of that price: USD if nothing else is said."""
     gpu: str | None = None
     """A GPU, as in "A100 40GB", t4, h200 or rtx4090; here measures this machine, even
     its processor. Left out: the GPU that is here, else h100."""
@@ -36,6 +39,7 @@ def run(arguments: Arguments, output: Output) -> None:
         load_recipe(arguments.recipe),
         gpus=arguments.gpus,
         price_per_hour=arguments.price_per_hour,
+        currency=arguments.currency,
         gpu=arguments.gpu,
     )
     if not output.json:
@@ -70,8 +74,8 @@ def _show(found: Plan, output: Output) -> None:
 def _rows(found: Plan) -> list[tuple[str, str]]:
     hardware, rows = found.hardware, found.largest_micro_batch_rows
     money = "give --price-per-hour, or track.price_per_hour in the recipe"
-    if found.money is not None:
-        money = f"{found.money:,.2f} at {found.price_per_hour:,.2f} an hour"
+    if found.money is not None and found.price_per_hour is not None:
+        money = f"{money_text(found.money, found.currency)} at {price_text(found.price_per_hour, found.currency)}"
     memory = "unknown memory" if hardware.memory_bytes is None else _gigabytes(hardware.memory_bytes)
     return [
         ("hardware", f"{found.gpus} x {hardware.name}, {memory} each"),

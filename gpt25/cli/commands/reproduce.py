@@ -14,6 +14,7 @@ import tyro
 from gpt25.cli.output import Output
 from gpt25.errors import ConfigurationError
 from gpt25.recipes import ReproductionSettings, reproduce
+from gpt25.records import DEFAULT_CURRENCY
 from gpt25.runtime import Ranks
 
 
@@ -39,7 +40,7 @@ class Arguments:
     """A file of LAMBADA's passages, where the Hub cannot be reached."""
     price_per_hour: float | None = None
     """What the whole machine costs in an hour."""
-    currency: str = "USD"
+    currency: str = DEFAULT_CURRENCY
     """Of the price."""
     device: str = "auto"
     """auto, cuda, cuda:1, cpu or mps."""

@@ -9,7 +9,7 @@ from gpt25.plots.curves import Point, names_of
 from gpt25.plots.report.crossings import Crossing, crossing
 from gpt25.plots.report.published_lines import HELLASWAG, HELLASWAG_ITEMS, PublishedLine
 from gpt25.plots.report.run_facts import RunFacts, gather
-from gpt25.records import RunDirectory
+from gpt25.records import DEFAULT_CURRENCY, RunDirectory, price_text
 from gpt25.references.peak_flops import PeakFlops, peak_flops
 
 
@@ -24,7 +24,11 @@ class ComparedRun:
     evaluations: list[dict[str, Any]]
     crossings: list[Crossing]
     price_per_hour: float | None = None
-    """Of the machine with all its GPUs, in USD: as given, else as the run's recipe says."""
+    """Of the machine with all its GPUs: as given, else as the run's recipe says; None in another currency."""
+    currency: str = DEFAULT_CURRENCY
+    """Of the price, the same for all runs that are compared."""
+    other_price: str | None = None
+    """The run's own price in another currency, in words."""
 
     def points(self, field: str, *, against: str = "tokens", unit: float = 1.0) -> list[Point]:
         """Finite pairs of two fields of the metrics, the first divided by `unit`."""
@@ -77,7 +81,7 @@ class ComparedRun:
             return ""
         gpus, ranks = self.facts.environment.get("gpus"), self.facts.environment.get("number_of_ranks")
         number = ranks if gpus and isinstance(ranks, int) else 0
-        return f"{self.price_per_hour:g} USD an hour" + (
+        return price_text(self.price_per_hour, self.currency) + (
             f" for {number:,} GPUs" if number > 1 else " for one GPU" if number else ""
         )
 
@@ -109,15 +113,24 @@ class ComparedRun:
 
 
 def compared_runs(
-    runs: Sequence[RunDirectory], lines: Sequence[PublishedLine], *, price_per_hour: float | None
+    runs: Sequence[RunDirectory],
+    lines: Sequence[PublishedLine],
+    *,
+    price_per_hour: float | None,
+    currency: str | None = None,
 ) -> list[ComparedRun]:
     """Read every run; raises CorruptFileError or StorageError where a file cannot be read.
 
-    price_per_hour: of every run's machine; None takes what each run's recipe says.
+    price_per_hour, currency: of every run's machine; None takes what each run's recipe says. One axis has one currency:
+    that of the first run with a price, and prices in others are only said.
     """
+    recipes = [run.recipe() for run in runs]
+    given = None if price_per_hour is None else (price_per_hour, currency or DEFAULT_CURRENCY)
+    prices = [given or _recorded_price(recipe) for recipe in recipes]
+    common = next((own for price, own in prices if price is not None), DEFAULT_CURRENCY)
     compared = []
-    for run, name in zip(runs, names_of(runs), strict=True):
-        recipe, rows = run.recipe(), run.metrics()
+    for run, name, recipe, (price, own) in zip(runs, names_of(runs), recipes, prices, strict=True):
+        rows = run.metrics()
         alone = ComparedRun(
             name=name,
             facts=gather(run, rows),
@@ -125,7 +138,9 @@ def compared_runs(
             recipe=recipe,
             evaluations=run.evaluations(),
             crossings=[],
-            price_per_hour=price_per_hour or _recorded_price(recipe),
+            price_per_hour=price if own == common else None,
+            currency=common,
+            other_price=None if price is None or own == common else price_text(price, own),
         )
         found = [_crossing(alone, line) for line in lines]
         compared.append(dataclasses.replace(alone, crossings=[each for each in found if each is not None]))
@@ -141,17 +156,22 @@ def _items_of(row: dict[str, Any]) -> int:
 def _crossing(run: ComparedRun, line: PublishedLine) -> Crossing | None:
     """Of HellaSwag by all items where there are such figures, else by the first ones."""
     if line.measure != HELLASWAG:
-        return crossing(run.rows, line, price_per_hour=run.price_per_hour)
+        return crossing(run.rows, line, price_per_hour=run.price_per_hour, currency=run.currency)
     if rows := run.hellaswag_rows(all_items=True):
-        return crossing(rows, line, price_per_hour=run.price_per_hour)
+        return crossing(rows, line, price_per_hour=run.price_per_hour, currency=run.currency)
     rows = run.hellaswag_rows(all_items=False)
-    return crossing(rows, line, price_per_hour=run.price_per_hour, items=run.hellaswag_items)
+    return crossing(rows, line, price_per_hour=run.price_per_hour, currency=run.currency, items=run.hellaswag_items)
 
 
-def _recorded_price(recipe: dict[str, Any]) -> float | None:
+def _recorded_price(recipe: dict[str, Any]) -> tuple[float | None, str]:
+    """The price in a run's recipe and its currency."""
     track = recipe.get("track")
-    price = track.get("price_per_hour") if isinstance(track, dict) else None
-    return float(price) if is_number(price) and price > 0 else None
+    recorded = track if isinstance(track, dict) else {}
+    price, currency = recorded.get("price_per_hour"), recorded.get("currency")
+    return (
+        float(price) if is_number(price) and price > 0 else None,
+        currency if isinstance(currency, str) else DEFAULT_CURRENCY,
+    )
 
 
 def is_number(value: Any) -> TypeGuard[float]:

@@ -54,9 +54,13 @@ def validation_losses(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine
     figures = against("validation_loss", runs, "tokens", "Against tokens", reference_lines)
     figures += against("validation_loss", runs, "elapsed_seconds", "Against time", reference_lines)
     if priced:
-        figures += figure("Against money", by_money(runs), across_title="USD", reference_lines=reference_lines)
+        figures += figure(
+            "Against money", by_money(runs), across_title=priced[0].currency, reference_lines=reference_lines
+        )
         prices = "; ".join(f"{run.name}: {run.price_in_words}" for run in priced)
-        prices += "".join(f"; {run.name}: price not known" for run in runs if not run.price_per_hour)
+        prices += "".join(
+            f"; {run.name}: {run.other_price or 'price not known'}" for run in runs if not run.price_per_hour
+        )
         figures += f'<p class="note">{text(prices)}; only the time of training, without pauses.</p>'
     return f"<section><h2>Validation loss</h2><p>Nats per token on held-out text.</p>{figures}</section>"
 

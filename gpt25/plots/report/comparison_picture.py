@@ -88,7 +88,8 @@ def _panels(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> list
         _draw(panel, _scaled(by_seconds, axis.unit), reference_lines, axis.title, "Validation loss against time")
 
     def against_money(panel: "Axes") -> None:
-        _draw(panel, by_money(runs), reference_lines, "USD", "Validation loss against money")
+        currency = next(run.currency for run in runs if run.price_per_hour)
+        _draw(panel, by_money(runs), reference_lines, currency, "Validation loss against money")
 
     def hellaswag(panel: "Axes") -> None:
         drawn = hellaswag_drawn(runs)
@@ -136,7 +137,7 @@ def _draw(
     panel.set_ylim(low, high)
     panel.set_xlim(left=0)
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: axis_number(value)))
-    panel.set_xlabel(across, color=FAINT_INK, fontsize=10)
+    literal(panel.set_xlabel(printable(across), color=FAINT_INK, fontsize=10))
     title_panel(panel, title, printable(remark))
     lighten_frame(panel)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from gpt25.plots.formatting import count, duration
 from gpt25.plots.report.published_lines import PublishedLine
+from gpt25.records import DEFAULT_CURRENCY, money_text
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,15 @@ class Crossing:
     higher_is_better: bool = False
     items: int | None = None
     """Of how many items the figure is, where that is fewer than the published one's."""
+    currency: str = DEFAULT_CURRENCY
+    """Of the money."""
 
     @property
     def in_words(self) -> str:
         """As in "crosses GPT-2 124M (3.42496) at 2.10 billion tokens, 23 min 00 s, 1.20 USD"."""
         places = [f"{count(self.tokens)} tokens"]
         places += [] if self.seconds is None else [duration(self.seconds)]
-        places += [] if self.money is None else [f"{self.money:,.2f} USD"]
+        places += [] if self.money is None else [money_text(self.money, self.currency)]
         verb = "is above" if self.higher_is_better else "is below"
         verb = verb if self.is_first_measurement else "crosses"
         ending = ", its first measurement" if self.is_first_measurement else ""
@@ -41,7 +44,12 @@ class Crossing:
 
 
 def crossing(
-    rows: Sequence[dict[str, Any]], line: PublishedLine, *, price_per_hour: float | None, items: int | None = None
+    rows: Sequence[dict[str, Any]],
+    line: PublishedLine,
+    *,
+    price_per_hour: float | None,
+    currency: str = DEFAULT_CURRENCY,
+    items: int | None = None,
 ) -> Crossing | None:
     """The last passage to the better side, by a straight line between two measurements; None where there is none yet.
 
@@ -75,4 +83,5 @@ def crossing(
         is_first_measurement=worse is None,
         higher_is_better=line.higher_is_better,
         items=items,
+        currency=currency,
     )

@@ -34,7 +34,7 @@ def write_report(
     settings = settings or ReportSettings()
     runs = [runs] if isinstance(runs, RunDirectory) else list(runs)
     lines = [*lines_beside(runs, settings.data_set), *settings.measured]
-    compared = compared_runs(runs, lines, price_per_hour=settings.price_per_hour)
+    compared = compared_runs(runs, lines, price_per_hour=settings.price_per_hour, currency=settings.currency)
     own = _one(compared[0]) if len(compared) == 1 else _several(compared)
     opening, losses, rest, ending = own
     body = [

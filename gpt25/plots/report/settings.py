@@ -17,7 +17,9 @@ class ReportSettings:
     data_set: DataSetName | None = None
     """What the runs were trained on, where the index of their shards does not say."""
     price_per_hour: float | None = None
-    """Of the whole machine, in USD; without it no costs are shown."""
+    """Of the whole machine; None takes what each run's recipe says."""
+    currency: str | None = None
+    """Of the price; None is US dollars."""
     positions: Sequence[PositionsOfModel] = ()
     """Positional embeddings to show, the runs' and OpenAI's."""
     evaluations: Sequence[dict[str, Any]] = ()

@@ -10,6 +10,7 @@ from gpt25.recipes.hooks.loss_track import expected_at_most
 from gpt25.recipes.planning.hardware import Hardware, hardware_for
 from gpt25.recipes.planning.memory_plan import MemoryPart, largest_micro_batch, memory_parts
 from gpt25.recipes.planning.speed_probe import probe_tokens_per_second
+from gpt25.records import DEFAULT_CURRENCY, require_currency_with_price
 from gpt25.references.scores import PUBLISHED_SCORES
 from gpt25.runtime import Ranks
 from gpt25.training import TrainingConfiguration
@@ -48,6 +49,8 @@ class Plan:
     hours: float
     price_per_hour: float | None
     """Of all GPUs together, as given or as the recipe's track says; None where neither does."""
+    currency: str
+    """Of the price and of the money."""
     money: float | None
     projected_loss: float | None
     """Nats per token on FineWeb after the last update; None where the recipe has no track."""
@@ -64,13 +67,14 @@ def plan(
     *,
     gpus: int = 1,
     price_per_hour: float | None = None,
+    currency: str | None = None,
     gpu: str | None = None,
     probe: Callable[..., float] = probe_tokens_per_second,
 ) -> Plan:
     """Plan a run on `gpus` GPUs that cost `price_per_hour` together, by default what the recipe's track says.
 
-    gpu: as `hardware_for` has it. Raises ConfigurationError for a number of GPUs or a price out of range, and an
-    unknown GPU.
+    currency: of the given price, US dollars by default. gpu: as `hardware_for` has it. Raises ConfigurationError for a
+    number of GPUs or a price out of range, an unknown GPU, and a currency without a price.
     """
     sizes = configuration.update_sizes
     for rows in sizes.all_rows:
@@ -84,7 +88,10 @@ def plan(
             f"--price-per-hour is {price_per_hour}; give what all GPUs together cost in an hour, 0 to "
             f"{LARGEST_NUMBER:,.0f}."
         )
-    price = configuration.track.price_per_hour if price_per_hour is None else price_per_hour
+    require_currency_with_price(currency, price_per_hour)
+    track = configuration.track
+    price = track.price_per_hour if price_per_hour is None else price_per_hour
+    currency = track.currency if price_per_hour is None else currency or DEFAULT_CURRENCY
     hardware = hardware_for(configuration, gpu, gpus, probe)
     rate = hardware.tokens_per_second * gpus
     hours = configuration.total_tokens / rate / 3600
@@ -92,7 +99,7 @@ def plan(
     if hardware.memory_bytes is not None:
         usable = int(hardware.memory_bytes * USABLE_FRACTION)
         largest = largest_micro_batch(configuration, gpus=gpus, usable_bytes=usable, precision=hardware.precision)
-    points = configuration.track.loss_at_most
+    points = track.loss_at_most
     final = expected_at_most(points, configuration.total_tokens / 1e6)
     return Plan(
         gpus=gpus,
@@ -110,6 +117,7 @@ def plan(
         tokens_per_second=rate,
         hours=hours,
         price_per_hour=price,
+        currency=currency,
         money=None if price is None else hours * price,
         projected_loss=None if final is None else final - TRACK_MARGIN,
         crossings=_crossings(points, configuration.total_tokens, rate) if points else [],

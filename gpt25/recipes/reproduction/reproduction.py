@@ -30,7 +30,7 @@ from gpt25.recipes.run.run_data import TOKENS_PER_PUBLIC_SHARD, number_of_public
 from gpt25.recipes.run.run_lock import run_lock
 from gpt25.recipes.run.run_report import draw_run, end_summary
 from gpt25.recipes.run.run_setup import RunSetup, join_run, set_up_run
-from gpt25.records import RunDirectory, offered_command
+from gpt25.records import RunDirectory, money_text, offered_command
 from gpt25.runtime import Ranks, choose_device
 from gpt25.storage import is_file, resolved, write_text
 from gpt25.training import TrainingConfiguration, TrainingState
@@ -108,7 +108,7 @@ def _configured(run: RunDirectory, settings: ReproductionSettings) -> tuple[Trai
         if settings.data_set != "fineweb":  # whose losses the recipe's track expects
             track = dataclasses.replace(configuration.track, loss_at_most=(), loss_at_least=None)
             configuration = dataclasses.replace(configuration, track=track)
-    track = dataclasses.replace(configuration.track, price_per_hour=settings.price_per_hour)
+    track = dataclasses.replace(configuration.track, price_per_hour=settings.price_per_hour, currency=settings.currency)
     loop = dataclasses.replace(configuration.loop, device=settings.device)
     return dataclasses.replace(configuration, track=track, loop=loop), disciplines
 
@@ -151,7 +151,7 @@ def _say_what_it_takes(
         reporter.say("time and money: not planned for a processor")
         return
     found = plan(configuration, gpus=ranks.number_of_ranks, price_per_hour=settings.price_per_hour)
-    money = "" if found.money is None else f", {found.money:,.2f} {settings.currency}"
+    money = "" if found.money is None else f", {money_text(found.money, settings.currency)}"
     reporter.say(
         f"training: {found.hours:.1f} hours at {found.tokens_per_second:,.0f} tokens/s ({found.hardware.source})"
         f"{money}; memory {found.needed_bytes / 1e9:.1f} GB of one GPU; fetching, scoring and validation come on top"

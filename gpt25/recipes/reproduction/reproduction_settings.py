@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gpt25.errors import ConfigurationError
 from gpt25.recipes.reproduction.trial import OPPONENT
+from gpt25.records import DEFAULT_CURRENCY, require_currency
 
 DATA_SETS = {"fineweb": "fineweb10B", "fineweb-edu": "finewebedu10B", "climbmix": "climbmix"}
 """The task that measures a set's loss, and the set as `gpt25 data fetch` calls it."""
@@ -28,7 +29,8 @@ class ReproductionSettings:
     """A file of LAMBADA's passages; without it they are fetched."""
     price_per_hour: float | None = None
     """What the whole machine costs in an hour."""
-    currency: str = "USD"
+    currency: str = DEFAULT_CURRENCY
+    """Of the price."""
     device: str = "auto"
     is_trial: bool = False
 
@@ -38,5 +40,6 @@ class ReproductionSettings:
         return OPPONENT if self.is_trial else self.opponent
 
     def __post_init__(self) -> None:
+        require_currency(self.currency, field="--currency")
         if self.data_set not in DATA_SETS:
             raise ConfigurationError(f"--data-set is {self.data_set!r}; it must be one of {', '.join(DATA_SETS)}.")

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from gpt25.evaluation.kept_items import items_from_json
 from gpt25.evaluation.scoring.measurement import Measurement, difference_between
 from gpt25.recipes.reproduction.contest import Discipline
+from gpt25.records import money_text
 
 Judgement = Literal["better", "worse", "not shown to differ"]
 SIGNIFICANCE = 0.05
@@ -74,7 +75,7 @@ class Verdict:
             )
         cost = f"{self.tokens:,} tokens, {self.hours:.2f} hours of training"
         if self.money is not None:
-            cost += f", {self.money:,.2f} {self.currency}"
+            cost += f", {money_text(self.money, self.currency)}"
         return "\n".join([self.in_words, "", *rows, "", f"{cost}.", ""])
 
 

@@ -19,7 +19,7 @@ from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.reproduction.verdict import SIGNIFICANCE, Verdict
 from gpt25.recipes.run.run_report import positions_of_run
 from gpt25.recipes.score_comparisons import score_comparisons
-from gpt25.records import RunDirectory
+from gpt25.records import RunDirectory, money_text
 from gpt25.storage import resolved, write_json, write_text
 
 _LINES = {"loss": "validation_loss", "accuracy_norm": HELLASWAG}
@@ -70,7 +70,7 @@ def _measured_lines(opponent: Sequence[dict[str, Any]]) -> list[PublishedLine]:
 
 
 def _section(verdict: Verdict) -> VerdictSection:
-    money = "" if verdict.money is None else f", {verdict.money:,.2f} {verdict.currency}"
+    money = "" if verdict.money is None else f", {money_text(verdict.money, verdict.currency)}"
     return VerdictSection(
         sentence=verdict.in_words,
         opponent=verdict.opponent,

@@ -19,6 +19,7 @@ _FREE_TO_CHANGE = {
     "hellaswag.data",
     "hellaswag.interval_in_updates",
     "hellaswag.limit",
+    "track.currency",
     "track.data_set",
     "track.loss_at_least",
     "track.loss_at_most",

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from gpt25.records import DEFAULT_CURRENCY, require_currency
 from gpt25.training.configuration.requirements import is_number, require, require_positive
 
 
@@ -19,7 +20,9 @@ class TrackConfiguration:
     tensorboard: bool = False
     """Write every update's metrics for TensorBoard too, into the run's folder tensorboard (extra `track`)."""
     price_per_hour: float | None = None
-    """What the machine costs an hour in USD, all its GPUs together: the report then shows losses against money."""
+    """What the machine costs an hour, all its GPUs together: the report then shows losses against money."""
+    currency: str = DEFAULT_CURRENCY
+    """Of the price."""
     data_set: str | None = None
     """fineweb, fineweb-edu or openwebtext: whose OpenAI losses the report draws, where the index of the shards does
     not say what they were made of."""
@@ -42,3 +45,4 @@ class TrackConfiguration:
             require_positive(self, "track", "loss_at_least")
         if self.price_per_hour is not None:
             require_positive(self, "track", "price_per_hour")
+        require_currency(self.currency, field="track.currency")

@@ -23,10 +23,13 @@ SHAPE = "[model]\nvocabulary_size = 50257\nnumber_of_layers = 12\nnumber_of_embe
 SHAPE += "block_size = 1024\n[track]\ndata_set = 'fineweb'\n"
 
 
-def made(make_run: "MakeRun", name: str, price: float | None = None, items: int | None = 10_042) -> RunDirectory:
+def made(
+    make_run: "MakeRun", name: str, price: float | None = None, items: int | None = 10_042, currency: str | None = None
+) -> RunDirectory:
     """A run of the 124M on eight H100, with HellaSwag on the way where it has items."""
     run = make_run(name, updates=200, final_loss=3.1, interval=20)
-    run.recipe_path.write_text(SHAPE + ("" if price is None else f"price_per_hour = {price}\n"))
+    priced = "" if price is None else f"price_per_hour = {price}\n"
+    run.recipe_path.write_text(SHAPE + priced + ("" if currency is None else f'currency = "{currency}"\n'))
     write_json(run.environment_path, {"gpus": ["NVIDIA H100 80GB HBM3"] * 8, "number_of_ranks": 8})
     write_json(run.summary_path, {"title": name, "finished": True, "model_parameters": 124_439_808, **COST})
     rows = run.metrics()
@@ -126,3 +129,17 @@ def test_no_utilisation_where_the_peak_is_not_known(make_run: "MakeRun", environ
     write_json(run.environment_path, environment)
     write_report(run, run.report_path)
     assert "Utilisation" not in run.report_path.read_text(encoding="utf-8")
+
+
+def test_one_axis_has_one_currency(make_run: "MakeRun", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [made(make_run, "one", 24.0, currency="EUR"), made(make_run, "two", 8.0)]
+    compared, figure = drawn(runs, tmp_path / "both.png", monkeypatch)
+    money = panels(figure)["Validation loss against money"]
+    assert money.get_xlabel() == "EUR"
+    assert [len(line.get_xdata()) for line in money.lines[:2]] == [len(compared[0].points("validation_loss")), 0]
+    assert compared[0].crossings[0].in_words.split(", ")[2].endswith(" EUR")
+    assert compared[1].crossings[0].money is None
+    page = write_report(runs, tmp_path / "both.html") and (tmp_path / "both.html").read_text(encoding="utf-8")
+    assert "one: 24 EUR an hour for 8 GPUs; two: 8 USD an hour; only the time of training" in page
+    given = compared_runs(runs, [], price_per_hour=2.0, currency="CHF")
+    assert [(run.price_per_hour, run.currency) for run in given] == [(2.0, "CHF"), (2.0, "CHF")]

@@ -34,7 +34,7 @@ from public_data import PROGRAM, stand_in_of_the_hub
 
 del sys.path[:2]
 
-TRIAL = ReproductionSettings(is_trial=True, price_per_hour=2.0, device="cpu")
+TRIAL = ReproductionSettings(is_trial=True, price_per_hour=2.0, currency="EUR", device="cpu")
 SMALL = {
     "_VOCABULARY": 400,
     "_NUMBER_OF_UPDATES": 12,
@@ -78,6 +78,8 @@ def test_a_trial_goes_through_all_of_it(tmp_path: Path, reporter: Any) -> None:
     page = (tmp_path / "run" / "report.html").read_text()
     assert "A trial on a small copy" in page
     assert "run (trial)" in page
+    assert "2 EUR an hour; only the time of training" in page
+    assert verdict.as_markdown().endswith(" EUR.\n")
     assert "a small GPT-2 with random weights, measured here" in page
     assert "GPT-2 124M" not in page  # nobody's published figures stand beside a trial's
     assert (tmp_path / "run" / "verdict.md").read_text().startswith("Trial, which says nothing about OpenAI's")
