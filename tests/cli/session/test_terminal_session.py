@@ -66,8 +66,7 @@ def test_a_session_from_the_first_entry_to_the_last(
         terminal.until("erature")
         assert "\n/temperature 0.7\n" in terminal.answer(" 0.7")
         terminal.type("half an entry\x03")
-        terminal.until(r"\(Ctrl-D or /quit ends the session\.\)")
-        terminal.until(PROMPT)
+        terminal.until(r"\(Ctrl-D or /quit ends the session\.\)(?s:.*)" + PROMPT.pattern)
         terminal.type("\x04")
         assert terminal.end() == 0
 
