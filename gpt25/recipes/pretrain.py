@@ -1,14 +1,14 @@
 """Train by a configuration: data, trainer, samples, pictures, in one run directory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from gpt25.generation import TextGenerator
-from gpt25.model import Accounting, GPTModel
+from gpt25.model import Accounting
 from gpt25.recipes.hooks.hellaswag_hook import hellaswag_hook
 from gpt25.recipes.hooks.loss_track import LossTrack
+from gpt25.recipes.hooks.sampling_hook import sampling_hook
 from gpt25.recipes.hooks.tensorboard_scalars import TensorBoardScalars
 from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.run.environment import record_environment
@@ -18,10 +18,7 @@ from gpt25.recipes.run.run_report import begin_summary, draw_run, end_summary
 from gpt25.recipes.run.run_setup import RunSetup, join_run, set_up_run
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, choose_device, choose_precision, use_fast_allocator
-from gpt25.tokenizer import Tokenizer
 from gpt25.training import LoopConfiguration, Trainer, TrainingConfiguration, TrainingHooks, TrainingState
-
-_SAMPLE_TOKENS = 96
 
 
 def pretrain(
@@ -125,19 +122,3 @@ def _hooks(setup: RunSetup, run: RunDirectory, reporter: Reporter, stack: ExitSt
         on_samples=sampling_hook(configuration, run, tokenizer, reporter),
         on_message=reporter.note,
     )
-
-
-def sampling_hook(
-    configuration: TrainingConfiguration, run: RunDirectory, tokenizer: Tokenizer, reporter: Reporter
-) -> Callable[[GPTModel, int, int], None]:
-    """A hook that lets the model continue the recipe's prompt, shows the text and keeps it in samples.jsonl."""
-
-    def write_sample(model: GPTModel, update: int, tokens: int) -> None:
-        prompt = configuration.loop.sample_prompt
-        generator = TextGenerator(model, tokenizer)
-        room = configuration.model.block_size - len(generator.prompt_ids(prompt))
-        (sample,) = generator.generate(prompt, max_new_tokens=min(_SAMPLE_TOKENS, room), seed=update, top_k=50)
-        run.append_sample({"update": update, "tokens": tokens, "prompt": prompt, "text": sample.text})
-        reporter.say(f"\n--- a sample after update {update:,} ---\n{prompt}{sample.text}\n")
-
-    return write_sample

@@ -72,8 +72,8 @@ ROOMS: dict[str, dict[str, set[str]]] = {
     "plots": {"pictures": set(), "report": {"pictures"}},
     "recipes": {
         "hooks": set(),
-        "planning": {"hooks"},
         "run": {"hooks"},
+        "planning": {"hooks", "run"},
         "reproduction": {"planning", "run"},
         "sharing": set(),
     },

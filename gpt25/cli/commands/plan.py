@@ -1,4 +1,4 @@
-"""What a run would take before anything is paid for: memory, tokens/s, hours, money, and the loss to expect.
+"""What a run would take before anything is paid for: memory, tokens/s, hours and money by line, the loss to expect.
 
 A GPU that is here is measured for some twenty seconds; else a table of peak rates and a stated utilisation answer.
 """
@@ -11,7 +11,8 @@ from gpt25.cli.output import Output
 from gpt25.cli.progress import duration_text
 from gpt25.recipes import load_recipe
 from gpt25.recipes.planning.plan import USABLE_FRACTION, Plan, plan
-from gpt25.records import money_text, price_text
+from gpt25.recipes.planning.projection import ProjectedCrossing
+from gpt25.records import price_text
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,25 +58,55 @@ def _show(found: Plan, output: Output) -> None:
     output.table("Memory of one GPU", ("part", "bytes", "arithmetic"), parts)
     output.say()
     output.table("The run", ("", ""), _rows(found))
-    if found.projected_loss is not None:
-        output.say()
-        output.say(
-            f"Projection, not a measurement: loss {found.projected_loss:.2f} on FineWeb at the end, by the AdamW "
-            "run of the 124M that the recipe's [track] was drawn from."
-        )
-        lines = [
-            (line.model, f"{line.loss:.3f}", "not in this run" if line.tokens is None or line.hours is None
-             else f"{line.tokens / 1e9:.2f} billion tokens, {duration_text(line.hours * 3600)}")
-            for line in found.crossings
-        ]  # fmt: skip
-        output.table("OpenAI's lines on FineWeb, and when they should be crossed", ("model", "loss", "after"), lines)
+    output.say()
+    _show_costs(found, output)
+    output.say()
+    _show_projection(found, output)
+
+
+def _show_costs(found: Plan, output: Output) -> None:
+    """Time and money line by line, and their sums."""
+    rows = [(each.name, duration_text(each.hours * 3600), _money(each.money), each.assumption) for each in found.costs]
+    price = "give --price-per-hour, or track.price_per_hour in the recipe"
+    if found.price_per_hour is not None:
+        price = f"{price_text(found.price_per_hour, found.currency)}; what fails and is repeated is not counted"
+    rows.append(("together", duration_text(found.total_hours * 3600), _money(found.total_money), price))
+    output.table(f"Time and money, {found.currency}", ("", "time", "money", "by"), rows)
+
+
+def _money(amount: float | None) -> str:
+    return "" if amount is None else f"{amount:,.2f}"
+
+
+def _show_projection(found: Plan, output: Output) -> None:
+    """The last loss that a run like it may have, or why nobody can tell."""
+    projection = found.projection
+    if projection.loss is None:
+        output.say(f"Projection of the loss: {projection.basis}")
+        return
+    low, high = projection.loss
+    output.say(
+        f"Projection, not a measurement: loss {low:.2f} to {high:.2f} on FineWeb at the end, {projection.basis}."
+    )
+    lines = [(line.model, f"{line.loss:.3f}", _when(line)) for line in projection.crossings]
+    output.table("OpenAI's lines on FineWeb, and when they should be crossed", ("model", "loss", "after"), lines)
+
+
+def _when(line: ProjectedCrossing) -> str:
+    if line.tokens is None or line.hours is None:
+        return "not in this run"
+    earliest, latest = line.tokens
+    return f"{_between(earliest / 1e9, latest / 1e9)} billion tokens, {_between(*line.hours)} hours of training"
+
+
+def _between(low: float, high: float) -> str:
+    """Two figures of two digits: "4.8 to 5.3"; one where both are the same."""
+    first, last = (f"{float(f'{value:.2g}'):,g}" for value in (low, high))
+    return first if first == last else f"{first} to {last}"
 
 
 def _rows(found: Plan) -> list[tuple[str, str]]:
     hardware, rows = found.hardware, found.largest_micro_batch_rows
-    money = "give --price-per-hour, or track.price_per_hour in the recipe"
-    if found.money is not None and found.price_per_hour is not None:
-        money = f"{money_text(found.money, found.currency)} at {price_text(found.price_per_hour, found.currency)}"
     memory = "unknown memory" if hardware.memory_bytes is None else _gigabytes(hardware.memory_bytes)
     return [
         ("hardware", f"{found.gpus} x {hardware.name}, {memory} each"),
@@ -88,6 +119,4 @@ def _rows(found: Plan) -> list[tuple[str, str]]:
         *([("but", hardware.remark)] if hardware.remark else []),
         ("updates", f"{found.number_of_updates:,}, of {found.update_sizes}"),
         ("tokens", f"{found.total_tokens:,}"),
-        ("time", f"{duration_text(found.hours * 3600)}, without validation and checkpoints"),
-        ("money", money),
     ]

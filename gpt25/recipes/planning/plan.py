@@ -1,34 +1,21 @@
 """What a run would take before anything is paid for: memory, time, money, and the loss to expect."""
 
 import dataclasses
-import itertools
-import math
 from collections.abc import Callable
 
 from gpt25.errors import ConfigurationError
-from gpt25.recipes.hooks.loss_track import expected_at_most
+from gpt25.recipes.planning.costs import Cost, run_costs, total_hours, total_money
 from gpt25.recipes.planning.hardware import Hardware, hardware_for
 from gpt25.recipes.planning.memory_plan import MemoryPart, largest_micro_batch, memory_parts
+from gpt25.recipes.planning.projection import Projection, project
 from gpt25.recipes.planning.speed_probe import probe_tokens_per_second
 from gpt25.records import DEFAULT_CURRENCY, require_currency_with_price
-from gpt25.references.scores import PUBLISHED_SCORES
 from gpt25.runtime import Ranks
 from gpt25.training import TrainingConfiguration
 from gpt25.training.configuration.requirements import LARGEST_NUMBER
 from gpt25.training.loop.accumulation import most_micro_batch_rows
 
 USABLE_FRACTION = 0.9  # of the memory; the rest goes to fragments and to whoever else is there
-TRACK_MARGIN = 0.25  # nats that the recipes' [track] leaves above the run that it was drawn from
-
-
-@dataclasses.dataclass(frozen=True)
-class Crossing:
-    """An OpenAI line of the loss on FineWeb; `tokens` and `hours` are None where the run ends above it."""
-
-    model: str
-    loss: float
-    tokens: float | None
-    hours: float | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,14 +34,19 @@ class Plan:
     tokens_per_second: float
     """Of all GPUs together; what the exchange between them costs is not counted with a probe."""
     hours: float
+    """Of training alone."""
     price_per_hour: float | None
     """Of all GPUs together, as given or as the recipe's track says; None where neither does."""
     currency: str
     """Of the price and of the money."""
     money: float | None
-    projected_loss: float | None
-    """Nats per token on FineWeb after the last update; None where the recipe has no track."""
-    crossings: list[Crossing]
+    """Of training alone; None where no price is known."""
+    costs: list[Cost]
+    """What the run takes line by line, training among the lines."""
+    total_hours: float
+    total_money: float | None
+    projection: Projection
+    """Of the loss on FineWeb after the last update."""
 
     @property
     def needed_bytes(self) -> int:
@@ -99,8 +91,7 @@ def plan(
     if hardware.memory_bytes is not None:
         usable = int(hardware.memory_bytes * USABLE_FRACTION)
         largest = largest_micro_batch(configuration, gpus=gpus, usable_bytes=usable, precision=hardware.precision)
-    points = track.loss_at_most
-    final = expected_at_most(points, configuration.total_tokens / 1e6)
+    costs = run_costs(configuration, hardware, gpus=gpus, price_per_hour=price)
     return Plan(
         gpus=gpus,
         hardware=hardware,
@@ -119,27 +110,8 @@ def plan(
         price_per_hour=price,
         currency=currency,
         money=None if price is None else hours * price,
-        projected_loss=None if final is None else final - TRACK_MARGIN,
-        crossings=_crossings(points, configuration.total_tokens, rate) if points else [],
+        costs=costs,
+        total_hours=total_hours(costs),
+        total_money=total_money(costs),
+        projection=project(configuration, rate),
     )
-
-
-def _crossings(points: tuple[tuple[float, float], ...], total_tokens: int, rate: float) -> list[Crossing]:
-    crossings = []
-    for score in PUBLISHED_SCORES:
-        if (score.task, score.metric) == ("fineweb", "loss"):
-            tokens = _tokens_to(points, score.value + TRACK_MARGIN)
-            reached = tokens if tokens is not None and tokens <= total_tokens else None
-            hours = None if reached is None else reached / rate / 3600
-            crossings.append(Crossing(score.model, score.value, reached, hours))
-    return crossings
-
-
-def _tokens_to(points: tuple[tuple[float, float], ...], loss: float) -> float | None:
-    """Tokens at which the track comes down to a loss: straight lines over the logarithm of the tokens."""
-    if points[0][1] <= loss:
-        return points[0][0] * 1e6
-    for (left, high), (right, low) in itertools.pairwise(points):
-        if low <= loss < high:
-            return left * math.pow(right / left, (high - loss) / (high - low)) * 1e6
-    return None

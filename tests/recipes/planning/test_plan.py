@@ -15,7 +15,6 @@ from gpt25.training import (
     BatchConfiguration,
     OptimizerConfiguration,
     Optimizers,
-    TrackConfiguration,
     TrainingConfiguration,
 )
 
@@ -143,24 +142,10 @@ def test_the_recipes_price_counts_where_none_is_given() -> None:
     assert plan(ADAMW, gpu="h100").money is None
 
 
-def test_projection_crosses_the_small_line_alone() -> None:
-    found = plan(ADAMW, gpu="h100")
-    assert found.projected_loss == pytest.approx(3.28, abs=0.01)
-    small, *larger = found.crossings
-    assert small.model == "gpt2"
-    assert small.tokens == pytest.approx(4.8e9, rel=0.02)  # 2,753M x (10,260 / 2,753) ^ (0.115 / 0.27)
-    assert [line.tokens for line in larger] == [None, None, None]
-
-
 @pytest.mark.parametrize(("gpu", "share", "run_rate"), [("h100", 0.38, 3.74e6), ("a100", 0.56, 9.9e9 / (94 * 60))])
 def test_stated_utilisation_is_what_the_runs_reached(gpu: str, share: float, run_rate: float) -> None:
     operations = Accounting(ADAMW.model).training_operations_per_token
     assert run_rate * operations / (8 * GPU_SPECIFICATIONS[gpu].peak_flops) == pytest.approx(share, abs=0.005)
-
-
-def test_recipe_without_a_track_has_no_projection() -> None:
-    found = plan(dataclasses.replace(ADAMW, track=TrackConfiguration()), gpu="a100")
-    assert (found.projected_loss, found.crossings) == (None, [])
 
 
 def test_this_machine_is_probed_when_asked_and_assumed_away_otherwise() -> None:

@@ -86,9 +86,7 @@ def test_a_plan_counts_the_tokens_that_the_updates_read() -> None:
     equal = plan(with_loop(ADAMW, number_of_updates=1000), gpus=8, price_per_hour=24, gpu="h100")
     assert found.hours / equal.hours == pytest.approx(MEAN / 524_288)
     assert found.memory == equal.memory
-    assert equal.projected_loss is not None
-    assert found.projected_loss is not None
-    assert found.projected_loss > equal.projected_loss  # fewer tokens
+    assert "updates of 131,072 tokens up to update 250" in found.projection.basis
 
 
 def test_gpus_that_cannot_share_the_early_updates_are_refused_with_the_key_to_change() -> None:
