@@ -5,7 +5,11 @@ sample while it grows → the engine, which lets many take their steps together 
 """
 
 from gpt25.generation.collect_samples import collect_samples
-from gpt25.generation.generating_precision import GeneratingPrecision, choose_generating_precision
+from gpt25.generation.generating_precision import (
+    GeneratingPrecision,
+    choose_generating_precision,
+    kernels_are_installed,
+)
 from gpt25.generation.history import History
 from gpt25.generation.piece import Piece
 from gpt25.generation.running_sample import RunningSample
@@ -28,5 +32,6 @@ __all__ = [
     "TextGenerator",
     "choose_generating_precision",
     "collect_samples",
+    "kernels_are_installed",
     "sample_next",
 ]

@@ -35,6 +35,8 @@ def test_json_holds_what_is_there_and_what_will_be_used(capsys: pytest.CaptureFi
     assert seen["device"]["name"]
     assert seen["precision"]["name"] in ("float32", "bfloat16")
     assert seen["precision"]["reason"]
+    assert seen["generation"]["precision"] == "float32", "numba is among what the tests need"
+    assert seen["generation"]["int8_instructions"].partition(" ")[0] in ("vpdpwssd", "vpmaddwd", "multiplications")
     assert isinstance(seen["compile"]["available"], bool)
     assert seen["matrix_product_flops_per_second"] == {"float32": 2e12, "bfloat16": 5e8}
     assert seen["ranks"] == {"rank": 0, "number_of_ranks": 1, "local_rank": 0}

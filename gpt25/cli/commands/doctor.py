@@ -14,6 +14,7 @@ import torch
 from gpt25.cli.output import Output
 from gpt25.cli.progress import count_text
 from gpt25.errors import ConfigurationError
+from gpt25.generation import choose_generating_precision, kernels_are_installed
 from gpt25.runtime import (
     Ranks,
     choose_compilation,
@@ -126,6 +127,18 @@ def _rates(device: torch.device) -> dict[str, float]:
     return {name: matrix_product_rate(device, getattr(torch, name)) for name in ("float32", "bfloat16")}
 
 
+def _generation(device_name: str) -> dict[str, Any]:
+    """What `gpt25 generate` will do without being told, and by which instructions on a processor."""
+    chosen = choose_generating_precision(device_name, "auto")
+    by_kernels = chosen.device.type == "cpu" and kernels_are_installed()
+    instructions = None
+    if by_kernels:
+        from gpt25.kernels.vector_code import product_instruction, vector_lanes
+
+        instructions = f"{product_instruction()} on vectors of {32 * vector_lanes()} bits"
+    return {"precision": chosen.name, "reason": chosen.reason, "int8_instructions": instructions}
+
+
 def examine(arguments: Arguments) -> dict[str, Any]:
     """Everything that `gpt25 doctor --json` prints."""
     device = choose_device(arguments.device)
@@ -142,6 +155,7 @@ def examine(arguments: Arguments) -> dict[str, Any]:
         },
         "device": {"name": str(device), "reason": why_device},
         "precision": {"name": precision.name, "reason": precision.reason},
+        "generation": _generation(arguments.device),
         "compile": {
             "available": compilation.available,
             "used": will_compile(device, "auto"),
@@ -168,12 +182,15 @@ def _choices(found: dict[str, Any]) -> list[tuple[str, str]]:
     rates = found["matrix_product_flops_per_second"]
     compilation = "available" if found["compile"]["available"] else "not available"
     used = "used" if found["compile"]["used"] else "not used"
-    ranks, hub = found["ranks"], found["hub"]
+    ranks, hub, generation = found["ranks"], found["hub"], found["generation"]
+    instructions = generation["int8_instructions"]
+    by = f"; kernels, int8 by {instructions}" if instructions else ""
     alone = "one process (no torchrun)" if ranks.get("number_of_ranks") == 1 else None
     cached = ", ".join(hub["cached_models"]) or "none of OpenAI's models"
     return [
         ("device", f"{found['device']['name']}: {found['device']['reason']}"),
         ("precision", f"{found['precision']['name']}: {found['precision']['reason']}"),
+        ("generation", f"{generation['precision']}: {generation['reason']}{by}"),
         (
             "matrix products",
             f"float32 {_gigaflops(rates['float32'])}, bfloat16 {_gigaflops(rates['bfloat16'])}, measured",
