@@ -1,7 +1,5 @@
 """Keys and values of several texts of different lengths, each in a slot of its own."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -36,12 +34,13 @@ class SlotCache:
         """Where several tokens of one text are read, behind `past` others."""
         return PieceOfText(self._storage[:, :, slot : slot + 1], past)
 
-    def next_tokens(self, lengths: Sequence[int], positions: Tensor) -> "NextTokens":
-        """Where one token is read in each of the first slots, which hold `lengths`; `capacity`: a row without a text.
+    def next_tokens(self, positions: Tensor, *, longest: int, is_even: bool = False) -> "NextTokens":
+        """Where one token is read in each of the first slots.
 
-        positions: the same lengths (rows) int64, beside the cache.
+        positions: how many positions each slot holds (rows) int64, beside the cache; `capacity`: a row without a text.
+        longest: at least the largest of them but the capacity. is_even: whether all are `longest`.
         """
-        return NextTokens(self._storage[:, :, : len(lengths)], lengths, positions, capacity=self.capacity)
+        return NextTokens(self._storage[:, :, : len(positions)], positions, longest=longest, is_even=is_even)
 
     def clear(self, slot: int) -> None:
         """Take out what a slot holds: where it is NaN, it would spoil the next text there."""
@@ -90,16 +89,15 @@ class PieceOfText:
 class NextTokens:
     """The cache of several texts, one a row, while the next token of each is read."""
 
-    def __init__(self, storage: Tensor, lengths: Sequence[int], positions: Tensor, *, capacity: int) -> None:
+    def __init__(self, storage: Tensor, positions: Tensor, *, longest: int, is_even: bool) -> None:
         """storage: (layers, 2, rows, heads, capacity + 1, head size)."""
         self._storage = storage
-        self.length = max(length for length in lengths if length < capacity)
-        self._is_even = min(lengths) == self.length and max(lengths) == self.length
-        device = storage.device
+        self.length = longest
+        self._is_even = is_even
         self._positions = positions  # (rows)
-        self._rows = torch.arange(len(lengths), device=device)  # (rows)
-        within = torch.arange(self.length + 1, device=device) <= self._positions.unsqueeze(-1)  # (rows, longest + 1)
-        self._mask = None if self._is_even else within[:, None, None]  # (rows, 1, 1, longest + 1)
+        self._rows = torch.arange(len(positions), device=storage.device)  # (rows)
+        within = torch.arange(longest + 1, device=storage.device) <= positions.unsqueeze(-1)  # (rows, longest + 1)
+        self._mask = None if is_even else within[:, None, None]  # (rows, 1, 1, longest + 1)
 
     @property
     def past(self) -> int | Tensor:

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -267,6 +268,24 @@ def sampling() -> dict[str, Any]:
     return result
 
 
+def decoding() -> dict[str, Any]:
+    """One new token in each of two slots, by what a CUDA graph would have recorded."""
+    from gpt25.generation.engine import TorchRunner
+    from gpt25.generation.engine.decode_graphs import DecodeGraphs
+
+    rows = {"slots": [0, 1], "wanted": [0, 1]}
+    with model_on_gpu() as (model, recorder), torch.no_grad():
+        runner = TorchRunner(model, slots=2, capacity=8)
+        assert runner._graphs is not None
+        runner._graphs = DecodeGraphs(model, runner._cache, capture=lambda run: (lambda: run() is None, run()))
+        read = partial(TorchRunner.read.__wrapped__, runner)  # FakeTensors know no inference mode
+        read([1, 2, 3, 4, 5], slots=[0, 0, 0, 1, 1], positions=[0, 1, 2, 0, 1], wanted=[2, 4])
+        read([1, 2], positions=[3, 2], **rows)
+        recorder.clear()
+        logits = read([1, 2], positions=[4, 3], **rows)
+        return found(recorder) | {"device": str(logits.device)}
+
+
 SCENES: dict[str, Callable[[], dict[str, Any]]] = {
     "muon": lambda: updates_of("gpt2_124m"),
     "adamw": lambda: updates_of("gpt2_124m_adamw"),
@@ -281,6 +300,7 @@ SCENES: dict[str, Callable[[], dict[str, Any]]] = {
     "resume": resume,
     "scoring": scoring,
     "sampling": sampling,
+    "decoding": decoding,
     "second GPU": second_gpu,  # the last: it leaves the second one the current one
 }
 

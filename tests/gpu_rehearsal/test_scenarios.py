@@ -68,6 +68,16 @@ def test_drawing_a_token_waits_for_nothing(findings_of: FindingsOf, kind: str) -
     assert found["waits"] == []
 
 
+def test_a_decoded_step_is_one_copy_to_the_gpu_and_waits_for_nothing(findings_of: FindingsOf) -> None:
+    found = findings_of("decoding")
+    assert found["operations"] > 30
+    assert found["device"] == "cuda:0"
+    assert found["reads"] == {}
+    assert found["blocking_copies"] == {}
+    assert found["waits"] == []
+    assert sum(found["copies"].values()) == 1
+
+
 def test_scores_are_fetched_once(findings_of: FindingsOf) -> None:
     found = findings_of("scoring")
     assert found["operations"] > 100

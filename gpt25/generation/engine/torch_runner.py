@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from gpt25.generation.engine.decode_graphs import DecodeGraphs
 from gpt25.generation.engine.runner import Runner
 from gpt25.generation.history import History
 from gpt25.generation.sample_next import draw_next
@@ -36,6 +37,7 @@ class TorchRunner(Runner):
             device=model.device,
             dtype=model.dtype,
         )
+        self._graphs = DecodeGraphs(model, self._cache) if model.device.type == "cuda" else None
 
     @torch.inference_mode()
     def read(
@@ -43,8 +45,8 @@ class TorchRunner(Runner):
     ) -> Tensor:
         """Read pieces of prompts one by one and single tokens together."""
         single: list[int] = []
-        states, order = [self._no_rows()], []  # what the head reads (rows so far, channels), and which rows they are
-        row = 0
+        found, order = [], []  # logits (some rows, vocabulary), and which rows they are
+        row, asked = 0, set(wanted)
         with _without_dropout(self._model):
             for slot, group in itertools.groupby(slots):
                 rows = list(range(row, row := row + len(list(group))))
@@ -52,14 +54,14 @@ class TorchRunner(Runner):
                     single += rows
                     continue
                 piece = self._cache.piece(slot, past=positions[rows[0]])
-                states.append(self._hidden_states([[tokens[index] for index in rows]], piece)[0])
-                order += rows
+                states = self._hidden_states([[tokens[index] for index in rows]], piece)[0]  # (time, channels)
+                chosen = [index for index in rows if index in asked]
+                found.append(self._logits(_in_order(states, rows, chosen)))
+                order += chosen
             if single:
-                states.append(self._read_single(single, tokens, slots, positions))
+                found.append(self._read_single(single, tokens, slots, positions))
                 order += single
-            chosen = _in_order(torch.cat(states), order, wanted)  # (wanted, channels)
-            logits: Tensor = self._model.language_modeling_head(self._enough_rows(chosen))
-        return logits[: len(wanted)]  # (wanted, vocabulary)
+        return _in_order(torch.cat(found) if len(found) > 1 else found[0], order, wanted)
 
     def draw(
         self,
@@ -83,36 +85,41 @@ class TorchRunner(Runner):
     def _read_single(
         self, rows: list[int], tokens: Sequence[int], slots: Sequence[int], positions: Sequence[int]
     ) -> Tensor:
-        """Read one token in each of some slots: (rows, channels). Slots between them are computed in vain."""
+        """Logits (rows, vocabulary) behind one token in each of some slots. Slots between them are computed in vain."""
         height = max(self._fewest_rows, max(slots[row] for row in rows) + 1)
         ids, lengths = [0] * height, [self.capacity] * height
         if len(rows) == 1 and self._fewest_rows > 1 and slots[rows[0]] == 0:  # the same row twice, and no mask
             ids, lengths = [tokens[rows[0]]] * height, [positions[rows[0]]] * height
         for row in rows:
             ids[slots[row]], lengths[slots[row]] = tokens[row], positions[row]
-        cache = self._cache.next_tokens(lengths, to_device(lengths, self._model.device))
+        read = [slots[row] for row in rows]
+        if self._graphs is not None:
+            return _in_order(self._graphs.logits(ids, lengths), range(height), read)
+        longest = max(length for length in lengths if length < self.capacity)
+        is_even = min(lengths) == max(lengths)
+        cache = self._cache.next_tokens(to_device(lengths, self._model.device), longest=longest, is_even=is_even)
         states = self._hidden_states([[token] for token in ids], cache)[:, 0]  # (height, channels)
-        return _in_order(states, range(height), [slots[row] for row in rows])
+        return self._logits(_in_order(states, range(height), read))
 
     def _hidden_states(self, ids: list[list[int]], cache: Cache) -> Tensor:
         """What the head reads (batch, time, channels)."""
         return self._model.hidden_states(to_device(ids, self._model.device), cache=cache)
 
-    def _no_rows(self) -> Tensor:
-        channels = self._model.configuration.number_of_embedding_dimensions
-        return torch.empty(0, channels, device=self._model.device, dtype=self._model.dtype)
-
-    def _enough_rows(self, states: Tensor) -> Tensor:
-        """A single row twice where it would be rounded otherwise than beside others."""
-        return states.expand(self._fewest_rows, -1) if len(states) == 1 else states
+    def _logits(self, states: Tensor) -> Tensor:
+        """Logits (rows, vocabulary) of what the head reads (rows, channels)."""
+        # A single row goes twice where it would be rounded otherwise than beside others.
+        enough = states.expand(self._fewest_rows, -1) if len(states) == 1 else states
+        logits: Tensor = self._model.language_modeling_head(enough)
+        return logits[: len(states)]
 
 
 def _in_order(states: Tensor, order: Sequence[int], wanted: Sequence[int]) -> Tensor:
     """States (rows, channels) of the rows with the numbers `order`, as those of `wanted`: (wanted, channels)."""
-    if list(order) == list(wanted):
-        return states
     place = {row: index for index, row in enumerate(order)}
-    return states[to_device([place[row] for row in wanted], states.device, dtype=torch.long)]
+    places = [place[row] for row in wanted]
+    if places and places == list(range(places[0], places[0] + len(places))):  # a view, and nothing to send to a GPU
+        return states[places[0] : places[0] + len(places)]
+    return states[to_device(places, states.device, dtype=torch.long)]
 
 
 def _rounds_otherwise_alone(model: GPTModel) -> bool:
