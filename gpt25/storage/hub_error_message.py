@@ -22,7 +22,8 @@ _BY_EXCEPTION = {
     "ConnectionError": _BROKE_OFF,
     "ProxyError": "the proxy does not let it through; check HTTPS_PROXY",
 }
-_TOKEN = re.compile(r"hf_\w+|(?<=Bearer )[^'\"]+")  # a header that cannot be sent is quoted by who could not send it
+# A header that cannot be sent is quoted by whoever could not send it.
+_TOKEN = re.compile(r"(?<=Bearer )[^'\"]+|hf_\w+")
 _WRONG_SIZE = "Consistency check failed"  # the beginning of the client's OSError; it has no class of its own
 _BY_STATUS = {
     401: f"access is denied (401); {_LOG_IN}",

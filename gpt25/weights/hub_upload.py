@@ -1,7 +1,8 @@
 """A model's files to the Hugging Face Hub, in one commit, through its own client."""
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,14 +45,21 @@ def require_repository_name(repository: str) -> None:
 
 
 def upload_model(
-    files: Mapping[str, Path | bytes], repository: str, *, public: bool, overwrite: bool, message: str
+    files: Mapping[str, Path | bytes],
+    repository: str,
+    *,
+    public: bool,
+    overwrite: bool,
+    message: str,
+    draw_progress: bool = False,
 ) -> UploadedModel:
     """Make the repository and commit these files, and no others, to its main branch.
 
     public: make it so; a repository that is there keeps what it is, and one that everybody sees is written to with
     `public` only. overwrite: whether it may hold files already; weights and tokenizer files among them that are not in
-    `files` are removed, the rest stays. Raises WeightsError in one line for whatever goes wrong, and never names the
-    token. huggingface_hub's variables hold: HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE and the time-outs.
+    `files` are removed, the rest stays. draw_progress: let the client draw its bars on standard error. Raises
+    WeightsError in one line for whatever goes wrong, and never names the token. huggingface_hub's variables hold:
+    HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE and the time-outs.
     """
     require_repository_name(repository)
     # Imported here because it reads its variables when it is imported, and takes a while.
@@ -66,13 +74,29 @@ def upload_model(
         there = _make(api, repository, public=public)
         if there is not None:
             _require_writable(there, repository, public=public, overwrite=overwrite)
-        commit = _commit(api, files, repository, there, message)
+        with contextlib.nullcontext() if draw_progress else _without_bars():
+            commit = _commit(api, files, repository, there, message)
     except WeightsError:
         raise
     except Exception as problem:  # the client raises its own, its HTTP library's and the operating system's errors
         raise WeightsError(f"cannot push to {repository}: {_reason(problem, repository)}.") from None
     url = f"{constants.ENDPOINT}/{repository}"
     return UploadedModel(url=url, commit=commit, private=not public if there is None else bool(there.private))
+
+
+@contextlib.contextmanager
+def _without_bars() -> Iterator[None]:
+    """Keep the client from drawing its bars, which it does into files and pipes as well."""
+    from huggingface_hub import utils
+
+    if utils.are_progress_bars_disabled():  # type: ignore[attr-defined]
+        yield
+        return
+    utils.disable_progress_bars()  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        utils.enable_progress_bars()  # type: ignore[attr-defined]
 
 
 def _make(api: "HfApi", repository: str, *, public: bool) -> "ModelInfo | None":

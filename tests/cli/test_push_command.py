@@ -99,7 +99,9 @@ def test_a_run_s_model_card_and_picture_are_sent_and_nothing_else(
     assert f"{hub.endpoint}/me/first: 9 files of " in said
     assert "to be seen by you and those you let.\nTry it: " in said
     assert "generate me/first\n" in said
-    assert "not sent: MANIFEST.json, optimizer.safetensors, state.json" in noted
+    assert noted == "not sent: MANIFEST.json, optimizer.safetensors, state.json\n", (
+        "without a terminal nothing is drawn"
+    )
 
 
 def test_the_large_file_went_in_parts_and_no_storage_saw_the_token(
@@ -240,7 +242,7 @@ def refused(hub: CommitHub, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         "stranger": ([*push, "me/closed"], STRANGER),
         "reader": ([*push, "me/closed"], READER),
         "foreign": ([*push, "you/closed"], WRITER),
-        "odd token": ([*push, "me/closed"], "hf_secret\u2028secret secret"),
+        "odd token": ([*push, "me/closed"], "hf_secret\x0bsecret secret"),
     }
     hub.store.fault = refuse_by_name
     answers = hub.gpt25(*calls.values())
@@ -271,7 +273,7 @@ def test_once_the_hub_can_the_same_words_go_on(refused: dict[str, Answer], hub: 
         ("stranger", "the Hub does not know the token (401)"),
         ("reader", "the token may not write there (403); me must be you or an organisation of yours"),
         ("foreign", "the token may not write there (403); you must be you or an organisation of yours"),
-        ("odd token", "cannot push to me/closed: "),
+        ("odd token", "cannot push to me/closed: LocalProtocolError: Illegal header value b'Bearer (a token)'"),
     ],
 )
 def test_cards_and_tokens_that_do_not_do_are_one_sentence(

@@ -48,3 +48,17 @@ def test_a_reason_is_one_line(problem: Exception, reason: str) -> None:
     )
     assert said.startswith(reason)
     assert "\n" not in said
+
+
+@pytest.mark.parametrize("quoted", ["b'Bearer any thing'", "'Bearer xyz'", "hf_AbCdEf123", "token=hf_AbC,"])
+def test_a_token_is_in_no_reason(quoted: str) -> None:
+    said = hub_error_message(RuntimeError(f"illegal header {quoted} here"), absent_file="x")
+    assert "(a token)" in said
+    assert not {"thing", "xyz", "AbC"} & {word for word in ("thing", "xyz", "AbC") if word in said}
+
+
+def test_who_asks_may_know_more_than_the_status() -> None:
+    own = {403: "ask the owner", "ConnectError": "far away"}
+    assert hub_error_message(Refused(403), absent_file="x", own=own) == "ask the owner"
+    assert hub_error_message(named("ConnectError"), absent_file="x", own=own) == "far away"
+    assert hub_error_message(Refused(401), absent_file="x", own=own).startswith("access is denied (401)")

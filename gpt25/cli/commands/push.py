@@ -4,6 +4,7 @@ Sent are the model's files, a model card written from what the run recorded, and
 optimizer's state. --dry-run shows files and card, and asks nobody.
 """
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -72,6 +73,7 @@ def run(arguments: Arguments, output: Output) -> None:
         public=arguments.public,
         overwrite=arguments.overwrite,
         message=arguments.message,
+        draw_progress=sys.stderr.isatty(),
     )
     content |= {"url": uploaded.url, "commit": uploaded.commit, "private": uploaded.private}
     who = "you and those you let" if uploaded.private else "everybody"
