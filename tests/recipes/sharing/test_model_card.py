@@ -207,7 +207,16 @@ def test_the_licence_of_known_texts_is_said(
     assert said in card_of(make_run(index={"sources": sources}, title=title))
 
 
-WORDS = {"sample_prompt", "json_field", "field", "document_separator", "device", "data_set", "weights_sha256"}
+WORDS = {
+    "sample_prompt",
+    "currency",
+    "json_field",
+    "field",
+    "document_separator",
+    "device",
+    "data_set",
+    "weights_sha256",
+}
 """Fields of a recipe that are words and name nothing on the machine."""
 
 
