@@ -19,10 +19,13 @@ from pathlib import Path
 
 import numpy
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from small_copies import read_lines
 
 from gpt25.model import Accounting
-from gpt25.plots.pictures.drawing import COLOURS, FAINT_INK, INK, figure_bytes, lighten_frame, new_figure, title_panel
+from gpt25.plots.pictures.drawing import COLOURS, FAINT_INK, INK, lighten_frame, new_figure, title_panel
+from gpt25.plots.pictures.figure_bytes import figure_bytes
+from gpt25.plots.pictures.panels import head_figure
 from gpt25.recipes import load_recipe
 from gpt25.storage import write_bytes
 
@@ -30,6 +33,10 @@ BASELINE, OURS = "gpt2_124m_adamw", "gpt2_124m"
 NAMES = {BASELINE: "AdamW, the baseline", OURS: "ours"}
 PICTURE = Path(__file__).parents[1] / "docs" / "figures" / "scaling.png"
 HOFFMANN_EXPONENTS = (0.34, 0.28)  # Hoffmann et al. 2022, equation 10
+LINE = (
+    "Lower is better. Left: at every size ours ends lower, with half of the baseline's tokens. Right: what that means "
+    "at 124M is not known, for fits that agree on the left differ there."
+)
 EXPONENTS = numpy.geomspace(0.05, 1.2, 16)
 
 
@@ -164,28 +171,30 @@ def big_size(recipe: str) -> tuple[int, int]:
     return Accounting(configuration.model).parameters, configuration.total_tokens
 
 
-def draw(points: Sequence[Point], fits: Sequence[tuple[str, Fit]], output: Path) -> None:
-    """Loss against operations: the runs, the fitted curve of every size, and dashed what each fit says of the 124M."""
-    figure = new_figure(8.0, 5.4)
-    panel = figure.subplots()
+def picture(points: Sequence[Point], fits: Sequence[tuple[str, Fit]]) -> Figure:
+    """Two panels, each as wide and as high as what it shows: what was measured, and what every fit says of the 124M."""
+    figure = new_figure(10.0, 5.6)
+    room = head_figure(figure, "Small copies of two recipes", LINE)
+    measured, projected = room.subplots(1, 2, width_ratios=[5, 3])
     for recipe, colour in zip(NAMES, COLOURS, strict=False):
         for shape in dict.fromkeys(point.shape for point in points):
             own = [point for point in points if (point.recipe, point.shape) == (recipe, shape)]
             if own:
-                _draw_size(panel, own, fits[0][1], colour)
-        _draw_projections(panel, recipe, fits, colour)
-    panel.set_xscale("log")
-    panel.set_xlabel("operations of the training", color=INK, fontsize=11)
-    panel.set_ylabel("validation loss in bits per byte", color=INK, fontsize=11)
-    panel.legend(edgecolor="none", framealpha=1, fontsize=9, labelcolor=INK, loc="lower left")
-    title_panel(panel, "Small copies of two recipes", "dashed: projections to the 124M, by each of the fits")
-    lighten_frame(panel)
-    write_bytes(output, figure_bytes(figure, "png"))
+                _draw_size(measured, own, fits[0][1], colour)
+        measured.plot([], [], "o", color=colour, markersize=5, label=NAMES[recipe])
+    measured.set_xscale("log")
+    measured.set_xlabel("operations of the training", color=INK, fontsize=10)
+    measured.set_ylabel("validation loss in bits per byte", color=INK, fontsize=10)
+    measured.legend(edgecolor="none", framealpha=1, fontsize=9, labelcolor=INK, loc="upper right")
+    title_panel(measured, "Measured", "line: the fit of all sizes")
+    lighten_frame(measured)
+    _draw_projections(projected, fits)
+    return figure
 
 
 def _draw_size(panel: Axes, own: Sequence[Point], found: Fit, colour: str) -> None:
     """The runs of one recipe and size, and the fitted curve through them."""
-    lengths = numpy.geomspace(own[0].tokens / 1.5, own[-1].tokens * 1.5, 30)
+    lengths = numpy.geomspace(own[0].tokens / 1.2, own[-1].tokens * 1.2, 30)
     curve = [found.loss(own[0].recipe, own[0].parameters, tokens) for tokens in lengths]
     panel.plot(lengths * own[0].operations / own[0].tokens, curve, color=colour, linewidth=1.2, alpha=0.6)
     operations, losses = [point.operations for point in own], [point.bits_per_byte for point in own]
@@ -196,21 +205,23 @@ def _draw_size(panel: Axes, own: Sequence[Point], found: Fit, colour: str) -> No
         note.set(color=FAINT_INK, fontsize=9)
 
 
-def _draw_projections(panel: Axes, recipe: str, fits: Sequence[tuple[str, Fit]], colour: str) -> None:
-    """The 124M over its tokens, none of which was measured: one line for each fit, that of all sizes strongest."""
-    parameters, tokens = big_size(recipe)
-    per_token = Accounting(load_recipe(recipe).model).training_operations_per_token
-    lengths = numpy.geomspace(tokens / 50, tokens, 30)
-    ends = []
-    for number, (_, found) in enumerate(fits):
-        curve = [found.loss(recipe, parameters, length) for length in lengths]
-        strength = 1.0 if number == 0 else 0.3
-        panel.plot(lengths * per_token, curve, color=colour, alpha=strength, linewidth=1.4, linestyle=(0, (5, 3)))
-        panel.plot([tokens * per_token], curve[-1:], "o", color=colour, alpha=strength, markerfacecolor="white")
-        ends.append(curve[-1])
-    projected = f"projected {ends[0]:.2f} ({min(ends):.2f} to {max(ends):.2f})"
-    label = f"{NAMES[recipe]}; 124M with {tokens / 1e9:.0f}B tokens: {projected}"
-    panel.plot([], [], "o", color=colour, markersize=5, label=label)
+def _draw_projections(panel: Axes, fits: Sequence[tuple[str, Fit]]) -> None:
+    """The 124M after all its tokens, which nobody has trained here: a pair of rings for each fit, side by side."""
+    for recipe, colour in zip(NAMES, COLOURS, strict=False):
+        parameters, tokens = big_size(recipe)
+        losses = [found.loss(recipe, parameters, tokens) for _, found in fits]
+        places = numpy.arange(len(fits)) + (-0.12 if recipe == BASELINE else 0.12)
+        panel.plot(places, losses, "o", color=colour, markerfacecolor="white", markersize=6)
+        for place, loss in zip(places[:1], losses[:1], strict=True):
+            side = -1 if recipe == BASELINE else 1
+            note = panel.annotate(f"{loss:.2f}", (place, loss), (6 * side, 6), textcoords="offset points")
+            note.set(color=colour, fontsize=9, ha="right" if side < 0 else "left")
+    panel.set_xticks(range(len(fits)), [name for name, _ in fits], rotation=50, ha="right", rotation_mode="anchor")
+    sizes = " and ".join(f"{big_size(recipe)[1] / 1e9:.0f}B" for recipe in NAMES)
+    panel.set_xlabel(f"fit, after {sizes} tokens", color=INK, fontsize=10)
+    panel.set_xlim(-0.9, len(fits) - 0.4)
+    title_panel(panel, "The 124M, projected")
+    lighten_frame(panel)
 
 
 def main() -> None:
@@ -223,7 +234,7 @@ def main() -> None:
     fits = list(projections(points))
     print("\n".join(report(points, fits)))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    draw(points, fits, arguments.output)
+    write_bytes(arguments.output, figure_bytes(picture(points, fits), "png"))
 
 
 if __name__ == "__main__":

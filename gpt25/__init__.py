@@ -9,12 +9,21 @@ from gpt25.version import __version__ as __version__
 
 TYPE_CHECKING = False  # the name that type checkers know, without the time that importing typing takes
 if TYPE_CHECKING:
+    from gpt25 import figures
     from gpt25.generation import TextGenerator
     from gpt25.model import GPTConfiguration, GPTModel
     from gpt25.tokenizer import Tokenizer
     from gpt25.weights import load_pretrained, save_pretrained
 
-__all__ = ["GPTConfiguration", "GPTModel", "TextGenerator", "Tokenizer", "load_pretrained", "save_pretrained"]
+__all__ = [
+    "GPTConfiguration",
+    "GPTModel",
+    "TextGenerator",
+    "Tokenizer",
+    "figures",
+    "load_pretrained",
+    "save_pretrained",
+]
 
 _HOMES = {
     "GPTConfiguration": "gpt25.model",
@@ -27,6 +36,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "figures":  # a package of functions, which have their names in it
+        return import_module("gpt25.figures")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

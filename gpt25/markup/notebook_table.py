@@ -11,12 +11,15 @@ _LEFT, _RIGHT = "text-align:left", "text-align:right"
 def notebook_table(title: str, rows: Sequence[Sequence[Any]], *, columns: Sequence[str] = (), note: str = "") -> str:
     """A <table> under a title: the first cell of a row is its heading, cells that are None stay empty.
 
-    columns: headings of the columns, none without them. note: a sentence below. Everything is escaped; numbers stand on
-    the right, whole ones with separators: notebook_table("Model", [["parameters", 124439808]]) shows 124,439,808.
+    columns: headings of the columns, none without them; below headings, numbers stand on the right. note: a sentence
+    below the table. Everything is escaped, and whole numbers have separators:
+    notebook_table("Model", [["parameters", 124439808]]) shows 124,439,808.
     """
     head = "".join(f'<th style="{_LEFT}">{text(column)}</th>' for column in columns)
     body = "".join(
-        f'<tr><th style="{_LEFT}">{_shown(row[0])}</th>{"".join(_cell(value) for value in row[1:])}</tr>'
+        f'<tr><th style="{_LEFT}">{_shown(row[0])}</th>'
+        + "".join(_cell(value, aligned=bool(columns)) for value in row[1:])
+        + "</tr>"
         for row in rows
     )
     return (
@@ -27,8 +30,8 @@ def notebook_table(title: str, rows: Sequence[Sequence[Any]], *, columns: Sequen
     )
 
 
-def _cell(value: Any) -> str:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+def _cell(value: Any, *, aligned: bool) -> str:
+    is_number = aligned and isinstance(value, int | float) and not isinstance(value, bool)
     return f'<td style="{_RIGHT if is_number else _LEFT}">{_shown(value)}</td>'
 
 

@@ -2,17 +2,23 @@
 
 from gpt25.plots.curves import HorizontalAxis, names_of
 from gpt25.plots.formatting import two_digits
-from gpt25.plots.pictures.attention import AttentionOfText, draw_attention
-from gpt25.plots.pictures.differences import TensorPair, draw_differences
-from gpt25.plots.pictures.losses import draw_losses
+from gpt25.plots.pictures.attention import AttentionOfText, attention_figure, draw_attention
+from gpt25.plots.pictures.differences import differences_figure, draw_differences
+from gpt25.plots.pictures.losses import draw_losses, losses_figure
 from gpt25.plots.pictures.picture_format import PictureFormat, picture_format, require_picture_file
-from gpt25.plots.pictures.positions import PositionsOfModel, draw_positions
-from gpt25.plots.pictures.predictions import PredictionsOfText, draw_predictions, positions_that_fit
+from gpt25.plots.pictures.positions import PositionsOfModel, draw_positions, position_image_figure, positions_figure
+from gpt25.plots.pictures.predictions import (
+    PredictionsOfText,
+    draw_predictions,
+    positions_that_fit,
+    predictions_figure,
+)
+from gpt25.plots.pictures.tensor_pair import TensorPair
 from gpt25.plots.report.compared_run import ComparedRun
 from gpt25.plots.report.comparison_picture import draw_comparison
 from gpt25.plots.report.data_set import common_data_set, lines_beside, loss_reference_lines
 from gpt25.plots.report.published_lines import HELLASWAG, DataSetName, PublishedLine
-from gpt25.plots.report.report import write_report
+from gpt25.plots.report.report import report_page, write_report
 from gpt25.plots.report.score_comparison import ScoreComparison
 from gpt25.plots.report.settings import ReportSettings
 from gpt25.plots.report.verdict import VerdictRow, VerdictSection
@@ -32,7 +38,9 @@ __all__ = [
     "TensorPair",
     "VerdictRow",
     "VerdictSection",
+    "attention_figure",
     "common_data_set",
+    "differences_figure",
     "draw_attention",
     "draw_comparison",
     "draw_differences",
@@ -41,9 +49,14 @@ __all__ = [
     "draw_predictions",
     "lines_beside",
     "loss_reference_lines",
+    "losses_figure",
     "names_of",
     "picture_format",
+    "position_image_figure",
+    "positions_figure",
     "positions_that_fit",
+    "predictions_figure",
+    "report_page",
     "require_picture_file",
     "two_digits",
     "write_report",

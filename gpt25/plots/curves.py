@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Literal
 
-from gpt25.records import RunDirectory, is_trial
+from gpt25.records import RunDirectory, is_trial, last_validation_tokens
 from gpt25.storage import resolved
 
 HorizontalAxis = Literal["tokens", "seconds", "updates"]
@@ -17,6 +17,7 @@ _SMOOTHING_WINDOWS = 40  # a smoothed point is the mean of 1/40 of the run on ei
 _FEWEST_POINTS_TO_CROP = 50
 _CROPPED_FRACTION = 0.03  # what happens in the first 3 % may leave the frame at the top
 _PADDING = 0.08
+_FEWEST_POINTS_OF_A_LINE = 25
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class Curves:
     """Where the training loss was NaN or infinite."""
     start: Point | None = None
     """The validation loss before the first update, of a run that measured what it began with."""
+    held_out: Point | None = None
+    """The loss on all of the held-out text at the end, where that was measured beside the validation losses."""
+    validation_tokens: int | None = None
+    """On how many tokens the validation losses were measured."""
 
     @property
     def smoothed(self) -> list[Point]:
@@ -47,13 +52,28 @@ class Curves:
         return len(self.training) >= _SMOOTHING_WINDOWS
 
     @property
+    def validation_name(self) -> str:
+        """What a graph calls the validation losses: by their tokens, so that no other loss is taken for them."""
+        return "validation" if self.validation_tokens is None else f"validation, {self.validation_tokens:,} tokens"
+
+    @property
+    def has_few_points(self) -> bool:
+        """Whether the training losses are so few that a line through them would be a zigzag; marks show them then."""
+        return len(self.training) < _FEWEST_POINTS_OF_A_LINE
+
+    @property
     def is_empty(self) -> bool:
         """Whether there is no loss to draw."""
         return not (self.training or self.validation)
 
 
-def curves_of(rows: Sequence[dict[str, Any]], *, name: str, x: HorizontalAxis) -> Curves:
-    """Pick the drawable values out of metric rows; what is absent, null or not finite is left out."""
+def curves_of(
+    rows: Sequence[dict[str, Any]], *, name: str, x: HorizontalAxis, held_out_loss: float | None = None
+) -> Curves:
+    """Pick the drawable values out of metric rows; what is absent, null or not finite is left out.
+
+    held_out_loss: what the last row's weights reach on all of the held-out text, by summary.json.
+    """
     field = _FIELD_OF_AXIS[x]
     placed = [(place, row) for row in rows if (place := _finite(row.get(field))) is not None]
 
@@ -62,8 +82,11 @@ def curves_of(rows: Sequence[dict[str, Any]], *, name: str, x: HorizontalAxis) -
     def points(measure: str, *, placed: list[tuple[float, dict[str, Any]]] = placed) -> list[Point]:
         return [(place, value) for place, row in placed if (value := _finite(row.get(measure))) is not None]
 
+    held_out = _finite(held_out_loss)
     return Curves(
         name=name,
+        held_out=(placed[-1][0], held_out) if placed and held_out is not None else None,
+        validation_tokens=last_validation_tokens(rows),
         training=points("training_loss"),
         validation=points("validation_loss"),
         learning_rate=points("learning_rate"),
@@ -131,6 +154,7 @@ def vertical_limits(runs: Sequence[Curves]) -> tuple[float, float]:
         everything += [y for line in lines for _, y in line]
         settled += [y for line in lines for x, y in line if not crop or x >= from_here]
         settled += [curves.start[1]] if curves.start else []
+        everything += [curves.held_out[1]] if curves.held_out else []
     low, high = min(everything, default=0.0), max(settled or everything, default=1.0)
     padding = _PADDING * (high - low) or 0.5
     return low - padding, high + padding

@@ -33,6 +33,7 @@ figcaption b { color: var(--ink); font-weight: 600; }
 .key::before { content: ""; display: inline-block; width: 18px; height: 0; border-top: 2.5px solid var(--blue);
   vertical-align: middle; margin-right: 7px; }
 .key.validation::before { width: 10px; height: 10px; border: 2px solid var(--orange); border-radius: 50%; }
+.key.held-out::before { width: 9px; height: 9px; border: 0; background: var(--orange); transform: rotate(45deg); }
 svg { display: block; width: 100%; height: auto; font-family: inherit; }
 .narrow { display: none; }
 svg .grid { stroke: var(--line); stroke-width: 1; }
@@ -43,6 +44,7 @@ svg .smooth { stroke: var(--blue); stroke-width: 2.25; }
 svg polyline.validation { stroke: var(--orange); stroke-width: 1.25; stroke-dasharray: 1 4; }
 svg .point { fill: var(--paper); stroke: var(--blue); stroke-width: 2; }
 svg .point.validation { stroke: var(--orange); }
+svg .held-out { fill: var(--orange); stroke: var(--paper); stroke-width: 1.5; }
 svg .point:hover { fill: currentColor; }
 svg .level-name { fill: var(--ink); font-size: 12.5px; paint-order: stroke; stroke: var(--paper); stroke-width: 5px;
   stroke-linejoin: round; }

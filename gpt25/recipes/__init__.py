@@ -1,14 +1,13 @@
 """Where the floors meet: whole jobs, from arguments to files. Thin on purpose; what can live lower does."""
 
 from gpt25.recipes.dry_run import DryRun, dry_run
-from gpt25.recipes.positions_of_model import positions_of_model
 from gpt25.recipes.pretrain import pretrain
 from gpt25.recipes.quickstart import quickstart, with_length
 from gpt25.recipes.recipe import load_recipe, recipe_names, recipe_text
 from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.reproduction.reproduction import reproduce
 from gpt25.recipes.reproduction.reproduction_settings import ReproductionSettings
-from gpt25.recipes.run.run_report import positions_of_run, write_run_report
+from gpt25.recipes.run.run_report import write_run_report
 from gpt25.recipes.score_comparisons import score_comparisons
 
 __all__ = [
@@ -17,8 +16,6 @@ __all__ = [
     "ReproductionSettings",
     "dry_run",
     "load_recipe",
-    "positions_of_model",
-    "positions_of_run",
     "pretrain",
     "quickstart",
     "recipe_names",

@@ -20,7 +20,7 @@ from gpt25.recipes.run.run_lock import run_lock
 from gpt25.recipes.run.run_report import draw_run
 from gpt25.recipes.run.run_setup import set_up_run
 from gpt25.recipes.run.vocabulary import learn_vocabulary
-from gpt25.records import RunDirectory, Summary, in_this_shell, offered_command
+from gpt25.records import RunDirectory, Summary, in_this_shell, last_validation_tokens, offered_command
 from gpt25.runtime import Ranks, use_fast_allocator
 from gpt25.storage import atomic_directory, is_file
 from gpt25.tokenizer import Tokenizer
@@ -182,7 +182,9 @@ def _summarise(
         training_operations_per_token=accounting.training_operations_per_token,
         tokens=last["tokens"],
         training_seconds=last["elapsed_seconds"],
-        validation_loss=loss,
+        validation_loss=last["metrics"].get("validation_loss"),
+        held_out_loss=loss,
+        held_out_tokens=data.validation.tokens,
         bits_per_byte=loss / math.log(2) * data.validation.tokens / data.validation.bytes,
         held_out_bytes=len(held_out),
         compressors={name: 8 * len(compress(held_out)) / len(held_out) for name, compress in _COMPRESSORS.items()},
@@ -234,10 +236,25 @@ def _show(run: RunDirectory, summary: Summary, reporter: Reporter) -> None:
     """The figures in a few lines, the pictures' places, and what to try next."""
     others = ", ".join(f"{name} {bits:.3f}" for name, bits in summary.compressors.items())
     reporter.say(
-        f"\n{summary.model_parameters:,} parameters, {summary.tokens:,} tokens, {summary.training_seconds:,.0f} s: "
-        f"validation loss {summary.validation_loss:.4f} nats per token"
+        f"\n{summary.model_parameters:,} parameters, {summary.tokens:,} tokens, {summary.training_seconds:,.0f} s"
+        f"\n{_losses(run, summary)}"
         f"\nheld-out text: {summary.bits_per_byte:.3f} bits per byte (on the same bytes: {others})"
         f"\n\nloss graph: {run.loss_picture_path}\nreport:     {run.report_path}\n\nnext:"
     )
     for command in summary.next_commands:
         reporter.say(f"  {in_this_shell(command)}")
+
+
+def _losses(run: RunDirectory, summary: Summary) -> str:
+    """Both losses on held-out text by their names, so that neither is taken for the other."""
+    sample = last_validation_tokens(run.metrics())
+    lines = []
+    if summary.validation_loss is not None:
+        of = "" if sample is None else f" (the {sample:,} tokens that training measures on the way)"
+        lines.append(f"validation loss: {summary.validation_loss:.4f} nats per token{of}")
+    if summary.held_out_loss is not None:
+        lines.append(
+            f"held-out loss:   {summary.held_out_loss:.4f} nats per token (all {summary.held_out_tokens:,} held-out "
+            "tokens)"
+        )
+    return "\n".join(lines)

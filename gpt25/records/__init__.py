@@ -17,6 +17,7 @@ from gpt25.records.run_directory import RunDirectory
 from gpt25.records.summary import Summary
 from gpt25.records.this_shell import in_this_shell
 from gpt25.records.trial import is_trial
+from gpt25.records.validation_tokens import last_validation_tokens
 
 __all__ = [
     "DEFAULT_CURRENCY",
@@ -28,6 +29,7 @@ __all__ = [
     "in_this_shell",
     "is_trial",
     "last_and_averaged_losses",
+    "last_validation_tokens",
     "money_text",
     "offered_command",
     "price_text",

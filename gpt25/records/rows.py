@@ -14,6 +14,7 @@ class MetricsRow:
     elapsed_seconds: Amount | None = None
     training_loss: float | None = None
     validation_loss: float | None = None
+    validation_tokens: Count | None = None
     validation_loss_of_last_weights: float | None = None
     validation_loss_of_average: float | None = None
     learning_rate: float | None = None

@@ -29,9 +29,13 @@ class Summary:
     training_seconds: Amount | None = None
     """Time spent training, without pauses."""
     validation_loss: Amount | None = None
-    """Mean cross-entropy on the held-out text, in nats per token."""
+    """Mean cross-entropy on the validation tokens that training measures on the way, in nats per token."""
+    held_out_loss: Amount | None = None
+    """The same on all of the held-out text, each token after at least half a block of what stands before it."""
+    held_out_tokens: Count | None = None
+    """How many tokens all of the held-out text has."""
     bits_per_byte: Amount | None = None
-    """The same loss in bits, per UTF-8 byte of the held-out text: comparable between tokenizers and compressors."""
+    """`held_out_loss` in bits, per UTF-8 byte of the held-out text: comparable between tokenizers and compressors."""
     held_out_bytes: Count | None = None
     """Size of the held-out text."""
     compressors: dict[str, Amount] = field(default_factory=dict)

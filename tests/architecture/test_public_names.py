@@ -6,7 +6,16 @@ import pytest
 
 import gpt25
 
-PUBLIC = {"GPTConfiguration", "GPTModel", "TextGenerator", "Tokenizer", "load_pretrained", "save_pretrained"}
+PUBLIC = {
+    "GPTConfiguration",
+    "GPTModel",
+    "TextGenerator",
+    "Tokenizer",
+    "figures",
+    "load_pretrained",
+    "save_pretrained",
+}
+FIGURES = {"Report", "attention", "differences", "losses", "position_image", "positions", "predictions", "report"}
 
 
 def test_public_names_are_the_promised_ones() -> None:
@@ -14,7 +23,14 @@ def test_public_names_are_the_promised_ones() -> None:
     assert set(dir(gpt25)) >= PUBLIC
 
 
-@pytest.mark.parametrize("name", sorted(PUBLIC))
+@pytest.mark.parametrize("name", sorted(FIGURES))
+def test_figure_exists_and_is_documented(name: str) -> None:
+    assert set(gpt25.figures.__all__) == FIGURES
+    assert getattr(gpt25.figures, name).__module__ == f"gpt25.figures.{name.lower()}" or name == "position_image"
+    assert getattr(gpt25.figures, name).__doc__
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC - {"figures"}))
 def test_public_name_exists_and_is_documented(name: str) -> None:
     thing = getattr(gpt25, name)
     assert thing.__name__ == name

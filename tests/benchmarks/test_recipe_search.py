@@ -97,3 +97,26 @@ def test_the_fit_finds_the_law_that_made_the_figures(scripts: Any, tmp_path: Pat
     assert equal * 1e9 == pytest.approx((300 / (150 * own_tokens**-0.36)) ** (1 / 0.37), rel=0.1)
     assert (alpha, beta) == pytest.approx((0.2, 0.37), abs=0.05)
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_picture_is_as_wide_as_what_was_measured(importable_benchmarks: None) -> None:
+    import scaling
+
+    points = [
+        scaling.Point(recipe, f"{size:g}", size, tokens, 6 * size * tokens, loss, 1)
+        for recipe, loss in ((scaling.BASELINE, 2.1), (scaling.OURS, 2.0))
+        for size in (4e5, 3e6)
+        for tokens in (1e6, 4e6)
+    ]
+    tokens_of, beta = dict.fromkeys(scaling.NAMES, 9.0), dict.fromkeys(scaling.NAMES, 0.1)
+    fits = [(name, scaling.Fit(0.5, 3.0, 0.1, tokens_of, beta, 0.01)) for name in ("all sizes", "with E = 0")]
+    figure = scaling.picture(points, fits)
+    figure.draw_without_rendering()
+    measured, projected = figure.get_axes()
+    low, high = measured.get_xlim()
+    operations = [point.operations for point in points]
+    assert min(operations) / low < 2
+    assert high / max(operations) < 2
+    assert [label.get_text() for label in projected.get_xticklabels()] == ["all sizes", "with E = 0"]
+    assert measured.get_title(loc="left") == "Measured"
+    assert figure.subfigs[0].get_suptitle().startswith("Lower is better. Left: at every size ours ends lower")

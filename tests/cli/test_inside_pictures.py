@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gpt25.cli.main import main
-from gpt25.cli.pictures.positions import in_words
+from gpt25.figures.roughness_in_words import roughness_in_words
 from gpt25.inspection import attention_weights, layer_predictions, overall_roughness, positional_embeddings
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.storage import write_json, write_manifest, write_text
@@ -130,7 +130,7 @@ def test_checkpoints_of_a_run_are_chosen_behind_an_at(
     ],
 )
 def test_roughness_in_words(roughness: dict[str, float], words: str) -> None:
-    assert in_words(roughness) == words
+    assert roughness_in_words(roughness) == words
 
 
 def test_attention_of_all_heads_and_of_one(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,8 +49,9 @@ def test_it_trains_and_says_where_the_result_lies(
     run = RunDirectory(tmp_path / "run")
     assert main(["train", str(recipe), "--run", str(run.path)]) == 0
     printed = capsys.readouterr().out
-    loss = run.metrics()[-1]["validation_loss"]
-    assert f"4 updates, 512 tokens, validation loss {loss:.4f}\n" in printed
+    last = run.metrics()[-1]
+    loss, sample = last["validation_loss"], last["validation_tokens"]
+    assert f"4 updates, 512 tokens, validation loss {loss:.4f} on {sample:,} tokens\n" in printed
     assert printed.endswith(f"loss graph: {run.loss_picture_path}\nreport:     {run.report_path}\n")
 
 
@@ -64,11 +65,12 @@ def test_the_closing_line_names_the_last_and_the_averaged_weights(
         assert main(["train", str(recipe), "--run", str(tmp_path / name), *flag]) == 0
         printed = capsys.readouterr()
         assert "with the mean of those after the last 2 updates: the run keeps the " in printed.err
+        sample = RunDirectory(tmp_path / name).metrics()[-1]["validation_tokens"]
         assert {
-            "better": "validation loss 5.2500 with the weights averaged over the last updates, which the run keeps "
-            "(5.5000 with the last ones)\n",
-            "worse": "validation loss 5.5000 with the last weights, which the run keeps (5.7500 with those averaged "
-            "over the last updates)\n",
+            "better": f"validation loss 5.2500 on {sample:,} tokens with the weights averaged over the last updates, "
+            "which the run keeps (5.5000 with the last ones)\n",
+            "worse": f"validation loss 5.5000 on {sample:,} tokens with the last weights, which the run keeps (5.7500 "
+            "with those averaged over the last updates)\n",
         }[name] in printed.out
         assert main(["train", str(recipe), "--run", str(tmp_path / name), *flag, "--json"]) == 0
         found = json.loads(capsys.readouterr().out)

@@ -81,9 +81,13 @@ class Workshop:
             figures = {"validation_loss": 5.4, "learning_rate": 1e-3, "gradient_norm": 1.0, "tokens_per_second": 200.0}
             scored = {"hellaswag_accuracy_norm": 0.3, "hellaswag_items": 20, "hellaswag_standard_error": 0.1}
             run.append_metrics(row | figures | scored)
-        run.append_metrics(row | figures | {"validation_loss_of_last_weights": 5.4, "validation_loss_of_average": 5.3})
+        run.append_metrics(
+            row
+            | figures
+            | {"validation_loss_of_last_weights": 5.4, "validation_loss_of_average": 5.3, "validation_tokens": 64}
+        )
         run.append_sample({"update": 5, "tokens": 640, "prompt": "some", "text": " text"})
-        summary = Summary("x", True, 1000, 6000, 640, 3.0, 5.0, 7.2, 500, {"gzip -9": 2.3}, ["gpt25 plan"])
+        summary = Summary("x", True, 1000, 6000, 640, 3.0, 5.0, 4.9, 700, 7.2, 500, {"gzip -9": 2.3}, ["gpt25 plan"])
         run.write_summary(summary)
         write_json(run.environment_path, {"gpus": ["NVIDIA H100"], "number_of_ranks": 1, "torch": "2.13"})
         run.recipe_path.write_text(recipe_text(TrainingConfiguration()))

@@ -85,8 +85,17 @@ def test_a_finished_run_has_every_file_and_true_figures(
     assert summary.held_out_bytes == sum(len(document.content) for document in held_out)
     assert summary.tokens == 10 * 128
     assert summary.bits_per_byte == pytest.approx(
-        summary.validation_loss / math.log(2) * _validation_tokens(tmp_path) / summary.held_out_bytes
+        summary.held_out_loss / math.log(2) * _validation_tokens(tmp_path) / summary.held_out_bytes
     )
+    assert summary.held_out_tokens == _validation_tokens(tmp_path)
+    last = run.metrics()[-1]
+    assert summary.validation_loss == last["validation_loss"] != summary.held_out_loss
+    names = (
+        f"\nvalidation loss: {summary.validation_loss:.4f} nats per token (the {last['validation_tokens']} tokens that "
+        f"training measures on the way)\nheld-out loss:   {summary.held_out_loss:.4f} nats per token (all "
+        f"{summary.held_out_tokens:,} held-out tokens)\n"
+    )
+    assert names in reporter.everything
     assert summary.compressors.keys() == {"gzip -9", "bz2 -9", "xz -9"}
     assert all(1 < bits < 8 for bits in summary.compressors.values())
     assert f"{summary.bits_per_byte:.3f} bits per byte" in reporter.everything
@@ -109,7 +118,7 @@ def test_every_held_out_token_is_scored_once_behind_half_a_block_or_more(start: 
         with torch.inference_mode():
             logits = model(torch.tensor([tokens[first : last - 1]]))[0]
         nats -= float(logits.log_softmax(-1)[place - 1 - first, tokens[place]])
-    assert summary.validation_loss == pytest.approx(nats / (len(tokens) - 1), rel=1e-5)
+    assert summary.held_out_loss == pytest.approx(nats / (len(tokens) - 1), rel=1e-5)
 
 
 def _validation_tokens(tmp_path: Path) -> int:

@@ -166,11 +166,11 @@ def _positions(arguments: Arguments, runs: list[RunDirectory], output: Output) -
     if not models:
         if len(runs) > 1 or arguments.output is not None or not runs[0].checkpoints():
             return []
-        from gpt25.recipes import positions_of_run
+        from gpt25.figures.positions_of_run import positions_of_run
 
         return positions_of_run(runs[0], note=output.note)
-    from gpt25.cli.pictures.model_labels import model_labels
-    from gpt25.recipes import positions_of_model
+    from gpt25.figures.model_labels import model_labels
+    from gpt25.figures.positions import positions_of_model
 
     return [positions_of_model(model, label) for model, label in zip(models, model_labels(models), strict=True)]
 

@@ -54,6 +54,7 @@ EXTRAS = {
             "accelerate",
             "gguf",
             "hypothesis",
+            "ipython",
             "llvmlite",
             "mypy",
             "numba",

@@ -17,7 +17,13 @@ from gpt25.cli.output import Output
 from gpt25.cli.progress import duration_text
 from gpt25.model import GPTConfiguration
 from gpt25.recipes import DryRun, dry_run, load_recipe, pretrain
-from gpt25.records import RunDirectory, in_this_shell, last_and_averaged_losses, offered_command
+from gpt25.records import (
+    RunDirectory,
+    in_this_shell,
+    last_and_averaged_losses,
+    last_validation_tokens,
+    offered_command,
+)
 from gpt25.runtime import Ranks
 from gpt25.training import (
     BatchConfiguration,
@@ -91,9 +97,11 @@ def run(arguments: Arguments, output: Output) -> None:
     figures = {name: state[name] for name in ("update", "tokens", "elapsed_seconds")} | state["metrics"]
     best = _best(done)
     loss = figures["validation_loss"]
+    sample = last_validation_tokens(done.metrics())
     lines = [
         f"{figures['update']:,} updates, {figures['tokens']:,} tokens, "
-        f"validation loss {'not finite' if loss is None else f'{loss:.4f}'}{_which_weights(figures)}"
+        f"validation loss {'not finite' if loss is None else f'{loss:.4f}'}"
+        f"{'' if sample is None else f' on {sample:,} tokens'}{_which_weights(figures)}"
     ]
     if best is not None and best["update"] != newest.update:
         lines.append(f"the best checkpoint is older: {best['validation_loss']:.4f} after update {best['update']:,}")

@@ -6,8 +6,7 @@ from pathlib import Path
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.cli.pictures.model_labels import model_labels
-from gpt25.plots import AttentionOfText, draw_attention, require_picture_file
+from gpt25.plots import draw_attention, require_picture_file
 
 
 @dataclass(frozen=True)
@@ -35,26 +34,24 @@ class Attention:
 def run(arguments: Attention, output: Output) -> None:
     """Check where the picture goes, read the prompt with the model, draw."""
     require_picture_file(arguments.output)
-    from gpt25.inspection import attention_weights, prompt_tokens, token_labels
+    from gpt25.figures.attention import attention_of
+    from gpt25.figures.model_labels import model_labels
+    from gpt25.figures.opened import opened
+    from gpt25.inspection import prompt_tokens
     from gpt25.weights import load_pretrained
 
     model, tokenizer = load_pretrained(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
     token_ids = prompt_tokens(model, tokenizer, arguments.prompt)
-    assert tokenizer is not None  # prompt_tokens has refused a model without one
-    shape = model.configuration
-    layers = range(shape.number_of_layers) if arguments.layer is None else [arguments.layer]
-    heads = range(shape.number_of_heads) if arguments.head is None else [arguments.head]
-    weights = attention_weights(model, token_ids, layers=layers, heads=heads)
     (name,) = model_labels([arguments.model])
-    labels = token_labels(tokenizer, token_ids)
-    draw_attention(AttentionOfText(name, labels, list(layers), list(heads), weights), arguments.output)
+    drawn = attention_of(opened(model, tokenizer=tokenizer, name=name), token_ids, arguments.layer, arguments.head)
+    draw_attention(drawn, arguments.output)
     content = {
         "output": arguments.output,
         "model": arguments.model,
         "prompt": arguments.prompt,
         "token_ids": token_ids,
-        "tokens": labels,
-        "layers": list(layers),
-        "heads": list(heads),
+        "tokens": list(drawn.tokens),
+        "layers": list(drawn.layers),
+        "heads": list(drawn.heads),
     }
     output.result(content, f"The attention is drawn in {arguments.output}.", kept=arguments.output)

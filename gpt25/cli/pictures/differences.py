@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.cli.pictures.model_labels import model_labels
-from gpt25.plots import TensorPair, draw_differences, require_picture_file
+from gpt25.plots import draw_differences, require_picture_file
 
 if TYPE_CHECKING:
     from gpt25.inspection import TensorDifference
@@ -33,6 +32,8 @@ class Differences:
 def run(arguments: Differences, output: Output) -> None:
     """Load both, compare tensor by tensor, draw, and list the parts."""
     require_picture_file(arguments.output)
+    from gpt25.figures.differences import pairs_of
+    from gpt25.figures.model_labels import model_labels
     from gpt25.inspection import differences
     from gpt25.weights import load_pretrained
 
@@ -42,7 +43,7 @@ def run(arguments: Differences, output: Output) -> None:
     with output.progress("comparing", total, "tensors") as progress:
         found = differences(model_a, model_b, progress=progress.advance)
     name_a, name_b = model_labels([arguments.model_a, arguments.model_b])
-    draw_differences([_pair(difference) for difference in found], arguments.output, name_a=name_a, name_b=name_b)
+    draw_differences(pairs_of(found), arguments.output, name_a=name_a, name_b=name_b)
     if not output.json:
         columns = ("part", "times", "norm A", "norm B", "relative change", "cosine, smallest")
         output.table(f"A is {arguments.model_a}, B is {arguments.model_b}", columns, _rows(found))
@@ -53,20 +54,6 @@ def run(arguments: Differences, output: Output) -> None:
         "tensors": [_as_json(difference) for difference in found],
     }
     output.result(content, f"The differences are drawn in {arguments.output}.", kept=arguments.output)
-
-
-def _pair(difference: "TensorDifference") -> TensorPair:
-    return TensorPair(
-        name=difference.name,
-        part=difference.part,
-        layer=difference.layer,
-        norm_a=difference.norm_a,
-        norm_b=difference.norm_b,
-        relative_change=difference.relative_change,
-        cosine=difference.cosine,
-        spectrum_a=difference.singular_values_a,
-        spectrum_b=difference.singular_values_b,
-    )
 
 
 def _rows(found: "list[TensorDifference]") -> list[tuple[str, ...]]:

@@ -1,22 +1,18 @@
 """`gpt25 plot predictions`: the logit lens."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.cli.pictures.model_labels import model_labels
 from gpt25.errors import ConfigurationError
 from gpt25.plots import PredictionsOfText, draw_predictions, positions_that_fit, require_picture_file
 
 if TYPE_CHECKING:
     from gpt25.inspection import LayerPredictions
-    from gpt25.tokenizer import Tokenizer
 
-Cell = TypeVar("Cell")
 _MOST_CHOICES = 20
 
 
@@ -45,54 +41,42 @@ def run(arguments: Predictions, output: Output) -> None:
     file_format = require_picture_file(arguments.output)
     if not 1 <= arguments.choices <= _MOST_CHOICES:
         raise ConfigurationError(f"choices is {arguments.choices}; it must be from 1 to {_MOST_CHOICES}.")
-    from gpt25.inspection import layer_predictions, prompt_tokens, token_labels
+    from gpt25.figures.model_labels import model_labels
+    from gpt25.figures.opened import opened
+    from gpt25.figures.predictions import predictions_of
+    from gpt25.inspection import layer_predictions, prompt_tokens
     from gpt25.weights import load_pretrained
 
     model, tokenizer = load_pretrained(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
     token_ids = prompt_tokens(model, tokenizer, arguments.prompt)
-    assert tokenizer is not None  # prompt_tokens has refused a model without one
-    choices = min(arguments.choices, model.configuration.vocabulary_size)
-    found = layer_predictions(model, token_ids, choices=choices)
-    label_of = _labels_of(tokenizer, found)
-    candidates = _every_cell(found, lambda token_id, probability: (label_of[token_id], probability))
+    found = layer_predictions(model, token_ids, choices=min(arguments.choices, model.configuration.vocabulary_size))
     (name,) = model_labels([arguments.model])
-    labels = token_labels(tokenizer, token_ids)
-    predictions = PredictionsOfText(name, labels, candidates)
+    predictions = predictions_of(opened(model, tokenizer=tokenizer, name=name), token_ids, found)
     draw_predictions(predictions, arguments.output)
-    fitting = positions_that_fit(len(candidates))
-    if file_format != "html" and len(labels) > fitting:
-        output.note(f"the picture has room for the last {fitting:,} of {len(labels):,} tokens; a .html shows all.")
+    fitting = positions_that_fit(len(predictions.candidates))
+    if file_format != "html" and len(token_ids) > fitting:
+        output.note(f"the picture has room for the last {fitting:,} of {len(token_ids):,} tokens; a .html shows all.")
     content = {
         "output": arguments.output,
         "model": arguments.model,
         "prompt": arguments.prompt,
         "token_ids": token_ids,
-        "tokens": labels,
+        "tokens": list(predictions.tokens),
         "layers": predictions.layers,
-        "predictions": _every_cell(
-            found,
-            lambda token_id, probability: {
-                "token_id": token_id,
-                "token": label_of[token_id],
-                "probability": probability,
-            },
-        ),
+        "predictions": _as_json(found, predictions),
     }
     output.result(content, f"The predictions are drawn in {arguments.output}.", kept=arguments.output)
 
 
-def _labels_of(tokenizer: "Tokenizer", found: "LayerPredictions") -> dict[int, str]:
-    """A label for every token that occurs among the predictions."""
-    from gpt25.inspection import token_labels
-
-    token_ids = sorted(set(found.token_ids.flatten().tolist()))
-    return dict(zip(token_ids, token_labels(tokenizer, token_ids), strict=True))
-
-
-def _every_cell(found: "LayerPredictions", make: Callable[[int, float], Cell]) -> list[list[list[Cell]]]:
-    """What `make` makes of each token id and its probability: by layer, by position, likeliest first."""
-    layers = zip(found.token_ids.tolist(), found.probabilities.tolist(), strict=True)
+def _as_json(found: "LayerPredictions", predictions: PredictionsOfText) -> list[list[list[dict[str, Any]]]]:
+    """Every candidate by layer and by position, likeliest first."""
     return [
-        [list(map(make, ids, probabilities)) for ids, probabilities in zip(*of_layer, strict=True)]
-        for of_layer in layers
+        [
+            [
+                {"token_id": token_id, "token": label, "probability": probability}
+                for token_id, (label, probability) in zip(ids, cell, strict=True)
+            ]
+            for ids, cell in zip(of_layer, cells, strict=True)
+        ]
+        for of_layer, cells in zip(found.token_ids.tolist(), predictions.candidates, strict=True)
     ]

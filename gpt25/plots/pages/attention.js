@@ -13,19 +13,32 @@ function paintHead(canvas, l, h) {
   paint(canvas, time, time, (query, key) => key > query ? null : blend(paper, blue, Math.sqrt(weight(l, h, query, key))));
 }
 
+const alone = layers.length * heads.length === 1;
+const percentOfScale = (value) => `${Math.round(100 * value)} %`;
 const controls = make("div", {class: "controls"});
+controls.hidden = alone;
 const layerChoice = choice(controls, "layer", layers, (place) => { layer = place; show(); });
 const headChoice = choice(controls, "head", heads, (place) => { head = place; show(); });
 const thumbnails = make("div", {class: "heads", role: "group", "aria-label": "heads of this layer"});
+thumbnails.hidden = alone;
 const heading = make("h2");
-make("p", {class: "note", text: "Point at a token, or tap it, to see in the text how much it draws from each token before it."});
-const text = make("div", {class: "tokens"});
-const matrix = make("div", {class: "matrix"});
+const beside = make("div", {class: "looking"});
+const reading = make("div", {}, beside);
+const seeing = make("div", {}, beside);
+make("p", {class: "note", text: "Point at a token, or tap it, to see in the text how much it draws from each token before it."}, reading);
+const text = make("div", {class: "tokens"}, reading);
+const matrix = make("div", {class: "matrix"}, seeing);
 const across = make("div", {class: "across", "aria-hidden": "true"}, matrix);
 const down = make("div", {class: "down", "aria-hidden": "true"}, matrix);
 const frame = make("div", {class: "frame"}, matrix);
 const canvas = make("canvas", {role: "img"}, frame);
-make("p", {class: "note", text: "Rows look, columns are looked at."});
+const scale = make("div", {class: "scale", "aria-hidden": "true"}, seeing);
+for (const weightOfScale of [0, 0.01, 0.05, 0.2, 0.5, 1]) {
+  const step = make("span", {text: percentOfScale(weightOfScale)}, scale);
+  step.style.background = `color-mix(in srgb, var(--blue) ${Math.round(100 * Math.sqrt(weightOfScale))}%, var(--paper))`;
+  if (weightOfScale > 0.3) step.style.color = "var(--paper)";
+}
+make("p", {class: "note", text: "Rows look, columns are looked at; colours go by the square root of the weight."}, seeing);
 
 const spans = tokens.map((token, place) => {
   const span = make("button", {type: "button", text: token}, text);
@@ -54,11 +67,11 @@ function shade() {
 }
 
 function arrange() {
-  const room = Math.min(picture.clientWidth, 760);
+  const room = Math.min(seeing.clientWidth, 760);
   let labels = 92;
   let cell = Math.floor((room - labels) / time);
   if (cell < 9) [labels, cell] = [0, (room - 2) / time];
-  cell = Math.min(cell, 34);
+  cell = Math.min(cell, time < 16 ? 56 : 34);
   canvas.style.width = canvas.style.height = `${cell * time}px`;
   across.textContent = down.textContent = "";
   for (const [side, size] of labels ? [[across, "width"], [down, "height"]] : []) {
@@ -89,7 +102,7 @@ listen(canvas, (event) => {
   if (key > query) return `${query} ${tokens[query]}\ndoes not look ahead at ${key} ${tokens[key]}`;
   return `${query} ${tokens[query]}\nlooks at ${key} ${tokens[key]}: ${percent(weight(layer, head, query, key))}`;
 });
-new ResizeObserver(arrange).observe(picture);
+new ResizeObserver(arrange).observe(seeing);
 painters.add(show);
 arrange();
 show();

@@ -50,8 +50,8 @@ for (const tensor of tensors) {
     line.setAttribute("aria-selected", "true");
     spectra.textContent = "";
     chart(spectra, `Singular values of ${tensor.name.replace(/^transformer\./, "")}`, [
-      {name: `A, ${nameA}`, colour: "var(--faint)", points: tensor.spectra[0]},
-      {name: `B, ${nameB}`, colour: COLOURS[0], points: tensor.spectra[1]},
+      {name: `B, ${nameB}`, colour: COLOURS[1], points: tensor.spectra[1]},
+      {name: `A, ${nameA}`, colour: "var(--ink)", dashed: true, points: tensor.spectra[0]}, // over B: both show
     ], {across: "largest first", unit: "number", logarithmic: "y"});
   };
   line.addEventListener("click", choose);

@@ -60,7 +60,9 @@ function map(parent, title, remark, rows, width, colour, textAt, across, whenCli
   make("span", {text: remark}, caption);
   const canvas = make("canvas", {role: "img", "aria-label": title}, make("div", {class: "frame"}, box));
   canvas.style.width = "100%";
-  canvas.style.height = `${Math.min(560, Math.max(240, rows))}px`;
+  if (across === "position") canvas.style.aspectRatio = "1";
+  else canvas.style.height = "420px"; // one height for all models, however many positions they have
+  if (across === "position") box.classList.add("square");
   canvas.style.imageRendering = rows > 300 ? "auto" : "pixelated";
   paint(canvas, rows, width, (row, column) => colour(row, column, width));
   const axis = make("div", {class: "axis"}, box);

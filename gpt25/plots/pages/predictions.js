@@ -18,6 +18,7 @@ for (let place = layers.length - 1; place >= 0; place--) {
   candidates[place].forEach((cell, position) => {
     const [number, probability] = cell[0];
     const data = make("td", {text: vocabulary[number]}, line);
+    make("small", {text: percent(probability)}, data);
     const opacity = Math.round(100 * probability ** 0.6);
     data.style.background = `color-mix(in srgb, var(--blue) ${opacity}%, var(--card))`;
     if (probability > 0.45) data.style.color = "var(--paper)";
@@ -29,4 +30,4 @@ for (let place = layers.length - 1; place >= 0; place--) {
   });
 }
 row(make("tfoot", {}, table), "reads", tokens);
-make("p", {class: "note", text: "Point at a cell, or tap it, to see the likeliest tokens with their probabilities. · is a space, ↵ a line break."});
+make("p", {class: "note", text: "Point at a cell, or tap it, to see the other candidates. · is a space, ↵ a line break."});

@@ -5,12 +5,14 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gpt25.errors import PlotError
 from gpt25.plots.page import write_page
 from gpt25.plots.page_arrays import quantised
-from gpt25.plots.pictures.drawing import FAINT_INK, GRID, INK, figure_bytes, literal, new_figure, printable
+from gpt25.plots.pictures.drawing import FAINT_INK, GRID, INK, literal, new_figure, printable, weight_bar
+from gpt25.plots.pictures.figure_bytes import figure_bytes
+from gpt25.plots.pictures.panels import extra_inches, figure_of, given_panels, head_figure, head_panel
 from gpt25.plots.pictures.picture_format import picture_format
 from gpt25.storage import write_bytes
 
@@ -26,7 +28,17 @@ _INCHES_PER_LABEL = 0.17
 _TILE = 96  # dots to a side of a head in a grid, where the text has more tokens
 _HEADS_IN_A_ROW = 4
 _CAPTION_TOKENS = 60
+_CAPTION_CHARACTERS_PER_INCH = 14
 _MOST_VALUES_OF_A_PAGE = 8_000_000  # at 2.7 bytes each about 21 MB of page
+_SCALE = "weight; colours go by its square root"
+_LINE_OF_HEAD = (
+    "A row says from which tokens one token draws, and adds up to 100 %. Colours go by the square root, so that weak "
+    "links show as well."
+)
+_LINE_OF_GRID = (
+    "Rows look at columns. A dark first column: the head rests on the first token; a dark diagonal: it looks at the "
+    "token itself or just before it."
+)
 _LEAD = (
     "How much each token (a row) draws from itself and the tokens before it (columns): a row adds up to 1. Colours go "
     "by the square root, so that weak links show as well."
@@ -59,25 +71,44 @@ def draw_attention(attention: AttentionOfText, output: str | Path) -> None:
     if file_format == "html":
         _write_page(attention, output)
     else:
-        alone = attention.weights.shape[:2] == (1, 1)
-        write_bytes(output, figure_bytes(_head(attention) if alone else _grid(attention), file_format))
+        write_bytes(output, figure_bytes(attention_figure(attention), file_format))
 
 
-def _head(attention: AttentionOfText) -> "Figure":
-    """One head, its tokens along both sides; of a long text every second, third … token has its label."""
-    from matplotlib.colors import PowerNorm
+def attention_figure(attention: AttentionOfText, *, axes: "Axes | None" = None) -> "Figure":
+    """One head with a label at every token, or several heads as a grid, in a figure of its own or on given axes.
 
-    time = len(attention.tokens)
-    step = math.ceil(time / _MOST_LABELS)
-    labels = _labels(attention.tokens, step=step)
+    Raises PlotError for axes that are not one Axes.
+    """
+    alone = attention.weights.shape[:2] == (1, 1)
+    title, line = (_title_of_head(attention), _LINE_OF_HEAD) if alone else (_title_of_grid(attention), _LINE_OF_GRID)
+    if axes is not None:
+        (panel,) = given_panels(axes, 1)
+        head_panel(panel, title, line)
+    else:
+        width, height = _size_of_head(attention) if alone else _size_of_grid(attention)
+        figure = new_figure(width, height + extra_inches(line, width))
+        panel = head_figure(figure, title, line).subplots()
+    (_draw_head if alone else _draw_grid)(panel, attention)
+    return figure_of(panel)
+
+
+def _title_of_head(attention: AttentionOfText) -> str:
+    return f"{attention.name}: layer {attention.layers[0]}, head {attention.heads[0]}"
+
+
+def _size_of_head(attention: AttentionOfText) -> tuple[float, float]:
+    labels = _labels(attention.tokens)
     side = min(20.0, max(3.2, _INCHES_PER_LABEL * len(labels)))
     widest = max(map(len, labels)) * 0.085
-    figure = new_figure(side + widest + 1.6, side + widest + 1.0)
-    panel = figure.subplots()
-    image = panel.imshow(
-        _causally_masked(attention.weights[0, 0]), cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest"
-    )
-    places = range(0, time, step)
+    return side + widest + 1.9, side + widest + 1.0
+
+
+def _draw_head(panel: "Axes", attention: AttentionOfText) -> None:
+    """One head, its tokens along both sides; of a long text every second, third … token has its label."""
+    time = len(attention.tokens)
+    labels = _labels(attention.tokens)
+    image = panel.imshow(_causally_masked(attention.weights[0, 0]), interpolation="nearest", **_colours())
+    places = range(0, time, _label_step(time))
     for text in [*panel.set_xticks(places, labels, rotation=90), *panel.set_yticks(places, labels)]:
         literal(text.label1)
     panel.tick_params(labelsize=8, labelcolor=INK, length=0, labelfontfamily="DejaVu Sans Mono")
@@ -89,59 +120,70 @@ def _head(attention: AttentionOfText) -> "Figure":
         panel.tick_params(which="minor", length=0)
     panel.set_xlabel("looks at", color=FAINT_INK, fontsize=9)
     panel.set_ylabel("token", color=FAINT_INK, fontsize=9)
-    bar = figure.colorbar(image, ax=panel, fraction=0.035, pad=0.015, ticks=[0, 0.05, 0.2, 0.5, 1])
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(colors=FAINT_INK, labelsize=8, length=0)
-    title = f"{attention.name}: layer {attention.layers[0]}, head {attention.heads[0]}"
-    literal(figure.suptitle(printable(title), x=0.01, ha="left", color=INK, fontsize=12, fontweight="bold"))
-    return figure
+    weight_bar(panel, image, label=_SCALE)
 
 
-def _grid(attention: AttentionOfText) -> "Figure":
-    """All heads as tiles of one image: a row to a layer, or four in a row where there is one layer or one head."""
-    from matplotlib.colors import PowerNorm
-
+def _title_of_grid(attention: AttentionOfText) -> str:
     layers, heads, time, _ = attention.weights.shape
+    what = f", layer {attention.layers[0]}" if layers == 1 else f", head {attention.heads[0]}" if heads == 1 else ""
+    return f"{attention.name}: attention on {time:,} token{'s' if time != 1 else ''}{what}"
+
+
+def _tiles(attention: AttentionOfText) -> list[list[tuple[int, int]]]:
+    """Places in `weights` by row: a row to a layer, or four in a row where there is one layer or one head."""
+    layers, heads, *_ = attention.weights.shape
     tiles = [[(layer, head) for head in range(heads)] for layer in range(layers)]
-    if 1 in (layers, heads):
-        flat = [tile for row in tiles for tile in row]
-        tiles = [flat[start : start + _HEADS_IN_A_ROW] for start in range(0, len(flat), _HEADS_IN_A_ROW)]
-    inches = 2.2 if 1 in (layers, heads) else max(0.55, min(1.2, 14 / heads))
-    across = len(tiles[0])
-    caption = _caption(attention.tokens, columns=max(50, round(across * inches * 14)))
-    figure = new_figure(max(6.0, across * inches + 0.8), len(tiles) * inches + 1.0 + 0.17 * (caption.count("\n") + 1))
-    panel = figure.subplots()
-    image, side = _mosaic(attention.weights, tiles)
-    panel.imshow(image, cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest", aspect="equal")
+    if 1 not in (layers, heads):
+        return tiles
+    flat = [tile for row in tiles for tile in row]
+    return [flat[start : start + _HEADS_IN_A_ROW] for start in range(0, len(flat), _HEADS_IN_A_ROW)]
+
+
+def _size_of_grid(attention: AttentionOfText) -> tuple[float, float]:
+    layers, heads, *_ = attention.weights.shape
+    tiles = _tiles(attention)
+    inches = 2.2 if 1 in (layers, heads) else max(0.55, min(2.0, 14 / heads, 10 / layers))
+    width = max(4.8, len(tiles[0]) * inches + 1.5)
+    rows_of_text = _caption(attention.tokens, inches=width).count("\n") + 1
+    return width, len(tiles) * inches + 0.9 + 0.17 * rows_of_text
+
+
+def _draw_grid(panel: "Axes", attention: AttentionOfText) -> None:
+    """All heads as tiles of one image, the text below."""
+    layers, heads, *_ = attention.weights.shape
+    tiles = _tiles(attention)
+    mosaic, side, size = _mosaic(attention.weights, tiles)
+    image = panel.imshow(mosaic, interpolation="nearest", aspect="equal", **_colours())
     _frame(panel)
     for spine in panel.spines.values():
         spine.set_visible(False)
+    middle = (size - 1) / 2
     if 1 in (layers, heads):
-        panel.set_axis_off()
+        panel.set_xticks([])
+        panel.set_yticks([])
         for number, (layer, head) in enumerate(tile for row in tiles for tile in row):
-            down, right = divmod(number, across)
+            down, right = divmod(number, len(tiles[0]))
             label = f"head {attention.heads[head]}" if layers == 1 else f"layer {attention.layers[layer]}"
             panel.text(right * side - 0.5, down * side - 1 - 0.02 * side, label, fontsize=9, color=INK, va="bottom")
     else:
-        middle = (side - 1) / 2
         panel.set_xticks([head * side + middle for head in range(heads)], [str(head) for head in attention.heads])
         panel.set_yticks([layer * side + middle for layer in range(layers)], [str(layer) for layer in attention.layers])
         panel.xaxis.tick_top()
-        panel.xaxis.set_label_position("top")
-        panel.set_xlabel("head", color=FAINT_INK, fontsize=9)
         panel.set_ylabel("layer", color=FAINT_INK, fontsize=9)
         panel.tick_params(colors=FAINT_INK, labelsize=9, length=0)
-    what = f", layer {attention.layers[0]}" if layers == 1 else f", head {attention.heads[0]}" if heads == 1 else ""
-    title = f"{attention.name}: attention on {time:,} token{'s' if time != 1 else ''}{what}"
-    literal(figure.suptitle(printable(title), x=0.01, ha="left", color=INK, fontsize=12, fontweight="bold"))
-    literal(figure.supxlabel(caption, x=0.01, ha="left", color=FAINT_INK, fontsize=8, fontfamily="DejaVu Sans Mono"))
-    return figure
+        panel.annotate(
+            "head", (0, 1), (-6, 4), xycoords="axes fraction", textcoords="offset points", ha="right", va="bottom"
+        ).set(color=FAINT_INK, fontsize=9)
+    inches = panel.get_position().width * figure_of(panel).get_size_inches()[0]
+    caption = panel.set_xlabel(_caption(attention.tokens, inches=inches), loc="left", color=FAINT_INK, fontsize=8)
+    literal(caption).set_fontfamily("DejaVu Sans Mono")
+    weight_bar(panel, image, label=_SCALE, fraction=0.05 if len(tiles[0]) <= _HEADS_IN_A_ROW else 0.02)
 
 
 def _mosaic(
     weights: "NDArray[np.float32]", tiles: Sequence[Sequence[tuple[int, int]]]
-) -> tuple["NDArray[np.float32]", int]:
-    """The tiles in one image with gaps between them, and the distance from one to the next.
+) -> tuple["NDArray[np.float32]", int, int]:
+    """The tiles in one image with gaps between them, the distance from one to the next, and the side of one.
 
     Of a text longer than a tile has dots, each dot shows the largest weight that falls into it.
     """
@@ -152,7 +194,8 @@ def _mosaic(
     zoom = max(1, 48 // time)  # few tokens: larger cells, so that gaps stay thin
     size = math.ceil(time / pool) * zoom
     side = size + max(2, size // 12) + (size // 8 if len(tiles[0]) <= _HEADS_IN_A_ROW else 0)
-    image = np.full((len(tiles) * side, len(tiles[0]) * side), np.nan, dtype=np.float32)
+    gap = side - size  # none behind the last tile, which would push the image off its centre
+    image = np.full((len(tiles) * side - gap, len(tiles[0]) * side - gap), np.nan, dtype=np.float32)
     for down, row in enumerate(tiles):
         for right, (layer, head) in enumerate(row):
             padded = np.zeros((size // zoom * pool,) * 2, dtype=np.float32)
@@ -160,7 +203,7 @@ def _mosaic(
             blocks = padded.reshape(size // zoom, pool, size // zoom, pool).max(axis=(1, 3))
             tile = np.kron(_causally_masked(blocks), np.ones((zoom, zoom), dtype=np.float32))
             image[down * side : down * side + size, right * side : right * side + size] = tile
-    return image, side
+    return image, side, size
 
 
 def _causally_masked(weights: "NDArray[np.float32]") -> "NDArray[np.float32]":
@@ -176,9 +219,19 @@ def _frame(panel: "Axes") -> None:
         spine.set_edgecolor(GRID)
 
 
-def _labels(tokens: Sequence[str], *, step: int) -> list[str]:
+def _colours() -> dict[str, Any]:
+    from matplotlib.colors import PowerNorm
+
+    return {"cmap": "Blues", "norm": PowerNorm(0.5, 0, 1)}
+
+
+def _label_step(time: int) -> int:
+    return math.ceil(time / _MOST_LABELS)
+
+
+def _labels(tokens: Sequence[str]) -> list[str]:
     """Short labels; where some are left out, each says at which place it stands."""
-    chosen = []
+    chosen, step = [], _label_step(len(tokens))
     for place in range(0, len(tokens), step):
         token = printable(tokens[place])
         short = token if len(token) <= _LONGEST_LABEL else f"{token[: _LONGEST_LABEL - 1]}…"
@@ -186,12 +239,12 @@ def _labels(tokens: Sequence[str], *, step: int) -> list[str]:
     return chosen
 
 
-def _caption(tokens: Sequence[str], *, columns: int) -> str:
-    """The text below a grid, its tokens set apart, wrapped to `columns` characters."""
+def _caption(tokens: Sequence[str], *, inches: float) -> str:
+    """The text below a grid, its tokens set apart, wrapped to its width."""
     printed = [printable(token) for token in tokens[:_CAPTION_TOKENS]]
     rest = len(tokens) - len(printed)
     caption = " ".join(printed) + (f" … and {rest:,} more tokens" if rest else "")
-    return "\n".join(textwrap.wrap(caption, columns))
+    return "\n".join(textwrap.wrap(caption, max(24, int(_CAPTION_CHARACTERS_PER_INCH * inches))))
 
 
 def _write_page(attention: AttentionOfText, output: str | Path) -> None:

@@ -1,7 +1,7 @@
 """Two checkpoints compared as a picture: change, direction, norms and singular spectra, layer by layer."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf, isfinite, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,15 +11,17 @@ from gpt25.plots.pictures.drawing import (
     COLOURS,
     FAINT_INK,
     INK,
-    figure_bytes,
     lighten_frame,
-    literal,
     make_logarithmic,
     new_figure,
-    printable,
+    plain_number,
     title_panel,
 )
+from gpt25.plots.pictures.figure_bytes import figure_bytes
+from gpt25.plots.pictures.panels import extra_inches, figure_of, given_panels, head_figure, head_panel
 from gpt25.plots.pictures.picture_format import picture_format
+from gpt25.plots.pictures.spectra import draw_spectra
+from gpt25.plots.pictures.tensor_pair import TensorPair
 from gpt25.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -29,31 +31,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOST_POINTS_OF_A_SPECTRUM = 200
+_SPECTRA_IN_A_ROW = 4
+_WIDTH = 12.0
+_LINE = (
+    "How far B has moved from A, layer by layer; below, over how many directions each kind of matrix is spread. Where "
+    "the last row leaves 1, B is stronger (above) or weaker (below) than A."
+)
+_LINE_OF_CHANGE = "How far each tensor of B has moved from A's, as a share of its size: 0 has not moved at all."
 _LEAD = (
     "The same tensors in two checkpoints: how far the second has moved from the first, whether it still points the "
     "same way, how large both are, and how their strength is spread over directions (singular values)."
 )
-
-
-@dataclass(frozen=True)
-class TensorPair:
-    """One tensor of two checkpoints, in figures."""
-
-    name: str
-    """What it is called as a whole."""
-    part: str
-    """What it is within its block, the same for all blocks: "attention.projection.weight"."""
-    layer: int | None
-    """The number of its block; None outside the blocks."""
-    norm_a: float
-    norm_b: float
-    relative_change: float
-    """Norm of the difference over that of the first; may be infinite."""
-    cosine: float
-    """May be NaN."""
-    spectrum_a: "NDArray[np.float64] | None"
-    """Singular values, largest first; None for a vector."""
-    spectrum_b: "NDArray[np.float64] | None"
 
 
 def draw_differences(pairs: Sequence[TensorPair], output: str | Path, *, name_a: str, name_b: str) -> None:
@@ -65,32 +53,60 @@ def draw_differences(pairs: Sequence[TensorPair], output: str | Path, *, name_a:
     if file_format == "html":
         _write_page(pairs, output, name_a=name_a, name_b=name_b)
     else:
-        write_bytes(output, figure_bytes(_figure(pairs, name_a=name_a, name_b=name_b), file_format))
+        write_bytes(output, figure_bytes(differences_figure(pairs, name_a=name_a, name_b=name_b), file_format))
 
 
-def _figure(pairs: Sequence[TensorPair], *, name_a: str, name_b: str) -> "Figure":
-    """Three panels against the layers, and one spectrum for each kind of matrix."""
+def differences_figure(
+    pairs: Sequence[TensorPair], *, name_a: str, name_b: str, axes: "Axes | Sequence[Axes] | None" = None
+) -> "Figure":
+    """Three panels against the layers; below, for each kind of matrix, both spectra and by how much they differ.
+
+    axes: one Axes for the relative change alone, or three for change, direction and norms, without the spectra.
+    Raises PlotError for other axes.
+    """
     matrices = [pair for pair in pairs if pair.spectrum_a is not None]
-    parts = list(dict.fromkeys(pair.part for pair in matrices if pair.layer is not None))
+    title = f"A: {name_a}    B: {name_b}"
+    if axes is not None:
+        panels = given_panels(axes, 1, 3)
+        _draw_against_layers(panels, matrices)
+        panels[0].legend(fontsize=8, frameon=False, labelcolor=INK)
+        if len(panels) == 1:
+            head_panel(panels[0], title, _LINE_OF_CHANGE)
+        return figure_of(panels[0])
+    parts = _parts(matrices)
+    rows = math.ceil(len(parts) / _SPECTRA_IN_A_ROW) or 1
+    figure = new_figure(_WIDTH, 4.2 + 5.4 * rows + extra_inches(_LINE, _WIDTH))
+    body = head_figure(figure, title, _LINE)
+    above, *below = body.subfigures(1 + rows, 1, squeeze=False, height_ratios=[3.6] + [5.4] * rows)[:, 0]
+    panels = list(above.subplots(1, 3))
+    _draw_against_layers(panels, matrices)
+    handles, labels = panels[0].get_legend_handles_labels()
+    above.legend(handles, labels, loc="outside lower left", ncols=5, fontsize=9, frameon=False, labelcolor=INK)
+    for row, room in enumerate(below):
+        some = parts[row * _SPECTRA_IN_A_ROW : (row + 1) * _SPECTRA_IN_A_ROW]
+        draw_spectra(room, {_plain(part): [pair for pair in matrices if pair.part == part] for part in some})
+    return figure
+
+
+def _parts(matrices: Sequence[TensorPair]) -> list[str]:
+    """The kinds of matrices that blocks have."""
+    return list(dict.fromkeys(pair.part for pair in matrices if pair.layer is not None))
+
+
+def _draw_against_layers(panels: "Sequence[Axes]", matrices: Sequence[TensorPair]) -> None:
+    """Relative change, and where there are panels for them direction and norm."""
+    parts = _parts(matrices)
     outside = [pair for pair in matrices if pair.layer is None]
-    figure = new_figure(4.4 * max(3, len(parts)), 8.6)
-    above, below = figure.subfigures(2, 1, squeeze=False)[:, 0]
-    change, direction, norms = above.subplots(1, 3)
+    change, *others = panels
     _draw_layers(change, matrices, parts, outside, "relative_change", "Relative change", "‖B − A‖ / ‖A‖")
     furthest = max((pair.relative_change for pair in matrices if pair.relative_change < inf), default=0.0)
     change.set_ylim(0, 1.08 * furthest or 1.0)
-    _draw_layers(direction, matrices, parts, outside, "cosine", "Direction", "cosine of A and B")
-    _draw_layers(norms, matrices, parts, outside, "norm_b", "Norm", "B; A dashed")
-    _draw_layers(norms, matrices, parts, outside, "norm_a", dashed=True)
-    make_logarithmic(norms)
-    handles, labels = change.get_legend_handles_labels()
-    above.legend(handles, labels, loc="outside lower left", ncols=5, fontsize=9, frameon=False, labelcolor=INK)
-    spectra = below.subplots(1, max(1, len(parts)), squeeze=False)[0]
-    for panel, part in zip(spectra, parts, strict=True):
-        _draw_spectra(panel, [pair for pair in matrices if pair.part == part], part)
-    title = f"A: {name_a}    B: {name_b}"
-    literal(figure.suptitle(printable(title), x=0.01, ha="left", color=INK, fontsize=12, fontweight="bold"))
-    return figure
+    if others:
+        direction, norms = others
+        _draw_layers(direction, matrices, parts, outside, "degrees", "Direction", "angle of A and B in degrees")
+        _draw_layers(norms, matrices, parts, outside, "norm_b", "Norm", "B; A dashed")
+        _draw_layers(norms, matrices, parts, outside, "norm_a", dashed=True)
+        make_logarithmic(norms)
 
 
 def _draw_layers(
@@ -105,6 +121,8 @@ def _draw_layers(
     dashed: bool = False,
 ) -> None:
     """A line through the layers for each part, marks left of them for the embeddings."""
+    from matplotlib.ticker import FuncFormatter
+
     style: dict[str, Any] = {"linestyle": (0, (3, 2)), "alpha": 0.6} if dashed else {"linestyle": "-"}
     marker = "" if dashed else "o"
     for number, part in enumerate(parts):
@@ -126,29 +144,8 @@ def _draw_layers(
         panel.set_xlim(-len(outside) - 0.6, max(layers, default=0) + 0.6)
         title_panel(panel, title, remark)
         lighten_frame(panel)
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
         panel.set_xlabel("layer", color=FAINT_INK, fontsize=9)
-
-
-def _draw_spectra(panel: "Axes", pairs: Sequence[TensorPair], part: str) -> None:
-    """The singular values of one kind of matrix, all layers: the first checkpoint grey, the second in colour."""
-    for pair in pairs:
-        assert pair.spectrum_a is not None
-        assert pair.spectrum_b is not None
-        first = pair is pairs[0]
-        panel.plot(_drawable(pair.spectrum_a), color="#9aa3b2", linewidth=0.9, label="A" if first else None)
-        panel.plot(_drawable(pair.spectrum_b), color=COLOURS[0], linewidth=0.9, alpha=0.6, label="B" if first else None)
-    make_logarithmic(panel)
-    title_panel(panel, _plain(part))
-    lighten_frame(panel)
-    panel.set_xlabel("singular value, largest first, each layer a line", color=FAINT_INK, fontsize=9)
-    panel.legend(loc="lower left", fontsize=9, frameon=False, labelcolor=INK)
-
-
-def _drawable(values: "NDArray[np.float64]") -> "NDArray[np.float64]":
-    """Without what is zero or only rounding, which a logarithmic axis cannot show or would drown in."""
-    import numpy as np
-
-    return np.where(values > 1e-7 * values.max(initial=0.0), values, np.nan)
 
 
 def _plain(part: str) -> str:

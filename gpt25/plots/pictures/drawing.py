@@ -1,11 +1,10 @@
 """What all pictures share: paper, ink, colours, frames, and figures turned into bytes."""
 
-import io
-import warnings
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
@@ -24,30 +23,21 @@ COLOURS = (
 )
 DOTS_PER_INCH = 200
 _MARGIN_INCHES = 0.09
+_MOST_DOTS_ACROSS = 2400
 
 
 def new_figure(width_inches: float, height_inches: float, *, dots_per_inch: int = DOTS_PER_INCH) -> "Figure":
-    """An empty white figure that pyplot does not know of and that lays itself out."""
-    from matplotlib.figure import Figure
+    """An empty white figure that pyplot does not know of, that lays itself out, and that a notebook shows.
+
+    A wide one has fewer dots to the inch, so that none is wider than 2,400.
+    """
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+    from gpt25.plots.pictures.inline_figure import InlineFigure
+
     margins = ConstrainedLayoutEngine(w_pad=_MARGIN_INCHES, h_pad=_MARGIN_INCHES)
-    return Figure(figsize=(width_inches, height_inches), dpi=dots_per_inch, facecolor="white", layout=margins)
-
-
-def figure_bytes(figure: "Figure", file_format: Literal["png", "svg"]) -> bytes:
-    """The figure as a file's content; the same figure gives the same bytes."""
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    content = io.BytesIO()
-    with warnings.catch_warnings(), matplotlib.rc_context({"svg.hashsalt": "gpt25"}):
-        warnings.simplefilter("ignore")  # a name or a token may hold characters that the font lacks; they become boxes
-        if file_format == "png":
-            FigureCanvasAgg(figure).print_png(content, metadata={"Software": None})
-        else:
-            figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
-    return content.getvalue()
+    dots = min(dots_per_inch, _MOST_DOTS_ACROSS / width_inches)
+    return InlineFigure(figsize=(width_inches, height_inches), dpi=dots, facecolor="white", layout=margins)
 
 
 def lighten_frame(panel: "Axes", *, grid: Literal["x", "y", "both"] | None = "y") -> None:
@@ -68,6 +58,16 @@ def title_panel(panel: "Axes", title: str, remark: str = "") -> None:
         literal(panel.set_title(remark, loc="right", color=FAINT_INK, fontsize=9, pad=8))
 
 
+def weight_bar(panel: "Axes", image: "ScalarMappable", *, label: str, fraction: float = 0.035) -> None:
+    """A colour scale beside a panel of weights or probabilities, which are shown by a power of theirs."""
+    figure = panel.figure
+    bar = figure.colorbar(image, ax=panel, fraction=fraction, pad=0.015, aspect=25, ticks=[0, 0.01, 0.05, 0.2, 0.5, 1])
+    bar.ax.set_yticklabels(["0", "1 %", "5 %", "20 %", "50 %", "100 %"])
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=FAINT_INK, labelsize=8, length=0)
+    bar.set_label(label, color=FAINT_INK, fontsize=8.5)
+
+
 def make_logarithmic(panel: "Axes") -> None:
     """A logarithmic vertical axis whose ticks are plain numbers: 0.5, 1, 2."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -76,7 +76,13 @@ def make_logarithmic(panel: "Axes") -> None:
     low, high = panel.get_ylim()
     panel.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 300 * low else (1,)))
     panel.yaxis.set_minor_locator(NullLocator())
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
+
+
+def plain_number(value: float) -> str:
+    """A tick without an exponent or an offset: plain_number(0.00002) -> "0.00002"."""
+    shown = f"{value:,.6g}"
+    return shown if "e" not in shown else f"{value:,.12f}".rstrip("0").rstrip(".")
 
 
 def literal(text: "Text") -> "Text":

@@ -1,6 +1,7 @@
 """Positional embeddings as a picture: the matrix, some of its columns, similarity and spectrum; models side by side."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +15,13 @@ from gpt25.plots.pictures.drawing import (
     FAINT_INK,
     GRID,
     INK,
-    figure_bytes,
     lighten_frame,
-    literal,
     new_figure,
     printable,
     title_panel,
 )
+from gpt25.plots.pictures.figure_bytes import figure_bytes
+from gpt25.plots.pictures.panels import extra_inches, figure_of, given_panels, head_figure, head_panel
 from gpt25.plots.pictures.picture_format import picture_format
 from gpt25.storage import write_bytes
 
@@ -31,6 +32,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BRIGHTEST = 0.99  # grey reaches black and white at this quantile of the magnitudes; a few values are far larger
+_TITLE_CHARACTERS_PER_INCH = 9  # of 12 bold points
+_LINE = (
+    "Smooth waves are what training has learned of positions; grain from one position to the next is what it has not "
+    "reached yet. Near positions are alike (red), and slow waves hold more of the variance than noise would."
+)
+_LINE_OF_IMAGE = (
+    "A row is a position, a column a channel. Stripes that change slowly from top to bottom have been learned; grain "
+    "is what training has not reached yet."
+)
+_LINE_OF_CURVES = (
+    "Some channels over all positions: smooth waves have been learned, noise from one position to the next has "
+    "not been trained away yet."
+)
 _LEAD = (
     "What the model adds to a token to say where it stands. Trained on enough text, every column becomes a smooth "
     "curve, much like a sinusoid; noise from position to position is what training has not yet reached."
@@ -68,32 +82,78 @@ def draw_positions(
     Raises PlotError for a column that a model lacks, and StorageError where `output` cannot be written.
     """
     file_format = picture_format(output)
+    require_columns(models, columns)
+    if file_format == "html":
+        _write_page(models, output, columns=columns, verdict=verdict)
+    else:
+        write_bytes(output, figure_bytes(positions_figure(models, columns=columns, verdict=verdict), file_format))
+
+
+def positions_figure(
+    models: Sequence[PositionsOfModel],
+    *,
+    columns: Sequence[int],
+    verdict: str,
+    axes: "Axes | Sequence[Axes] | None" = None,
+) -> "Figure":
+    """Four panels to a model: two by two where there is one model, one above the other where there are several.
+
+    axes: of one model, one Axes for the curves, or four for matrix, curves, similarity and spectrum.
+    Raises PlotError for a column that a model lacks, and for other axes.
+    """
+    require_columns(models, columns)
+    if axes is not None:
+        (model,) = models
+        panels = given_panels(axes, 1, 4)
+        if len(panels) == 1:
+            _draw_curves(panels[0], model, columns=columns)
+            head_panel(panels[0], f"{model.name}: positional embeddings", _LINE_OF_CURVES)
+        else:
+            _draw_model(panels, model, columns=columns)
+        return figure_of(panels[0])
+    alone = len(models) == 1
+    width, height = (12.0, 10.0) if alone else (5.6 * len(models), 16.6)
+    figure = new_figure(width, height + extra_inches(_LINE, width))
+    body = head_figure(figure, textwrap.fill(verdict, int(_TITLE_CHARACTERS_PER_INCH * width)), _LINE)
+    grid = body.subplots(2, 2) if alone else body.subplots(4, len(models))
+    for number, model in enumerate(models):
+        _draw_model(grid.flat if alone else grid[:, number], model, columns=columns, headline=not alone)
+    return figure
+
+
+def position_image_figure(model: PositionsOfModel, *, axes: "Axes | None" = None) -> "Figure":
+    """The positional embeddings as a greyscale image, in a figure of its own or on given axes.
+
+    Raises PlotError for axes that are not one Axes.
+    """
+    title = f"{model.name}: positional embeddings"
+    if axes is not None:
+        (panel,) = given_panels(axes, 1)
+        _draw_matrix(panel, model, title="")
+        head_panel(panel, title, _LINE_OF_IMAGE)
+        return figure_of(panel)
+    figure = new_figure(8.0, 6.0)
+    _draw_matrix(head_figure(figure, title, _LINE_OF_IMAGE).subplots(), model, title="")
+    return figure
+
+
+def require_columns(models: Sequence[PositionsOfModel], columns: Sequence[int]) -> None:
+    """Raise PlotError for a column that one of the models lacks."""
     for model in models:
         channels = model.embeddings.shape[1]
         for column in columns:
             if not 0 <= column < channels:
                 raise PlotError(f"column is {column}; {model.name} has the columns 0 to {channels - 1:,}.")
-    if file_format == "html":
-        _write_page(models, output, columns=columns, verdict=verdict)
-    else:
-        write_bytes(output, figure_bytes(_figure(models, columns=columns, verdict=verdict), file_format))
 
 
-def _figure(models: Sequence[PositionsOfModel], *, columns: Sequence[int], verdict: str) -> "Figure":
-    """Four panels to a model: two by two where there is one model, one above the other where there are several."""
-    alone = len(models) == 1
-    figure = new_figure(*((12.0, 10.0) if alone else (5.6 * len(models), 17.0)))
-    panels = figure.subplots(2, 2) if alone else figure.subplots(4, len(models))
-    for number, model in enumerate(models):
-        matrix, curves, similarity, spectrum = panels.flat if alone else panels[:, number]
-        _draw_matrix(matrix, model, title="Positional embeddings" if alone else model.headline)
-        _draw_curves(curves, model, columns=columns)
-        _draw_similarity(similarity, model)
-        _draw_spectrum(spectrum, model, columns=columns)
-    literal(
-        figure.suptitle(printable(verdict), x=0.01, ha="left", color=INK, fontsize=13, fontweight="bold", wrap=True)
-    )
-    return figure
+def _draw_model(
+    panels: "Iterable[Axes]", model: PositionsOfModel, *, columns: Sequence[int], headline: bool = False
+) -> None:
+    matrix, curves, similarity, spectrum = panels
+    _draw_matrix(matrix, model, title=model.headline if headline else "Positional embeddings")
+    _draw_curves(curves, model, columns=columns)
+    _draw_similarity(similarity, model)
+    _draw_spectrum(spectrum, model, columns=columns)
 
 
 def _draw_matrix(panel: "Axes", model: PositionsOfModel, *, title: str) -> None:
@@ -101,7 +161,8 @@ def _draw_matrix(panel: "Axes", model: PositionsOfModel, *, title: str) -> None:
 
     limit = float(np.quantile(abs(model.embeddings), _BRIGHTEST)) or 1.0
     image = panel.imshow(model.embeddings, cmap="gray", vmin=-limit, vmax=limit, aspect="auto")
-    title_panel(panel, printable(title))
+    if title:
+        title_panel(panel, printable(title))
     _label_axes(panel, "column (channel)", "position")
     _colour_bar(panel, image)
 
@@ -133,7 +194,7 @@ def _draw_curves(panel: "Axes", model: PositionsOfModel, *, columns: Sequence[in
 
 
 def _draw_similarity(panel: "Axes", model: PositionsOfModel) -> None:
-    image = panel.imshow(model.similarity, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+    image = panel.imshow(model.similarity, cmap="RdBu_r", vmin=-1, vmax=1, aspect="equal")
     title_panel(panel, "Similarity of positions", "cosine")
     _label_axes(panel, "position", "position")
     _colour_bar(panel, image)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from gpt25.plots.formatting import percentage
 from gpt25.plots.page import write_page
-from gpt25.plots.pictures.drawing import FAINT_INK, INK, figure_bytes, literal, new_figure, printable
+from gpt25.plots.pictures.drawing import FAINT_INK, INK, literal, new_figure, printable
+from gpt25.plots.pictures.figure_bytes import figure_bytes
+from gpt25.plots.pictures.panels import extra_inches, figure_of, given_panels, head_figure, head_panel
 from gpt25.plots.pictures.picture_format import picture_format
 from gpt25.storage import write_bytes
 
@@ -21,6 +23,10 @@ _CELL_WIDTH, _CELL_HEIGHT = 0.86, 0.36  # inches
 _STRIP_MARGIN = 0.75
 _HIGHEST_INCHES = 90.0
 _LONGEST_LABEL = 9
+_LINE = (
+    "Read upwards: how a token (below) turns into the one that follows (above). The darker a cell, the surer the model "
+    "would be if it stopped there."
+)
 _LEAD = (
     "The logit lens: the residual stream after every layer, read as the head reads it after the last one. A cell "
     "holds the token that the model would say next if it stopped there; the darker, the surer it is."
@@ -61,25 +67,35 @@ def draw_predictions(predictions: PredictionsOfText, output: str | Path) -> None
     if file_format == "html":
         _write_page(predictions, output)
     else:
-        write_bytes(output, figure_bytes(_figure(predictions), file_format))
+        write_bytes(output, figure_bytes(predictions_figure(predictions), file_format))
 
 
-def _figure(predictions: PredictionsOfText) -> "Figure":
+def predictions_figure(predictions: PredictionsOfText, *, axes: "Axes | None" = None) -> "Figure":
+    """What each layer would say, the last layer on top, in a figure of its own or, in one strip, on given axes.
+
+    Raises PlotError for axes that are not one Axes.
+    """
     time, rows = len(predictions.tokens), len(predictions.candidates)
+    if axes is not None:
+        (panel,) = given_panels(axes, 1)
+        _draw_strip(panel, predictions, start=0, across=time)
+        head_panel(panel, _title(predictions), _LINE)
+        return figure_of(panel)
     first = max(0, time - positions_that_fit(rows))
     strips = math.ceil((time - first) / _POSITIONS_IN_A_ROW)
     across = min(time - first, _POSITIONS_IN_A_ROW)
-    figure = new_figure(
-        max(6.0, 1.3 + across * _CELL_WIDTH), 0.5 + strips * (rows * _CELL_HEIGHT + _STRIP_MARGIN), dots_per_inch=150
-    )
-    panels = figure.subplots(strips, 1, squeeze=False)[:, 0]
-    for strip, panel in enumerate(panels):
-        start = first + strip * _POSITIONS_IN_A_ROW
-        _draw_strip(panel, predictions, start=start, across=across)
+    width = max(6.0, 1.3 + across * _CELL_WIDTH)
+    height = 0.5 + strips * (rows * _CELL_HEIGHT + _STRIP_MARGIN) + extra_inches(_LINE, width)
+    figure = new_figure(width, height, dots_per_inch=150)
     left_out = f" (the last {time - first:,} of {time:,} tokens)" if first else ""
-    title = f"{predictions.name}: what each layer would say next{left_out}"
-    literal(figure.suptitle(printable(title), x=0.01, ha="left", color=INK, fontsize=12, fontweight="bold"))
+    body = head_figure(figure, _title(predictions) + left_out, _LINE)
+    for strip, panel in enumerate(body.subplots(strips, 1, squeeze=False)[:, 0]):
+        _draw_strip(panel, predictions, start=first + strip * _POSITIONS_IN_A_ROW, across=across)
     return figure
+
+
+def _title(predictions: PredictionsOfText) -> str:
+    return f"{predictions.name}: what each layer would say next"
 
 
 def _draw_strip(panel: "Axes", predictions: PredictionsOfText, *, start: int, across: int) -> None:
@@ -138,5 +154,6 @@ def _write_page(predictions: PredictionsOfText, output: str | Path) -> None:
             for of_layer in predictions.candidates
         ],
     }
-    title = f"{predictions.name}: what each layer would say next"
-    write_page(output, title=title, eyebrow="logit lens", lead=_LEAD, script="predictions.js", content=content)
+    write_page(
+        output, title=_title(predictions), eyebrow="logit lens", lead=_LEAD, script="predictions.js", content=content
+    )

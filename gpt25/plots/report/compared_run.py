@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+from gpt25.markup import notebook_table
 from gpt25.plots.curves import Point, names_of
 from gpt25.plots.report.crossings import Crossing, crossing
 from gpt25.plots.report.published_lines import HELLASWAG, HELLASWAG_ITEMS, PublishedLine
@@ -37,6 +38,21 @@ class ComparedRun:
             for row in self.rows
             if is_number(row.get(against)) and is_number(row.get(field))
         ]
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the run's figures."""
+        summary, last = self.facts.summary, self.points("validation_loss")[-1:]
+        rows = [
+            ("parameters", summary.model_parameters),
+            ("updates", self.facts.last_update),
+            ("tokens", self.rows[-1].get("tokens") if self.rows else None),
+            ("training loss, smoothed", self.facts.last_training_loss),
+            ("validation loss, last", last[0][1] if last else None),
+            ("held-out loss", summary.held_out_loss),
+            ("bits per byte of held-out text", summary.bits_per_byte),
+            ("HellaSwag, acc_norm", self.last_of(HELLASWAG)),
+        ]
+        return notebook_table(self.name, [row for row in rows if row[1] is not None])
 
     @property
     def hellaswag_items(self) -> int | None:

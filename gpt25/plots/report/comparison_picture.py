@@ -11,13 +11,14 @@ from gpt25.plots.pictures.drawing import (
     COLOURS,
     FAINT_INK,
     INK,
-    figure_bytes,
     lighten_frame,
     literal,
     new_figure,
     printable,
     title_panel,
 )
+from gpt25.plots.pictures.figure_bytes import figure_bytes
+from gpt25.plots.pictures.panels import extra_inches, head_figure
 from gpt25.plots.pictures.picture_format import picture_format
 from gpt25.plots.report.compared_run import ComparedRun
 from gpt25.plots.report.comparison import by_money
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 _PANEL_INCHES = (6.4, 4.3)
 _MOST_MARKS = 60
+_LINE = (
+    "The same losses by what they cost: the run whose line is lower at the same place is ahead there; dashed lines are "
+    "published figures."
+)
 _COLUMNS = 1200
 Draw = Callable[["Axes"], None]
 
@@ -48,20 +53,20 @@ def draw_comparison(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine],
         raise PlotError("no run has a validation loss to draw yet. Train until the first is measured.")
     panels = _panels(runs, lines)
     down = -(-len(panels) // 2)
-    figure = new_figure(_PANEL_INCHES[0] * 2, _PANEL_INCHES[1] * down + 0.5)
-    all_axes = figure.subplots(down, 2, squeeze=False).flat
+    width = _PANEL_INCHES[0] * 2
+    figure = new_figure(width, _PANEL_INCHES[1] * down + 0.5 + extra_inches(_LINE, width))
+    names = [printable(run.name) for run in runs]
+    body = head_figure(figure, names[0] if len(names) == 1 else f"{len(names)} runs", _LINE)
+    all_axes = body.subplots(down, 2, squeeze=False).flat
     for axes, draw in zip(all_axes, panels, strict=False):
         draw(axes)
     for axes in list(all_axes)[len(panels) :]:
         axes.set_axis_off()
-    names = [printable(run.name) for run in runs]
-    title = names[0] if len(names) == 1 else f"{len(names)} runs"
-    literal(figure.suptitle(title, x=0.01, ha="left", color=INK, fontsize=14, fontweight="bold"))
     if len(runs) > 1:
         from matplotlib.lines import Line2D
 
         keys = [Line2D([], [], color=_colour(number), linewidth=2.2) for number in range(len(runs))]
-        legend = figure.legend(keys, names, loc="outside lower left", ncols=min(4, len(runs)), frameon=False)
+        legend = body.legend(keys, names, loc="outside lower left", ncols=min(4, len(runs)), frameon=False)
         for entry in legend.get_texts():
             literal(entry).set_color(INK)
     write_bytes(output, figure_bytes(figure, file_format))

@@ -31,6 +31,15 @@ def write_report(
     Returns what it says of each run. Raises PlotError where several runs cannot be compared, CorruptFileError or
     StorageError where one of their files cannot be read or `output` not be written.
     """
+    page, compared = report_page(runs, settings=settings)
+    write_text(output, page)
+    return compared
+
+
+def report_page(
+    runs: RunDirectory | Sequence[RunDirectory], *, settings: ReportSettings | None = None
+) -> tuple[str, list[ComparedRun]]:
+    """The page itself, and what it says of each run; raises what `write_report` raises, but for the output's sake."""
     settings = settings or ReportSettings()
     runs = [runs] if isinstance(runs, RunDirectory) else list(runs)
     lines = [*lines_beside(runs, settings.data_set), *settings.measured]
@@ -52,15 +61,15 @@ def write_report(
         comparison.course(compared),
         ending,
     ]
-    write_text(output, _page(_title(compared), body, reload_seconds=settings.reload_seconds))
-    return compared
+    return _page(_title(compared), body, reload_seconds=settings.reload_seconds), compared
 
 
 def _one(run: ComparedRun) -> tuple[str, str, str, str]:
     """Opening, losses, what stands in the middle, and the end of one run's report."""
     facts = run.facts
-    rest = "\n".join([sections.compression(facts), sections.samples(facts), sections.next_commands(facts)])
-    return sections.opening(facts), sections.losses(facts), rest, sections.details(facts)
+    rest = "\n".join([sections.compression(facts), sections.samples(facts)])
+    ending = "\n".join([sections.details(facts), sections.next_commands(facts), sections.footer()])
+    return sections.opening(facts), sections.losses(facts), rest, ending
 
 
 def _several(runs: Sequence[ComparedRun]) -> tuple[str, str, str, str]:
@@ -78,7 +87,7 @@ def _several(runs: Sequence[ComparedRun]) -> tuple[str, str, str, str]:
     machines = "".join(
         f"<details><summary>{text(run.name)}</summary>{sections.details(run.facts)}</details>" for run in runs
     )
-    return opening, "", comparison.recipe_differences(runs) + samples, machines
+    return opening, "", comparison.recipe_differences(runs) + samples, machines + sections.footer()
 
 
 def _title(runs: Sequence[ComparedRun]) -> str:

@@ -9,6 +9,8 @@ from gpt25.plots.curves import Curves, curves_of, names_of
 from gpt25.plots.formatting import count, count_of, duration
 from gpt25.records import CheckpointRecord, RunDirectory, Summary, last_and_averaged_losses
 
+_MORE_THAN_ONCE = 1.05  # epochs
+
 
 @dataclass(frozen=True)
 class RunFacts:
@@ -27,6 +29,8 @@ class RunFacts:
     last_update: int | None
     tokens_per_second: float | None
     """Median over the measured updates."""
+    epochs: float | None = None
+    """How often the training text has been read, where the newest checkpoint says how much there is of it."""
     average: tuple[float, float] | None = None
     """Validation losses of the last weights and of those averaged over the last updates; the lower one was kept."""
 
@@ -40,9 +44,11 @@ class RunFacts:
 def gather(run: RunDirectory, rows: Sequence[dict[str, Any]]) -> RunFacts:
     """Read a run's other files beside its metrics; raises CorruptFileError or StorageError where one cannot be read."""
     (name,) = names_of([run])
-    by_tokens, by_seconds = (curves_of(rows, name=name, x=x) for x in ("tokens", "seconds"))
     recipe = run.recipe()
     summary = run.read_summary()
+    held_out = summary.held_out_loss if summary else None
+    by_tokens, by_seconds = (curves_of(rows, name=name, x=x, held_out_loss=held_out) for x in ("tokens", "seconds"))
+    checkpoints = run.checkpoints()
     if summary is None or not summary.finished:
         summary = _summary_so_far(summary, rows, by_tokens, recipe, name)
     return RunFacts(
@@ -53,7 +59,8 @@ def gather(run: RunDirectory, rows: Sequence[dict[str, Any]]) -> RunFacts:
         samples=run.samples(),
         recipe_text=run.recipe_path.read_text(encoding="utf-8") if recipe else "",
         environment=run.environment(),
-        checkpoints=run.checkpoints(),
+        checkpoints=checkpoints,
+        epochs=_epochs(checkpoints[-1].state()) if checkpoints else None,
         last_update=rows[-1]["update"] if rows else None,
         average=last_and_averaged_losses(rows[-1] if rows else {}),
         tokens_per_second=_median([row.get("tokens_per_second") for row in rows]),
@@ -107,6 +114,28 @@ def lead(facts: RunFacts) -> str:
             f"the {kept} {'is' if average < last else 'are'} what it ends with."
         )
     return " ".join(sentences)
+
+
+def why_validation_differs(facts: RunFacts) -> str:
+    """One sentence on the distance between both losses, for a run that validated; nothing for others."""
+    if not facts.by_tokens.validation:
+        return ""
+    read = (
+        f"which it has read {facts.epochs:.1f} times over"
+        if facts.epochs is not None and facts.epochs >= _MORE_THAN_ONCE
+        else "of whose documents it has already read other parts"
+    )
+    tokens = facts.by_tokens.validation_tokens
+    few = "the validation tokens are" if tokens is None else f"{tokens:,} tokens are"
+    return (
+        f"Validation may lie above training because the model has learned from the training text, {read}, while the "
+        f"held-out documents are new to it; and {few} a sample, which may be harder or easier than the whole."
+    )
+
+
+def _epochs(state: dict[str, Any]) -> float | None:
+    tokens, of = state.get("tokens"), state.get("training_tokens_in_data")
+    return tokens / of if isinstance(tokens, int) and isinstance(of, int) and of > 0 else None
 
 
 def _best_compressor(summary: Summary) -> tuple[str, float] | None:

@@ -9,8 +9,9 @@ from typing import Any
 from gpt25.markup import text
 from gpt25.plots.curves import Curves, HorizontalAxis, vertical_limits
 from gpt25.plots.formatting import count, count_of, duration, size
-from gpt25.plots.report.run_facts import RunFacts, headline, lead
+from gpt25.plots.report.run_facts import RunFacts, headline, lead, why_validation_differs
 from gpt25.plots.report.svg_chart import loss_chart
+from gpt25.records import Summary
 from gpt25.version import __version__
 
 _WIDE, _NARROW = (812, 380), (358, 300)
@@ -26,7 +27,10 @@ def opening(facts: RunFacts) -> str:
         ("bits per byte", f"{summary.bits_per_byte:.3f}", "held-out text")
         if summary.bits_per_byte is not None
         else None,
-        ("validation loss", f"{summary.validation_loss:.3f}", "nats per token")
+        ("held-out loss", f"{summary.held_out_loss:.3f}", f"nats per token, {_all_tokens(summary)}")
+        if summary.held_out_loss is not None
+        else None,
+        ("validation loss", f"{summary.validation_loss:.3f}", f"nats per token{_sample_of(facts)}")
         if summary.validation_loss is not None
         else None,
         (
@@ -58,7 +62,10 @@ def losses(facts: RunFacts) -> str:
     heading = "<section><h2>Loss</h2>"
     if facts.by_tokens.is_empty and facts.by_seconds.is_empty:
         return f'{heading}<p class="note">No loss has been measured yet.</p></section>'
-    explanation = "<p>How badly the model predicts the next token, in nats: lower is better.</p>"
+    explanation = (
+        "<p>How badly the model predicts the next token, in nats: lower is better. "
+        f"{text(_two_losses(facts))}{text(why_validation_differs(facts))}</p>"
+    )
     non_finite = len(facts.by_tokens.not_finite)
     if non_finite:
         where = "at one update" if non_finite == 1 else f"at {non_finite:,} updates"
@@ -123,7 +130,7 @@ def next_commands(facts: RunFacts) -> str:
 
 
 def details(facts: RunFacts) -> str:
-    """Figures of the run, its recipe, the machine, and who wrote this."""
+    """Figures of the run, its recipe, the machine."""
     speed = None if facts.tokens_per_second is None else f"{facts.tokens_per_second:,.0f} tokens/s"
     updates = [f"{record.update:,}" for record in facts.checkpoints]
     kept = ", ".join(updates if len(updates) <= 6 else [*updates[:2], "…", *updates[-3:]])
@@ -140,10 +147,12 @@ def details(facts: RunFacts) -> str:
         if facts.recipe_text
         else ""
     )
-    return (
-        f"<section><h2>The run</h2>{_facts_table(facts_of_run)}{recipe}{_machines(facts.environment)}</section>"
-        f"<footer>Written by gpt25 {text(__version__)}. This page loads nothing and runs nothing.</footer>"
-    )
+    return f"<section><h2>The run</h2>{_facts_table(facts_of_run)}{recipe}{_machines(facts.environment)}</section>"
+
+
+def footer() -> str:
+    """Who wrote this."""
+    return f"<footer>Written by gpt25 {text(__version__)}. This page loads nothing and runs nothing.</footer>"
 
 
 def _machines(environment: dict[str, Any]) -> str:
@@ -173,7 +182,9 @@ def _figure(curves: Curves, *, x: HorizontalAxis, title: str) -> str:
     training = "training, smoothed" if curves.is_smoothed else "training"
     keys = f'<span class="key">{training}</span>' if curves.training else ""
     if curves.validation:
-        keys += f'<span class="key validation">validation, last {curves.validation[-1][1]:.3f}</span>'
+        keys += f'<span class="key validation">{curves.validation_name}, last {curves.validation[-1][1]:.3f}</span>'
+    if curves.held_out:
+        keys += f'<span class="key held-out">all held-out text, {curves.held_out[1]:.3f}</span>'
     _, highest = vertical_limits([curves])
     if curves.training and curves.training[0][1] > highest:
         keys += f"<span>starts at {curves.training[0][1]:.2f}, above the frame</span>"
@@ -196,6 +207,27 @@ def _sample(row: dict[str, Any]) -> str:
     return (
         f'<article class="sample"><header>{text(moment)}</header>'
         f"<pre>{prompt}{text(written[:_LONGEST_SAMPLE])}{remark}</pre></article>"
+    )
+
+
+def _all_tokens(summary: Summary) -> str:
+    return "all held-out text" if summary.held_out_tokens is None else f"all {summary.held_out_tokens:,} tokens"
+
+
+def _sample_of(facts: RunFacts) -> str:
+    tokens = facts.by_tokens.validation_tokens
+    return "" if tokens is None else f", {tokens:,} tokens"
+
+
+def _two_losses(facts: RunFacts) -> str:
+    """What tells the two losses on held-out text apart, for a run that has both."""
+    if facts.summary.held_out_loss is None or not facts.by_tokens.validation:
+        return ""
+    tokens = facts.by_tokens.validation_tokens
+    sample = "a few held-out tokens" if tokens is None else f"the same {tokens:,} held-out tokens"
+    return (
+        f"The validation loss (rings) is measured on {sample} on the way; the held-out loss (diamond) once at the end, "
+        "on all of the held-out text and with at least half a block before each token. "
     )
 
 

@@ -45,7 +45,7 @@ def loss_chart(curves: Curves, *, x: HorizontalAxis, width: int, height: int) ->
         f'<text class="title" x="{right}" y="{height - 6}" text-anchor="end">{escape(axis.title)}</text>',
         f'<g clip-path="url(#{frame})">',
         *(_path("raw", raw, across, down) if len(line) > 1 else []),
-        *(_path("smooth", smoothed, across, down) if len(line) > 1 else _dots("point", line, across, down, x)),
+        *(_dots("point", line, across, down, x) if curves.has_few_points else _path("smooth", smoothed, across, down)),
         *_path("validation", dotted, across, down),
         *(
             f'<text class="alarm" x="{across(place):.1f}" y="{height - _BOTTOM - 3}" text-anchor="middle">×</text>'
@@ -53,6 +53,7 @@ def loss_chart(curves: Curves, *, x: HorizontalAxis, width: int, height: int) ->
         ),
         "</g>",
         *_strips(curves.smoothed, across, height, right, x),
+        *(_diamond(curves.held_out, across, down) if curves.held_out else []),
         *_dots("point", dotted, across, down, x, label="validation"),
         "</svg>",
     ]
@@ -134,6 +135,13 @@ def _dots(
         for place, value in points
         if down(value) >= 0
     ]
+
+
+def _diamond(point: Point, across: Callable[[float], float], down: Callable[[float], float]) -> list[str]:
+    """The loss on all of the held-out text: larger than a dot, and below it, so that both show where they meet."""
+    x, y = across(point[0]), down(point[1])
+    corners = f"{x:.1f},{y - 9:.1f} {x + 9:.1f},{y:.1f} {x:.1f},{y + 9:.1f} {x - 9:.1f},{y:.1f}"
+    return [f'<polygon class="held-out" points="{corners}"><title>all held-out text {point[1]:.3f}</title></polygon>']
 
 
 def _strips(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt25.errors import GPT25Error
+from gpt25.figures.positions_of_run import positions_of_run
 from gpt25.plots import (
     HELLASWAG,
     PublishedLine,
@@ -17,7 +18,6 @@ from gpt25.plots import (
 )
 from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.reproduction.verdict import SIGNIFICANCE, Verdict
-from gpt25.recipes.run.run_report import positions_of_run
 from gpt25.recipes.score_comparisons import score_comparisons
 from gpt25.records import RunDirectory, money_text
 from gpt25.storage import resolved, write_json, write_text

@@ -201,6 +201,7 @@ class Trainer:
             loss, measure = metrics["validation_loss"], self.validation_loss.measure
             metrics = keep_better_weights(average, loss, measure=measure, say=self._say)
         row.update(metrics)
+        row["validation_tokens"] = self.validation_loss.validation.number_of_tokens
         self.state.metrics |= {name: loss if math.isfinite(loss) else None for name, loss in metrics.items()}
 
     def _record(self, row: dict[str, Any], stopwatch: Stopwatch) -> None:

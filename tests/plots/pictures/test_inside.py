@@ -189,7 +189,8 @@ def test_models_stand_side_by_side(tmp_path: Path) -> None:
     models = [positions("first"), positions("second", constant=True)]
     draw_positions(models, tmp_path / "a.png", columns=[3], verdict="first is trained further")
     height, width = imread(tmp_path / "a.png").shape[:2]
-    assert (width, height) == (2240, 3400)
+    assert width == 2240
+    assert 3000 < height < 3600
     draw_positions(models, tmp_path / "a.html", columns=[3], verdict="first is trained further")
     source, content = page(tmp_path / "a.html")
     assert "<h1>first is trained further</h1>" in source

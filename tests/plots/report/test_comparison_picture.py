@@ -73,6 +73,7 @@ def test_losses_by_tokens_time_and_money_and_hellaswag(
         "GPT-2 124M 0.294463",
         "GPT-3 125M 0.337",
     ]
+    assert figure.subfigs[0].get_suptitle().startswith("The same losses by what they cost: the run whose line is lower")
     assert shown["HellaSwag, acc_norm"].get_title(loc="right") == "two, first 1,000 items"
     ends = [line.get_xdata()[-1] for line in shown[names[2]].lines[:2]]
     assert ends == pytest.approx([194 / 3600 * 24, 194 / 3600 * 8])  # the last row stands at 200 x 0.97 s

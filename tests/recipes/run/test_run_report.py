@@ -88,11 +88,11 @@ def test_openais_positions_stand_beside_where_the_cache_has_them(
         asked.append(repository)
         return tmp_path / "cached"
 
-    monkeypatch.setattr("gpt25.recipes.run.run_report.cached_model", cached)
+    monkeypatch.setattr("gpt25.figures.positions_of_run.cached_model", cached)
     run = pretrain(configuration, tmp_path / "run", reporter=reporter)
     assert asked == ["openai-community/gpt2"]
     assert "<b>OpenAI&#x27;s gpt2</b>roughness" in run.report_path.read_text(encoding="utf-8")
-    monkeypatch.setattr("gpt25.recipes.run.run_report.cached_model", lambda _: tmp_path / "longer")
+    monkeypatch.setattr("gpt25.figures.positions_of_run.cached_model", lambda _: tmp_path / "longer")
     draw_run(run, reporter)  # fewer positions are smoother or rougher for their number alone
     assert "OpenAI&#x27;s gpt2" not in run.report_path.read_text(encoding="utf-8")
 

@@ -56,7 +56,7 @@ def test_every_update_leaves_a_row_as_designed(trainer: MakeTrainer, data: Prepa
     assert [row["tokens"] for row in rows] == [128 * update for update in range(1, 9)]
     common = {"update", "tokens", "training_loss", "learning_rate", "gradient_norm", "tokens_per_second"}
     for row in rows:
-        measured = {"validation_loss"} if row["update"] % 4 == 0 else set()
+        measured = {"validation_loss", "validation_tokens"} if row["update"] % 4 == 0 else set()
         assert row.keys() == common | {"elapsed_seconds"} | measured
         assert row["tokens_per_second"] > 0
         assert row["gradient_norm"] > 0
@@ -198,7 +198,14 @@ def test_the_start_is_measured_sampled_and_saved_before_the_first_update(
     loss = trained.validation_loss.measure()
     trained.train()
     first, *others = trained.run.metrics()
-    assert first == {"update": 0, "tokens": 0, "validation_loss": loss, "elapsed_seconds": first["elapsed_seconds"]}
+    tokens = trained.validation_loss.validation.number_of_tokens
+    assert first == {
+        "update": 0,
+        "tokens": 0,
+        "validation_loss": loss,
+        "validation_tokens": tokens,
+        "elapsed_seconds": first["elapsed_seconds"],
+    }
     assert [row["update"] for row in others] == list(range(1, 9))
     assert 0 < first["elapsed_seconds"] < others[0]["elapsed_seconds"]
     assert sampled == [0, 4, 8]
