@@ -1,5 +1,6 @@
 """The whole loop of a recipe in a few small updates, so that nothing fails for the first time at hour three."""
 
+import contextlib
 import dataclasses
 import itertools
 import shutil
@@ -8,6 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from gpt25.errors import Interrupted, StorageError, TrainingError
+from gpt25.recipes.planning.dry_run_size import (
+    DryRunSize,
+    Pace,
+    dry_run_seconds,
+    fitting_size,
+    full_size,
+    measured_pace,
+)
 from gpt25.recipes.pretrain import connected, train_run
 from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.run.resume_check import require_resumable
@@ -15,14 +24,11 @@ from gpt25.recipes.run.run_lock import run_lock
 from gpt25.recipes.run.run_report import draw_run
 from gpt25.recipes.run.run_setup import RunSetup, join_run, set_up_run
 from gpt25.records import RunDirectory
-from gpt25.runtime import Ranks
-from gpt25.storage import discard, require_writable_directory
-from gpt25.training import TrainingConfiguration
+from gpt25.runtime import Ranks, choose_device
+from gpt25.storage import discard, exists, require_writable_directory
+from gpt25.training import StopAtOnce, StoppedAtOnce, TrainingConfiguration
 
-_UPDATES = 4
-_MICRO_BATCHES = 2  # of every rank, so that gradients are accumulated too
-_VALIDATION_ROWS = 16  # of every rank
-_HELLASWAG_ITEMS = 16
+_STOPPED = "the dry run was stopped; nothing is left of it"
 _LARGEST_DIFFERENCE = 0.01  # of the loss of a resumed update: a GPU adds up in another order each time
 
 
@@ -34,6 +40,8 @@ class DryRun:
     """Updates that were done, apart from those that were repeated after the resume."""
     tokens_per_update: int
     """Tokens of each of them, or of the largest: as many as two micro-batches of every rank, at most the recipe's."""
+    shortened: list[str]
+    """What was less than in a dry run of a fast machine, in words."""
     training_losses: list[float]
     """Nats per token, one a update."""
     validation_loss: float
@@ -45,7 +53,7 @@ class DryRun:
     tokens_per_second: float
     """Median of the updates but the first; smaller updates than the recipe's spend more of it on the optimizer."""
     whole_run_seconds: float
-    """How long the recipe's tokens would take at that speed, without validation and checkpoints."""
+    """How long the recipe's updates would take at that speed, or at that of the row that was timed."""
     checkpoint_bytes: int
     """Size of one checkpoint."""
     needed_bytes: int
@@ -58,80 +66,153 @@ def dry_run(
     """Do what `pretrain` would do, for a few small updates in a temporary run beside `run_path`, and resume once.
 
     Data, model, compilation, updates, validation, samples, checkpoints, a resume, pictures and the ranks' agreement
-    are the recipe's own; only the number and the size of the updates and of the validation are not. `run_path` itself
-    stays as it is, the temporary run is removed. Returns None on all ranks but the first. Raises what `pretrain` does,
+    are the recipe's own; only the number and the size of the updates and of the validation are not, which on a slow
+    processor shrink until all of it should end in three minutes. `run_path` itself stays as it is, the temporary run is
+    removed. A signal ends it at once. Returns None on all ranks but the first. Raises what `pretrain` does,
     TrainingError where the resumed updates are not those before, and StorageError where the disk has no room for the
     run's checkpoints.
     """
     ranks = ranks or Ranks()
     run = RunDirectory(Path(run_path).with_name(f".{Path(run_path).name}.dry-run"))
-    if ranks.is_first:
-        require_writable_directory(run.path.parent)
-        discard(run.path)  # of a killed dry run: everything in it can be made again
-    try:
-        with run_lock(run, ranks):
-            setup = set_up_run(run, configuration, reporter=reporter) if ranks.is_first else None
-            if setup is not None:
-                require_resumable(RunDirectory(run_path), setup.configuration)
-            with connected(ranks, configuration.loop):
-                setup = setup or join_run(run)
-                before, after = _train_and_resume(run, _shortened(setup, ranks), reporter=reporter, ranks=ranks)
-            if not ranks.is_first:
-                return None
-            draw_run(run, reporter)
-            return _findings(run, setup.configuration, before, after)
-    except Interrupted as stop:
-        raise Interrupted(stop.signal_number, "the dry run was stopped; nothing is left of it") from stop
-    finally:
+    made = [folder for folder in (run.path.parent, *run.path.parent.parents) if not exists(folder)]
+
+    def clean_up() -> None:
         if ranks.is_first:
             discard(run.path)
+            with contextlib.suppress(OSError):
+                for folder in made:
+                    folder.rmdir()
+
+    def give_up() -> None:
+        clean_up()
+        reporter.note(_STOPPED)
+
+    try:
+        with StopAtOnce(give_up) as signals:
+            if ranks.is_first:
+                require_writable_directory(run.path.parent)
+                discard(run.path)  # of a killed dry run: everything in it can be made again
+            with run_lock(run, ranks):
+                return _dry_run(run, RunDirectory(run_path), configuration, signals, reporter=reporter, ranks=ranks)
+    except StoppedAtOnce as stop:
+        raise Interrupted(stop.signal_number, _STOPPED) from None
+    finally:
+        clean_up()
 
 
-def _shortened(setup: RunSetup, ranks: Ranks) -> RunSetup:
-    """The same with few and small updates; the micro-batch, on which memory depends, stays."""
-    full = setup.configuration
+def _dry_run(
+    run: RunDirectory,
+    real: RunDirectory,
+    configuration: TrainingConfiguration,
+    signals: StopAtOnce,
+    *,
+    reporter: Reporter,
+    ranks: Ranks,
+) -> DryRun | None:
+    setup = set_up_run(run, configuration, reporter=reporter) if ranks.is_first else None
+    if setup is not None:
+        require_resumable(real, setup.configuration)
+    with connected(ranks, configuration.loop):
+        setup = setup or join_run(run)
+        pace = _pace(run, setup, reporter=reporter, ranks=ranks)
+        full = full_size(setup.configuration)
+        size = full if pace is None else fitting_size(setup.configuration, pace)
+        shortened = size.less_than(full, hellaswag=setup.configuration.hellaswag.interval_in_updates is not None)
+        if pace is not None:
+            _say_how_long(setup.configuration, size, pace, shortened, reporter)
+        short = _shortened(setup, size, ranks)
+        before, after = _train_and_resume(run, short, size, signals, reporter=reporter, ranks=ranks)
+    if not ranks.is_first:
+        return None
+    draw_run(run, reporter)
+    found = _findings(run, setup.configuration, before, after)
+    if pace is not None and shortened:
+        updates = setup.configuration.loop.number_of_updates
+        rows = setup.configuration.total_tokens / setup.configuration.model.block_size / ranks.number_of_ranks
+        seconds = updates * pace.step_seconds + rows * pace.row_seconds
+        found = dataclasses.replace(found, shortened=shortened, whole_run_seconds=seconds)
+    return found
+
+
+def _pace(run: RunDirectory, setup: RunSetup, *, reporter: Reporter, ranks: Ranks) -> Pace | None:
+    """How fast this machine is, as the first rank measures it; None on a GPU, where a dry run is quick anyway."""
+    if choose_device(setup.configuration.loop.device).type == "cuda":
+        return None
+    pace = Pace(0.0, 0.0)
+    if ranks.is_first:
+        reporter.note("timing an update of one row")
+        pace = measured_pace(
+            setup.configuration, run=run, train_shards=setup.train_shards, validation_shards=setup.validation_shards
+        )
+    return Pace(*ranks.sum([pace.row_seconds, pace.step_seconds]))
+
+
+def _say_how_long(
+    configuration: TrainingConfiguration, size: DryRunSize, pace: Pace, shortened: list[str], reporter: Reporter
+) -> None:
+    """How long it will take, and what is left out so that it does not take longer."""
+    seconds = dry_run_seconds(configuration, size, pace)
+    reporter.say(
+        f"a row of {configuration.model.block_size:,} tokens takes {pace.row_seconds:.2g} s here and an update's step "
+        f"{pace.step_seconds:.2g} s: the dry run will take about {_duration(seconds)}"
+    )
+    if shortened:
+        reporter.say(
+            f"so that it does not take {_duration(dry_run_seconds(configuration, full_size(configuration), pace))}, it "
+            f"has {'; '.join(shortened)}. What the full micro-batch needs of memory is not tried"
+        )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} minutes"
+
+
+def _shortened(setup: RunSetup, size: DryRunSize, ranks: Ranks) -> RunSetup:
+    """The same with few and small updates; on a fast machine the micro-batch, on which memory depends, stays."""
+    full, updates = setup.configuration, size.updates
     block_size = full.model.block_size
-    rows = full.batch.micro_batch_rows * ranks.number_of_ranks * _MICRO_BATCHES
-    validation_rows = max(_VALIDATION_ROWS, full.batch.micro_batch_rows) * ranks.number_of_ranks
+    rows = size.micro_batch_rows * ranks.number_of_ranks * size.micro_batches
+    validation_rows = size.validation_rows * ranks.number_of_ranks
+    batch = full.batch.at_most(rows * block_size)
     short = dataclasses.replace(
         full,
         data=dataclasses.replace(
             full.data, validation_tokens=min(full.data.validation_tokens, validation_rows * block_size)
         ),
-        batch=full.batch.at_most(rows * block_size),
-        schedule=dataclasses.replace(full.schedule, warm_up_updates=min(full.schedule.warm_up_updates, _UPDATES // 2)),
+        batch=dataclasses.replace(batch, micro_batch_rows=size.micro_batch_rows),
+        schedule=dataclasses.replace(full.schedule, warm_up_updates=min(full.schedule.warm_up_updates, updates // 2)),
         loop=dataclasses.replace(
             full.loop,
-            number_of_updates=_UPDATES,
+            number_of_updates=updates,
             number_of_epochs=None,
-            validation_interval_in_updates=_UPDATES // 2,
-            samples_interval_in_updates=_UPDATES,
-            checkpoint_interval_in_updates=_UPDATES // 2,
+            validation_interval_in_updates=updates // 2,
+            samples_interval_in_updates=updates,
+            checkpoint_interval_in_updates=updates // 2,
             checkpoints_to_keep=2,
             # From the second update on, so that an average, too, is saved and resumed.
-            average_last_fraction=full.loop.average_last_fraction and 1 - 1 / _UPDATES,
+            average_last_fraction=full.loop.average_last_fraction and 1 - 1 / updates,
         ),
         hellaswag=dataclasses.replace(
             full.hellaswag,
-            interval_in_updates=full.hellaswag.interval_in_updates and _UPDATES // 2,
-            limit=min(_HELLASWAG_ITEMS, full.hellaswag.limit or _HELLASWAG_ITEMS),
+            interval_in_updates=full.hellaswag.interval_in_updates and updates // 2,
+            limit=min(size.hellaswag_items, full.hellaswag.limit or size.hellaswag_items),
         ),
     )
     return dataclasses.replace(setup, configuration=short)
 
 
 def _train_and_resume(
-    run: RunDirectory, setup: RunSetup, *, reporter: Reporter, ranks: Ranks
+    run: RunDirectory, setup: RunSetup, size: DryRunSize, signals: StopAtOnce, *, reporter: Reporter, ranks: Ranks
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Train to the end, remove the last checkpoint, resume from the one before; the first rank's rows of both."""
-    train_run(run, setup, reporter=reporter, ranks=ranks)
+    train_run(run, setup, reporter=reporter, ranks=ranks, signals=signals)
     before = run.metrics() if ranks.is_first else []
     if ranks.is_first:
         _require_finite(before)
-        discard(run.checkpoint_path(_UPDATES))
+        discard(run.checkpoint_path(size.updates))
     ranks.barrier()
     reporter.say("taking the last checkpoint away and going on from the one before it")
-    train_run(run, dataclasses.replace(setup, initial_model=None), reporter=reporter, ranks=ranks)
+    train_run(run, dataclasses.replace(setup, initial_model=None), reporter=reporter, ranks=ranks, signals=signals)
     return before, run.metrics() if ranks.is_first else []
 
 
@@ -165,6 +246,7 @@ def _findings(
     return DryRun(
         updates=len(before_resume),
         tokens_per_update=max(b - a for a, b in itertools.pairwise([0, *(row["tokens"] for row in before_resume)])),
+        shortened=[],
         training_losses=[row["training_loss"] for row in before_resume],
         validation_loss=before_resume[-1]["validation_loss"],
         hellaswag_accuracy_norm=before_resume[-1].get("hellaswag_accuracy_norm"),

@@ -18,7 +18,7 @@ from gpt25.recipes.run.run_report import begin_summary, draw_run, end_summary
 from gpt25.recipes.run.run_setup import RunSetup, join_run, set_up_run
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, choose_device, choose_precision, use_fast_allocator
-from gpt25.training import LoopConfiguration, Trainer, TrainingConfiguration, TrainingHooks, TrainingState
+from gpt25.training import LoopConfiguration, StopSignals, Trainer, TrainingConfiguration, TrainingHooks, TrainingState
 
 
 def pretrain(
@@ -57,8 +57,13 @@ def connected(ranks: Ranks, settings: LoopConfiguration) -> Iterator[None]:
         ranks.disconnect()
 
 
-def train_run(run: RunDirectory, setup: RunSetup, *, reporter: Reporter, ranks: Ranks) -> TrainingState:
-    """What `pretrain` does when everything is there and the ranks are connected, until its pictures are drawn."""
+def train_run(
+    run: RunDirectory, setup: RunSetup, *, reporter: Reporter, ranks: Ranks, signals: StopSignals | None = None
+) -> TrainingState:
+    """What `pretrain` does when everything is there and the ranks are connected, until its pictures are drawn.
+
+    signals: as `Trainer.train` has them.
+    """
     use_fast_allocator()
     if ranks.is_first:
         record_environment(run, ranks)
@@ -74,7 +79,7 @@ def train_run(run: RunDirectory, setup: RunSetup, *, reporter: Reporter, ranks: 
             hooks=_hooks(setup, run, reporter, stack, ranks),
             initial_model=setup.initial_model,
         )
-        return trainer.train()
+        return trainer.train(signals)
 
 
 def _hooks(setup: RunSetup, run: RunDirectory, reporter: Reporter, stack: ExitStack, ranks: Ranks) -> TrainingHooks:

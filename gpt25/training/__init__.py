@@ -19,6 +19,8 @@ from gpt25.training.configuration.training_configuration import (
 )
 from gpt25.training.loop.hooks import TrainingHooks
 from gpt25.training.loop.probe import seconds_per_update
+from gpt25.training.loop.stop_at_once import StopAtOnce, StoppedAtOnce
+from gpt25.training.loop.stop_signals import StopSignals
 from gpt25.training.loop.trainer import Trainer
 from gpt25.training.loss.fused_loss import fused_loss
 from gpt25.training.loss.loss_module import LossModule
@@ -38,6 +40,9 @@ __all__ = [
     "ScheduleConfiguration",
     "SpeedConfiguration",
     "StartConfiguration",
+    "StopAtOnce",
+    "StopSignals",
+    "StoppedAtOnce",
     "TrackConfiguration",
     "Trainer",
     "TrainingConfiguration",

@@ -4,7 +4,9 @@ import dataclasses
 import os
 import shutil
 import signal
+import subprocess
 import sys
+import time
 from collections import namedtuple
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from gpt25.data import PreparedData
 from gpt25.errors import ConfigurationError, Interrupted, StorageError, TrainingError
 from gpt25.model import Accounting, GPTConfiguration
 from gpt25.recipes import dry_run, pretrain
+from gpt25.recipes.planning.dry_run_size import Pace
+from gpt25.recipes.recipe import recipe_text
 from gpt25.records import RunDirectory
 from gpt25.training import BatchConfiguration, DataConfiguration, LoopConfiguration, TrainingConfiguration
 
@@ -72,7 +76,7 @@ def test_it_goes_through_everything_and_leaves_nothing(
     ]
     assert "going on after update 2 of 4" in reporter.said
     assert reporter.everything.count("--- a sample after update 4 ---") == 2
-    assert list((tmp_path / "runs").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_that_was_begun_stays_as_it_is(
@@ -174,3 +178,81 @@ def test_a_signal_ends_it_and_leaves_nothing(
     with pytest.raises(Interrupted, match="^the dry run was stopped; nothing is left of it$"):
         dry_run(configuration, tmp_path / "run", reporter=reporter)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_slow_processor_does_less_and_says_so(
+    configuration: TrainingConfiguration, tmp_path: Path, reporter: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "measured_pace", lambda *_, **__: Pace(row_seconds=14.0, step_seconds=5.0))
+    found = dry_run(configuration, tmp_path / "run", reporter=reporter)
+    assert found is not None
+    assert (found.updates, found.tokens_per_update) == (4, 32)  # one row
+    assert found.resume_difference == 0.0
+    assert (
+        "a row of 32 tokens takes 14 s here and an update's step 5 s: the dry run will take about 2 minutes"
+        in reporter.said
+    )
+    assert found.shortened == [
+        "rows in a micro-batch: 1 instead of 2",
+        "micro-batches in an update: 1 instead of 2",
+        "rows of validation: 1 instead of 16",
+    ]
+    left_out = next(
+        text for text in reporter.said if text.startswith("so that it does not take 10 minutes, it has rows")
+    )
+    assert left_out.endswith("What the full micro-batch needs of memory is not tried")
+    # Of a full update 32,768 rows, and one step.
+    assert found.whole_run_seconds == pytest.approx(10_000 * (32_768 * 14 + 5))
+
+
+SLOWED = """
+import sys, time
+import torch
+from gpt25.cli.main import main
+from gpt25.training.loop import gradient_update
+
+real, calls = gradient_update.accumulate_gradients, []
+
+def slowed(*arguments, **options):
+    calls.append(1)
+    if len(calls) <= 2:
+        time.sleep(1)  # the row that is timed
+    elif sys.argv[1] == "python":
+        time.sleep(60)
+    else:
+        torch.linalg.svd(torch.randn(3500, 3500))  # one step for Python, half a minute long
+    return real(*arguments, **options)
+
+gradient_update.accumulate_gradients = slowed
+torch.set_num_threads(1)
+sys.exit(main(["train", sys.argv[2], "--run", sys.argv[3], "--dry-run"]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "within", "code"), [(signal.SIGINT, "python", 130), (signal.SIGTERM, "one step", 143)]
+)
+def test_a_slow_one_says_how_long_and_stops_at_once(
+    configuration: TrainingConfiguration, tmp_path: Path, number: int, within: str, code: int
+) -> None:
+    batch = dataclasses.replace(configuration.batch, micro_batch_rows=16)
+    (tmp_path / "own.toml").write_text(recipe_text(dataclasses.replace(configuration, batch=batch)), encoding="utf-8")
+    words = [sys.executable, "-c", SLOWED, within, str(tmp_path / "own.toml"), str(tmp_path / "runs" / "mine")]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    said = ""
+    while "is not tried" not in said:
+        line = process.stdout.readline()
+        assert line, process.communicate()
+        said += line
+    assert "the dry run will take about" in said
+    time.sleep(2)
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [".mine.dry-run"]
+    start = time.monotonic()
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert time.monotonic() - start < 10
+    assert process.returncode == code
+    assert "the dry run was stopped; nothing is left of it" in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "runs").exists()

@@ -131,7 +131,8 @@ def _in_words(found: DryRun) -> str:
         f"{', '.join(f'{loss:.3f}' for loss in found.training_losses)}), validation ({found.validation_loss:.3f}), "
         f"{hellaswag}samples, checkpoints, a resume ({same}), pictures\n"
         f"{found.tokens_per_second:,.0f} tokens/s in these small updates: the whole run would take "
-        f"{duration_text(found.whole_run_seconds)} without validation and checkpoints\n"
+        f"{duration_text(found.whole_run_seconds)} without validation and checkpoints"
+        f"{', by the row that was timed' if found.shortened else ''}\n"
         f"a checkpoint takes {found.checkpoint_bytes / 1e9:.2f} GB, all that are kept at once up to "
         f"{found.needed_bytes / 1e9:.2f} GB\nnothing was left behind; the same command without --dry-run starts the run"
     )

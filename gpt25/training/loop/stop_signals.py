@@ -12,7 +12,7 @@ _STOP_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)
 )  # Windows has no SIGUSR1
 
-_ONE_REQUEST_SECONDS = 0.5
+ONE_REQUEST_SECONDS = 0.5
 
 
 class StopSignals(contextlib.AbstractContextManager["StopSignals"]):
@@ -44,5 +44,5 @@ class StopSignals(contextlib.AbstractContextManager["StopSignals"]):
         if self.received is None:
             self.received = signal.SIGINT if number == signal.SIGINT else signal.SIGTERM
             self._received_at = time.monotonic()
-        elif time.monotonic() - self._received_at > _ONE_REQUEST_SECONDS:
+        elif time.monotonic() - self._received_at > ONE_REQUEST_SECONDS:
             os._exit(128 + (signal.SIGINT if number == signal.SIGINT else signal.SIGTERM))

@@ -1,5 +1,6 @@
 """The training loop: updates, validation, checkpoints, and stopping without losing anything."""
 
+import contextlib
 import math
 from typing import Any
 
@@ -111,14 +112,16 @@ class Trainer:
             on_checkpoint=self.hooks.on_checkpoint,
         )
 
-    def train(self) -> TrainingState:
+    def train(self, signals: StopSignals | None = None) -> TrainingState:
         """Train to the last update, going on from the newest intact checkpoint of the run; returns where it ended.
 
+        signals: what hears of stop requests, already in force; None stops after the update, with everything saved.
         Raises Interrupted after a signal, once everything is saved; TrainingError when non-finite values or failing
         saves persist, or another rank is lost.
         """
         failures = explaining_failures(self.ranks, micro_batch_rows=self.micro_batch_rows)
-        with StopSignals() as signals, failures:
+        with contextlib.ExitStack() as stack, failures:
+            signals = signals or stack.enter_context(StopSignals())
             self.state = self._checkpoints.resume()
             is_new = self._checkpoints.saved_update is None
             if self.ranks.is_first:
