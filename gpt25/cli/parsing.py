@@ -238,13 +238,21 @@ def _wrong_words(command: ModuleType, name: str, words: list[str], default: Any,
     return ConfigurationError(f"{sentence}\ngpt25 {name} --help lists what there is.")
 
 
+def _with_present_name(word: str, others: dict[str, str]) -> str:
+    """_with_present_name("--data.json_field=a", {"--data.json-field": "--data.field"}) -> "--data.field=a"."""
+    flag, equals, value = word.partition("=")
+    name = others.get(_plain(flag)) if flag.startswith("--") else None
+    return word if name is None else f"{name}{equals}{value}"
+
+
 def parse(command: ModuleType, name: str, words: list[str]) -> Any:
     """The command's `Arguments` from its words, or None when help was asked for and printed.
 
     A module may define `defaults(words)`, which returns the `Arguments` that the words then change, or None where the
-    first word is not the one that they depend on. Raises ConfigurationError, in a few lines, for a missing, unknown or
-    unreadable word.
+    first word is not the one that they depend on. Its `OTHER_FLAGS` are other names of flags, such as former ones,
+    which the help does not show. Raises ConfigurationError, in a few lines, for a missing, unknown or unreadable word.
     """
+    words = [_with_present_name(word, getattr(command, "OTHER_FLAGS", {})) for word in words]
     default = command.defaults(words) if hasattr(command, "defaults") else None
     if _wants_help(words):
         columns = min(shutil.get_terminal_size().columns, _WIDEST_HELP_IN_COLUMNS)

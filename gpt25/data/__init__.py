@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gpt25.data.fetching.public_sets import PUBLIC_SETS
     from gpt25.data.fetching.public_shards import fetch_shards, is_fetched, list_public_set, list_shards
+    from gpt25.data.formats.reading_settings import ReadingSettings
+    from gpt25.data.formats.source_stream import LARGEST_DOCUMENT_BYTES
+    from gpt25.data.formats.text_policy import DocumentCounts, InvalidUtf8
     from gpt25.data.preparation.bare_tokens import adopt_bare_tokens
     from gpt25.data.preparation.notices import notices
     from gpt25.data.preparation.preparation import prepare
@@ -21,29 +24,29 @@ if TYPE_CHECKING:
     from gpt25.data.sources.document import SPLITS, Document, Split, split_of
     from gpt25.data.sources.document_reader import DocumentReader, read_documents, standard_library_documents
     from gpt25.data.sources.hub_address import NAMED_SETS, NAMED_SETS_VALIDATION_TOKENS
-    from gpt25.data.sources.part import Part
-    from gpt25.data.sources.source_stream import LARGEST_DOCUMENT_BYTES
-    from gpt25.data.sources.text_policy import DocumentCounts, InvalidUtf8
+    from gpt25.data.sources.part import WHOLE, Part
 
 _HOMES = {
     "Batches": "shards.batches",
     "Document": "sources.document",
-    "DocumentCounts": "sources.text_policy",
+    "DocumentCounts": "formats.text_policy",
     "DocumentReader": "sources.document_reader",
     "INDEX_NAME": "shards.prepared_data",
-    "InvalidUtf8": "sources.text_policy",
-    "LARGEST_DOCUMENT_BYTES": "sources.source_stream",
+    "InvalidUtf8": "formats.text_policy",
+    "LARGEST_DOCUMENT_BYTES": "formats.source_stream",
     "NAMED_SETS": "sources.hub_address",
     "NAMED_SETS_VALIDATION_TOKENS": "sources.hub_address",
     "PUBLIC_SETS": "fetching.public_sets",
     "Part": "sources.part",
     "PreparedData": "shards.prepared_data",
     "PreparedSplit": "shards.prepared_data",
+    "ReadingSettings": "formats.reading_settings",
     "SPLITS": "sources.document",
     "ShardRecord": "shards.prepared_data",
     "Split": "sources.document",
     "TokenShards": "shards.token_shards",
     "Validation": "shards.validation",
+    "WHOLE": "sources.part",
     "adopt_bare_tokens": "preparation.bare_tokens",
     "fetch_shards": "fetching.public_shards",
     "is_fetched": "fetching.public_shards",
@@ -66,6 +69,7 @@ __all__ = [
     "NAMED_SETS_VALIDATION_TOKENS",
     "PUBLIC_SETS",
     "SPLITS",
+    "WHOLE",
     "Batches",
     "Document",
     "DocumentCounts",
@@ -74,6 +78,7 @@ __all__ = [
     "Part",
     "PreparedData",
     "PreparedSplit",
+    "ReadingSettings",
     "ShardRecord",
     "Split",
     "TokenShards",

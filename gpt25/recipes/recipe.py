@@ -19,6 +19,8 @@ from gpt25.training import TrainingConfiguration
 
 _SUFFIX = ".toml"
 _NONE = "none"
+_FORMER_KEYS = {("data", "json_field"): "field"}
+"""What recipes of earlier releases, also those that runs keep, call a key: (section, key) -> its name now."""
 _PLAIN = (bool, int, float, str)
 
 
@@ -63,6 +65,7 @@ def parse_recipe(text: str, *, source: str) -> TrainingConfiguration:
     for name, values in content.items():
         if not isinstance(values, dict):
             raise ConfigurationError(f"{source}: {name} is {short(values)}; it must be a section, [{name}].")
+        values = _with_present_keys(name, values, where=f"{source}, [{name}]")
         changed[name] = _section(sections[name], values, where=f"{source}, [{name}]")
     try:
         return TrainingConfiguration(**changed)
@@ -96,6 +99,17 @@ def differences(first: TrainingConfiguration, second: TrainingConfiguration) -> 
         for key, value in values.items()
         if value != values_of_second[section][key]
     }
+
+
+def _with_present_keys(section: str, values: dict[str, Any], *, where: str) -> dict[str, Any]:
+    """The values of a section by the names that its keys have now."""
+    present = dict(values)
+    for (former_section, former), name in _FORMER_KEYS.items():
+        if former_section == section and former in present:
+            if name in present:
+                raise ConfigurationError(f"{where} has {former!r} and {name!r}, which are one; keep {name!r}.")
+            present[name] = present.pop(former)
+    return present
 
 
 def _section(default: Any, values: dict[str, Any], *, where: str) -> Any:

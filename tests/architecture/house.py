@@ -50,10 +50,11 @@ PLANNED = {"server"}
 ROOMS: dict[str, dict[str, set[str]]] = {
     "storage": {"paths": set(), "reading": {"paths"}},
     "data": {
-        "sources": set(),
-        "shards": {"sources"},
-        "preparation": {"sources", "shards"},
-        "fetching": {"sources", "shards"},
+        "formats": set(),
+        "sources": {"formats"},
+        "shards": {"formats", "sources"},
+        "preparation": {"formats", "sources", "shards"},
+        "fetching": {"formats", "sources", "shards"},
     },
     "weights": {"safetensors": set(), "openai": {"safetensors"}, "gguf": set()},
     "training": {

@@ -11,6 +11,7 @@ import pytest
 from gpt25.cli.commands.doctor import CORE_PACKAGES, EXTRAS
 
 PACKAGE_OF_MODULE = {
+    "charset_normalizer": "charset-normalizer",
     "huggingface_hub": "huggingface-hub",
     "lm_eval": "lm-eval",
     "prompt_toolkit": "prompt-toolkit",

@@ -105,7 +105,7 @@ def test_files_beside_a_set_are_named(tmp_path: Path, capsys: pytest.CaptureFixt
     words = ["prepare", str(tmp_path / "set"), "--tokenizer", "gpt2", "--output", str(tmp_path / "out")]
     assert main(["data", *words, "--validation-fraction", "0"]) == 0
     printed = capsys.readouterr()
-    assert "1 files beside the set are no documents of it and were left out" in printed.err
+    assert "1 file beside the set is no document of it and was left out" in printed.err
     assert "README.md" in printed.err
 
 

@@ -282,3 +282,20 @@ def test_a_switch_of_two_words_is_a_bare_flag_or_one_of_them(words: list[str], e
     assert parse(types.SimpleNamespace(Arguments=Switching), "make", ["m", *words]).shares is expected  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="expected true or false"):
         parse(types.SimpleNamespace(Arguments=Switching), "make", ["m", "--shares", "auto"])  # type: ignore[arg-type]
+
+
+def test_the_flags_for_texts_have_one_name_in_every_command() -> None:
+    from gpt25.cli.commands import data, tokenizer, train
+
+    flags = {"--field", "--encoding", "--invalid-utf8", "--document-separator", "--largest-document-bytes"}
+    assert flags <= known_flags(data, "data", ["prepare"])
+    assert flags <= known_flags(tokenizer, "tokenizer", ["train"])
+    words = ["--field", "body", "--encoding", "cp1252", "--policy=skip", "--output", "out"]
+    prepared = parse(data, "data", ["prepare", "a.jsonl", "--tokenizer", "gpt2", *words])
+    trained = parse(tokenizer, "tokenizer", ["train", "a.jsonl", "--vocabulary-size", "300", *words])
+    configured = parse(train, "train", ["quickstart", "--texts", "a.jsonl", "b/", *words[:-2]])
+    assert configured.data.texts == ("a.jsonl", "b/")
+    for reading in (prepared.reading, trained.reading, configured.data.reading):
+        assert (reading.field, reading.encoding, reading.invalid_utf8) == ("body", "cp1252", "skip")
+    former = parse(train, "train", ["quickstart", "--data.json_field=body", "--data.policy", "replace"])
+    assert (former.data.field, former.data.invalid_utf8) == ("body", "replace")

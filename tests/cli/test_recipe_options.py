@@ -35,6 +35,7 @@ CHOSEN: dict[str, Any] = {  # where any other value of the type will not do
     "batch.smaller_updates": ((0.25, 1024), (0.5, 2048)),  # multiples of the block size
     "batch.short_sequences": ((0.25, 64), (0.5, 128)),
     "data.texts": ("a.txt", "b.txt"),
+    "data.encoding": "cp1252",  # one that Python knows
     "track.loss_at_most": ((100.0, 7.0), (500.0, 5.0)),
 }
 _NO_FLAG = ("start.required", "start.weights_sha256")  # for recipes and for run.toml alone

@@ -154,6 +154,15 @@ def test_switches_are_true_false_or_auto(word: str, value: bool | str) -> None:
     assert parse_recipe(recipe_text(parsed), source="itself") == parsed
 
 
+def test_a_key_of_earlier_releases_is_read_by_its_name_now(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_text('[data]\njson_field = "body"\n')
+    old = load_recipe(tmp_path / "run.toml")
+    assert old.data.field == "body"
+    assert "json_field" not in recipe_text(old)
+    with pytest.raises(ConfigurationError, match=r"\[data\] has 'json_field' and 'field', which are one; keep 'field'"):
+        parse_recipe('[data]\njson_field = "body"\nfield = "text"\n', source="it")
+
+
 def test_a_file_is_a_recipe(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("[loop]\nseed = 7\n")

@@ -37,7 +37,10 @@ def test_only_the_first_mark_goes() -> None:
     [
         (b"caf\xe9 au lait", r"a\.txt: byte 3 \(0xe9\) is not UTF-8: invalid continuation byte\. Mend it, or convert"),
         (codecs.BOM_UTF16_LE + b"a\0b", r"byte 4 \(0x62\) is not UTF-16: truncated data\. .* mark says UTF-16"),
-        ("für Zoë, größer, älter".encode("latin-1"), "an old 8-bit encoding, such as Windows-1252"),
+        (
+            "für Zoë, größer, älter".encode("latin-1"),
+            "looks like Windows-1252, an old .* iconv -f WINDOWS-1252",
+        ),
         ("Zürich ÿ".encode("utf-16-le"), "UTF-16 without a byte-order mark.*iconv -f UTF-16LE"),
         ("Zürich ÿ".encode("utf-16-be"), "UTF-16 without a byte-order mark.*iconv -f UTF-16BE"),
     ],

@@ -1,6 +1,6 @@
 """Text into token shards that training reads: prepare them, look at them, verify them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -8,12 +8,13 @@ import tyro
 
 from gpt25.cli.output import Output
 from gpt25.data import (
-    LARGEST_DOCUMENT_BYTES,
     NAMED_SETS,
     NAMED_SETS_VALIDATION_TOKENS,
     SPLITS,
+    WHOLE,
     Part,
     PreparedData,
+    ReadingSettings,
     fetch_shards,
     list_shards,
     notices,
@@ -26,6 +27,8 @@ from gpt25.data import (
 from gpt25.errors import ConfigurationError
 from gpt25.tokenizer import SpecialTokens, Tokenizer
 
+OTHER_FLAGS = {"--policy": "--invalid-utf8"}
+"""What the flags for texts are also called."""
 _PEEK_TOKENS = 64
 _DEFAULT_FRACTION = 0.05
 
@@ -38,15 +41,14 @@ class Prepare:
     """
 
     sources: tyro.conf.Positional[tuple[str, ...]]
-    """Text files, folders, globs, JSON lines (.jsonl), all also as .gz or .zst; Parquet; files on the Hub
+    """Text files, folders, globs, JSON lines (.jsonl), CSV, all also as .gz or .zst; Parquet; files on the Hub
     (hf://datasets/OWNER/NAME/PATH); or one of the words fineweb, fineweb-edu (their samples of ten billion tokens
     there), standard-library."""
     tokenizer: str
     """gpt2, or a directory that holds a tokenizer."""
     output: Path
     """The directory to write."""
-    field: str = "text"
-    """The field of each JSON line, or the column of each Parquet file, that is the text."""
+    reading: tyro.conf.OmitArgPrefixes[ReadingSettings] = field(default_factory=ReadingSettings)
     part: str | None = None
     """Only a part, such as 3/64: the third of 64 equal stretches. All parts, in one directory, are the data set."""
     validation_fraction: float | None = None
@@ -57,14 +59,8 @@ class Prepare:
     shard, on which OpenAI's published losses are measured."""
     processes: int | None = None
     """Worker processes; one a core unless given. The result does not depend on it."""
-    invalid_utf8: Literal["strict", "replace", "skip"] = "strict"
-    """Text that is not UTF-8: stop, put U+FFFD in its place, or leave the document out."""
     special_tokens: SpecialTokens = "text"
     """What the name of a special token in the text, such as <|endoftext|>, is: text, or parse: that token."""
-    document_separator: str | None = None
-    """What stands between the documents of one text file, such as <|endoftext|>; without it a file is one document."""
-    largest_document_bytes: int = LARGEST_DOCUMENT_BYTES
-    """The most bytes that one document may have, unpacked; it takes about five times as much memory."""
     tokens_per_shard: int = 100_000_000
     """The most tokens in one file, 2 bytes each."""
     json: bool = False
@@ -135,11 +131,9 @@ def _prepare(arguments: Prepare, output: Output) -> None:
         raise ConfigurationError("give --validation-fraction or --validation-tokens, not both")
     documents = read_documents(
         arguments.sources,
-        field=arguments.field,
-        invalid_utf8=arguments.invalid_utf8,
-        document_separator=arguments.document_separator,
-        largest_document_bytes=arguments.largest_document_bytes,
-        **({} if arguments.part is None else {"part": Part.parse(arguments.part)}),
+        **vars(arguments.reading),
+        part=WHOLE if arguments.part is None else Part.parse(arguments.part),
+        output=arguments.output,
     )
     tokenizer = Tokenizer.from_word(arguments.tokenizer)
     with output.progress("encoding", documents.source_bytes, "bytes") as progress:

@@ -42,7 +42,10 @@ CORE_PACKAGES = (
     "prompt-toolkit",
 )
 EXTRAS = {
-    "data": (("pyarrow", "zstandard"), "texts and evaluation sets in .parquet, FineWeb from the Hub, .zst sources"),
+    "data": (
+        ("charset-normalizer", "pyarrow", "selectolax", "zstandard"),
+        "texts and evaluation sets in .parquet, FineWeb from the Hub, .html and .zst sources, guesses at encodings",
+    ),
     "evaluate": (("lm-eval",), "our models in the public evaluation harness, for all of its tasks"),
     "export": (("gguf",), "GGUF files for llama.cpp"),
     "fast": (("llvmlite", "numba"), "the processor's fastest generation, the same bits alone and in company"),
@@ -52,6 +55,7 @@ EXTRAS = {
     "dev": (
         (
             "accelerate",
+            "charset-normalizer",
             "gguf",
             "hypothesis",
             "ipython",
@@ -63,6 +67,7 @@ EXTRAS = {
             "pytest-xdist",
             "pyyaml",
             "ruff",
+            "selectolax",
             "tensorboard",
             "transformers",
             "zstandard",

@@ -2,15 +2,15 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from gpt25.cli.output import Output
 from gpt25.cli.streams.standard_input import standard_input
-from gpt25.data import LARGEST_DOCUMENT_BYTES
+from gpt25.data import ReadingSettings
 from gpt25.errors import TokenizerError
 from gpt25.records import in_this_shell, offered_command
 from gpt25.storage import decode_text, require_writable_directory
@@ -18,6 +18,8 @@ from gpt25.storage.text_encoding import encoding_of
 from gpt25.tokenizer import SpecialTokens, Tokenizer
 from gpt25.tokenizer.special_names import special_names_notice
 
+OTHER_FLAGS = {"--policy": "--invalid-utf8"}
+"""What the flags for texts are also called."""
 _MOST_ROWS = 1000
 
 
@@ -26,17 +28,13 @@ class Train:
     """Learn a byte-level BPE of GPT-2's kind from documents."""
 
     sources: tyro.conf.Positional[tuple[str, ...]]
-    """Text files, folders, globs, JSON lines (.jsonl), all also as .gz or .zst; or the word standard-library."""
+    """Text files, folders, globs, JSON lines (.jsonl), CSV, all also as .gz or .zst; Parquet; or the word
+    standard-library."""
     vocabulary_size: int
     """Number of tokens: 256 bytes, <|endoftext|> as the last id, and merges for the rest."""
     output: Path
     """The directory to write; it can be loaded by this package and by transformers."""
-    field: str = "text"
-    """The field of each JSON line that is the text."""
-    invalid_utf8: Literal["strict", "replace", "skip"] = "strict"
-    """Text that is not UTF-8: stop, put U+FFFD in its place, or leave the document out."""
-    largest_document_bytes: int = LARGEST_DOCUMENT_BYTES
-    """The most bytes that one document may have, unpacked; it takes about five times as much memory."""
+    reading: tyro.conf.OmitArgPrefixes[ReadingSettings] = field(default_factory=ReadingSettings)
     json: bool = False
     """Print one JSON object on standard output."""
 
@@ -92,12 +90,7 @@ def _train(arguments: Train, output: Output) -> None:
 
     if not arguments.sources:
         raise TokenizerError("there is nothing to learn from: name files or folders, or the word standard-library.")
-    documents = read_documents(
-        arguments.sources,
-        field=arguments.field,
-        invalid_utf8=arguments.invalid_utf8,
-        largest_document_bytes=arguments.largest_document_bytes,
-    )
+    documents = read_documents(arguments.sources, **vars(arguments.reading), output=arguments.output)
     require_writable_directory(arguments.output)
     with output.progress("reading", None, "documents") as progress:
         texts: Iterator[str] = (document.content.decode("utf-8") for document in documents)

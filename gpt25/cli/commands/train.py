@@ -15,6 +15,7 @@ from tyro.conf import FlagConversionOff
 
 from gpt25.cli.output import Output
 from gpt25.cli.progress import duration_text
+from gpt25.data import ReadingSettings
 from gpt25.model import GPTConfiguration
 from gpt25.recipes import DryRun, dry_run, load_recipe, pretrain
 from gpt25.records import (
@@ -37,6 +38,15 @@ from gpt25.training import (
     TrackConfiguration,
     TrainingConfiguration,
 )
+
+_OF_TEXTS = ("texts", *(field.name.replace("_", "-") for field in dataclasses.fields(ReadingSettings)))
+OTHER_FLAGS = {
+    **{f"--{name}": f"--data.{name}" for name in _OF_TEXTS},
+    "--data.json-field": "--data.field",
+    "--policy": "--data.invalid-utf8",
+    "--data.policy": "--data.invalid-utf8",
+}
+"""The flags for texts as the other commands call them, and as they were called."""
 
 
 # FlagConversionOff: a switch may stand in the recipe already, so that each takes true and false behind its flag.

@@ -11,6 +11,7 @@ from gpt25.data.fetching.public_sets import PUBLIC_SETS, PublicSet
 from gpt25.data.fetching.ready_made_shards import list_ready_made
 from gpt25.data.fetching.row_shards import list_row_shards
 from gpt25.data.fetching.shard_listing import ShardListing
+from gpt25.data.formats.text_policy import DocumentCounts
 from gpt25.data.shards.prepared_data import (
     INDEX_NAME,
     PARTIAL_NAME,
@@ -21,7 +22,6 @@ from gpt25.data.shards.prepared_data import (
 )
 from gpt25.data.shards.shard_contents import ShardContents, read_shard_contents
 from gpt25.data.sources.document import SPLITS, Split
-from gpt25.data.sources.text_policy import DocumentCounts
 from gpt25.errors import ConfigurationError, DataError
 from gpt25.storage import (
     atomic_directory,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from gpt25.data.formats.text_policy import DocumentCounts
 from gpt25.data.preparation.assembly import assemble
 from gpt25.data.preparation.chunks import ChunkRecord
 from gpt25.data.preparation.matching_preparation import content_hash, require_matching_preparation
@@ -15,9 +16,8 @@ from gpt25.data.preparation.segment_encoding import encode_segments, encode_stre
 from gpt25.data.preparation.split_rule import chosen_split_rule
 from gpt25.data.shards.prepared_data import INDEX_NAME, PARTIAL_NAME, TOKENIZER_NAME, PreparedData, PreparedPart
 from gpt25.data.sources.document import SPLITS, Document, SplitRule
-from gpt25.data.sources.document_reader import WHOLE, DocumentReader, sum_of_counts
-from gpt25.data.sources.part import Part
-from gpt25.data.sources.text_policy import DocumentCounts
+from gpt25.data.sources.document_reader import DocumentReader, sum_of_counts
+from gpt25.data.sources.part import WHOLE, Part
 from gpt25.errors import ConfigurationError, DataError
 from gpt25.storage import (
     atomic_directory,

@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gpt25.data.formats.text_policy import DocumentCounts
 from gpt25.data.preparation.chunks import ChunkRecord, chunk_path, read_chunk
-from gpt25.data.sources.text_policy import DocumentCounts
 from gpt25.errors import StorageError
 from gpt25.storage import is_file, read_record, write_json
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sized
 from itertools import chain, islice
 
 from gpt25.data.sources.document import Document, SplitRule
-from gpt25.data.sources.document_reader import WHOLE, DocumentReader
+from gpt25.data.sources.document_reader import DocumentReader
+from gpt25.data.sources.part import WHOLE
 
 FEW_DOCUMENTS = 100
 """Of so many, chosen by their content with a fraction of 0.05, none at all is held out once in 170 corpora."""

@@ -77,8 +77,9 @@ def _require_same_settings(part: Part, data: PreparedData, first: PreparedData) 
         )
     if data.part.sources_sha256 != first.part.sources_sha256:
         raise DataError(
-            f"{where}: part {part} was cut from other files, or read with another field or policy, than part 1 "
-            f"({', '.join(data.sources)}; {', '.join(first.sources)}). Prepare one of them again."
+            f"{where}: part {part} was cut from other files, or read with another --field, --encoding or "
+            f"--invalid-utf8, than part 1 ({', '.join(data.sources)}; {', '.join(first.sources)}). Prepare one of them "
+            "again."
         )
     if data.special_tokens != first.special_tokens:
         raise DataError(

@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from gpt25.data.formats.text_policy import DocumentCounts
 from gpt25.data.sources.document import Split, SplitRule
 from gpt25.data.sources.part import Part
-from gpt25.data.sources.text_policy import DocumentCounts
 from gpt25.errors import CorruptFileError, DataError
 from gpt25.storage import is_directory, is_file, read_object, record_from, write_json
 from gpt25.storage.reading.field_types import Count, Fraction, PlainName, Sha256

@@ -7,27 +7,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, islice
 from pathlib import Path
 
+from gpt25.data.formats.file_kind import WHOLE_FILES
+from gpt25.data.formats.reading_settings import ReadingSettings
+from gpt25.data.formats.source_stream import LARGEST_DOCUMENT_BYTES
+from gpt25.data.formats.text_policy import DocumentCounts, InvalidUtf8
 from gpt25.data.sources.document import Document
 from gpt25.data.sources.hub_download import HubFetcher
 from gpt25.data.sources.hub_listing import HubFile
-from gpt25.data.sources.part import Part
-from gpt25.data.sources.reading_settings import ReadingSettings
+from gpt25.data.sources.left_out import LeftOut
+from gpt25.data.sources.part import WHOLE, Part
 from gpt25.data.sources.segment import PlacedFile, Segment
 from gpt25.data.sources.source_files import SourceFile, find_source_files, standard_library_files
-from gpt25.data.sources.source_stream import LARGEST_DOCUMENT_BYTES
-from gpt25.data.sources.text_policy import DocumentCounts, InvalidUtf8, TextPolicy
 from gpt25.errors import DataError
 
 # A resumed preparation reads at most this much again, or one larger file; a file on the Hub is always by itself.
 SEGMENT_BYTES = 256 << 20
-WHOLE = Part(1, 1)
 
 
 class DocumentReader(Iterable[Document]):
     """The documents of some files, in order, read anew by every loop over it; memory holds one document.
 
     `counts` tells what the last loop replaced, skipped or found empty so far; `sources`, `settings` and `part` tell
-    what was asked for, `left_out` which files of folders are no documents; `fingerprint` changes when a file, its size
+    what was asked for, `left_out` what else the folders hold; `fingerprint` changes when a file, its size
     or its time, or a setting changes.
     """
 
@@ -38,13 +39,12 @@ class DocumentReader(Iterable[Document]):
         sources: Sequence[str],
         settings: ReadingSettings = ReadingSettings(),  # noqa: B008  # frozen: it can be shared
         part: Part = WHOLE,
-        left_out: Sequence[str] = (),
+        left_out: LeftOut = LeftOut(),  # noqa: B008
     ) -> None:
-        TextPolicy(settings.invalid_utf8)  # refuses an unknown policy
         self.sources = tuple(sources)
         self.settings = settings
         self.part = part
-        self.left_out = tuple(left_out)
+        self.left_out = left_out
         self._files = list(files)
         self._last_loop: list[Segment] = []
 
@@ -82,11 +82,11 @@ class DocumentReader(Iterable[Document]):
 
     def has_more_than(self, number_of_documents: int) -> bool:
         """Whether there are more documents, of files here; reads no more of them than it takes to know."""
-        whole = self.settings.document_separator is None
+        whole = WHOLE_FILES if self.settings.document_separator is None else WHOLE_FILES[1:]
         left = number_of_documents
         for segment in self.segments():
             for placed in segment.files:
-                if whole and placed.file.kind in ("text", "python"):
+                if placed.file.kind in whole:
                     left -= placed.file.size > 0  # each is one document
                 else:
                     one = Segment([placed], settings=self.settings)
@@ -150,38 +150,45 @@ def read_documents(
     sources: Sequence[str | Path],
     *,
     field: str = "text",
+    encoding: str | None = None,
     invalid_utf8: InvalidUtf8 = "strict",
     document_separator: str | None = None,
     part: Part = WHOLE,
     largest_document_bytes: int = LARGEST_DOCUMENT_BYTES,
+    output: str | Path | None = None,
 ) -> DocumentReader:
     """Documents of files, folders and globs, in the order given and sorted within a folder or glob.
 
     A name that ends in .jsonl, .ndjson or .json holds JSON lines, or one JSON array, whose `field` is the text of one
-    document each; .parquet holds rows, whose column `field` is (with the extra `data`); any other file is one document.
-    All but Parquet may be compressed (.gz, or .zst with the extra `data`). The word "standard-library" stands for this
+    document each; .csv, .tsv and .parquet (with the extra `data`) hold rows, whose column `field` is. Of .html (with
+    the extra `data`) the visible text is the document, of .ipynb the cells; any other file is one as it is. All but
+    Parquet may be compressed (.gz, or .zst with the extra `data`). The word "standard-library" stands for this
     Python's own sources, hf://datasets/OWNER/NAME/PATH for files on the Hugging Face Hub, "fineweb" and "fineweb-edu"
     for their samples of ten billion tokens there. A byte order mark at a file's start chooses UTF-8, UTF-16 or UTF-32
-    and is dropped; empty documents (also null, and empty cells) are left out; both are counted. A README and the like
-    beside the Parquet or JSON lines of a folder are no documents: the reader's `left_out` names them.
+    and is dropped; empty documents (also null, and empty cells) are left out; both are counted. What a folder holds
+    besides texts, such as hidden folders, pictures, and a README beside tables, the reader's `left_out` tells.
 
+    encoding: of texts without such a mark that are no UTF-8, by Python's name; see TextPolicy.
     invalid_utf8: "strict" raises DataError naming file and byte, "replace" puts U+FFFD, "skip" leaves the document
-    out; the last two are counted in the reader's `counts`. It also rules lone surrogates in JSON.
+    out; the last two are counted in the reader's `counts`. It also rules lone surrogates in JSON, and "skip" lines and
+    rows that cannot be read at all.
     document_separator: what stands between the documents of a text file, such as <|endoftext|>; where it stands alone
     on a line, the line goes with it.
     part: only that part of the bytes of all sources: a row group, a JSON line or an indivisible file belongs to the
     part in which it begins.
     largest_document_bytes: a larger one, unpacked, raises DataError before it is all in memory.
+    output: the directory that will be written, which is no source where it lies in one.
     """
     if isinstance(sources, str | Path):
         sources = [sources]
     if not sources:
         raise DataError("no source was named; name a text file, a folder, a glob, JSON lines or standard-library")
-    found = find_source_files(sources)
+    settings = ReadingSettings(field, encoding, invalid_utf8, document_separator, largest_document_bytes)
+    found = find_source_files(sources, output=output, encoding=encoding)
     return DocumentReader(
         found.files,
         sources=[str(source) for source in sources],
-        settings=ReadingSettings(field, invalid_utf8, document_separator, largest_document_bytes),
+        settings=settings,
         part=part,
         left_out=found.left_out,
     )

@@ -51,3 +51,7 @@ class Part:
 
     def __str__(self) -> str:
         return f"{self.number}/{self.count}"
+
+
+WHOLE = Part(1, 1)
+"""All of the sources."""

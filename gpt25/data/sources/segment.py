@@ -1,35 +1,38 @@
 """Files of the sources that are read in one go: what a resumed preparation has done or does again."""
 
-import gzip
 import hashlib
 import io
 import json
 import tokenize
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from gpt25.data.sources.document import Document
-from gpt25.data.sources.document_separator import separated
-from gpt25.data.sources.hub_listing import HubFile
-from gpt25.data.sources.json_texts import json_texts
-from gpt25.data.sources.parquet_rows import parquet_texts
-from gpt25.data.sources.part import Part
-from gpt25.data.sources.reading_settings import ReadingSettings
-from gpt25.data.sources.source_files import SourceFile
-from gpt25.data.sources.source_stream import (
+from gpt25.data.formats.document_separator import separated
+from gpt25.data.formats.file_kind import BEGINNING_BYTES, require_text
+from gpt25.data.formats.json_texts import json_texts
+from gpt25.data.formats.notebook_cells import notebook_text
+from gpt25.data.formats.page_text import declared_encoding, page_text
+from gpt25.data.formats.parquet_rows import parquet_texts
+from gpt25.data.formats.reading_settings import ReadingSettings
+from gpt25.data.formats.source_stream import (
+    DAMAGED,
+    damaged,
     is_compressed,
     open_source_stream,
     read_document,
     require_document_size,
     stream_position,
 )
-from gpt25.data.sources.text_policy import DocumentCounts, TextPolicy
+from gpt25.data.formats.table_rows import table_texts
+from gpt25.data.formats.text_policy import DocumentCounts
+from gpt25.data.sources.document import Document
+from gpt25.data.sources.hub_listing import HubFile
+from gpt25.data.sources.part import Part
+from gpt25.data.sources.source_files import SourceFile
 from gpt25.errors import DataError
 from gpt25.storage.atomic import storage_error
-
-_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Segment:
         self.files = list(files)
         self.source_bytes = sum(file.owned_bytes for file in self.files)
         self._settings = settings
-        self._policy = TextPolicy(settings.invalid_utf8)
+        self._policy = settings.policy()
 
     @property
     def key(self) -> str:
@@ -91,9 +94,13 @@ class Segment:
 
     def documents(self, local_path: Callable[[HubFile], Path]) -> Iterator[Document]:
         """Read everything; `local_path` fetches a file of the Hub. Raises DataError and StorageError."""
-        self._policy = TextPolicy(self._policy.policy)
+        self._policy = self._settings.policy()
         readers = {
             "text": self._read_text,
+            "page": self._read_page,
+            "notebook": self._read_notebook,
+            "csv": self._read_table,
+            "tsv": self._read_table,
             "json_lines": self._read_json,
             "parquet": self._read_parquet,
             "python": self._read_python,
@@ -109,16 +116,14 @@ class Segment:
                         yield document
                     else:
                         self.counts.empty += 1
-            except _DAMAGED as problem:
-                raise DataError(f"{file.name} is damaged or cut short: {problem}") from problem
+            except DAMAGED as problem:
+                raise damaged(file.name, problem) from problem
             except OSError as problem:
                 raise storage_error(problem, path, "cannot read") from problem
 
     def _read_text(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
         name = placed.file.name
-        with open_source_stream(path) as stream:
-            entire = read_document(stream, where=name, largest_bytes=self._settings.largest_document_bytes)
-        content = self._policy.bytes_from_file(entire, where=name)
+        content = self._policy.bytes_from_file(self._entire(path, name), where=name)
         if content is None:
             return
         if self._settings.document_separator is None:
@@ -128,6 +133,28 @@ class Segment:
         for number, piece in enumerate(separated(content, self._settings.document_separator), start=1):
             yield Document(f"{name}:{number}", piece, left)
             left = 0
+
+    def _read_page(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
+        name = placed.file.name
+        entire = self._entire(path, name)
+        source = self._policy.bytes_from_file(entire, where=name, declared=declared_encoding(entire))
+        if source is not None:
+            yield Document(name, page_text(source.decode("utf-8"), name=name).encode("utf-8"), placed.file.size)
+
+    def _read_notebook(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
+        name = placed.file.name
+        content = self._policy.bytes_from_file(self._entire(path, name), where=name)
+        text = None if content is None else notebook_text(content.decode("utf-8"), where=name)
+        found = None if text is None else self._policy.bytes_from_text(text, where=name)
+        if found is not None:
+            yield Document(name, found, placed.file.size)
+
+    def _entire(self, path: Path, name: str) -> bytes:
+        """All bytes of a file that is one document, and text."""
+        with open_source_stream(path) as stream:
+            content = read_document(stream, where=name, largest_bytes=self._settings.largest_document_bytes)
+        require_text(content[:BEGINNING_BYTES], name=name, encoding=self._settings.encoding)
+        return content
 
     def _read_python(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
         """Python's own rules: the coding cookie or a byte order mark decides, line ends become newlines."""
@@ -152,6 +179,16 @@ class Segment:
             if content is not None:
                 require_document_size(len(content), where=f"{where},", largest_bytes=largest)
                 yield Document(f"{name}:{row}", content, done)
+
+    def _read_table(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
+        name, told, packed = placed.file.name, 0, is_compressed(path)
+        kind: Literal["csv", "tsv"] = "tsv" if placed.file.kind == "tsv" else "csv"
+        with open_source_stream(path) as stream:
+            texts = table_texts(stream, kind=kind, settings=self._settings, name=name, policy=self._policy)
+            for number, content, length in texts:
+                done = stream_position(stream) - told if packed else length
+                told += done
+                yield Document(f"{name}:{number}", content, done)
 
     def _read_json(self, placed: PlacedFile, path: Path) -> Iterator[Document]:
         name, told, settings = placed.file.name, 0, self._settings

@@ -3,27 +3,26 @@
 import glob
 import os
 import sysconfig
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
+from gpt25.data.formats.file_kind import BEGINNING_BYTES, TABLES, FileKind, is_without_text, kind_of_file, require_text
+from gpt25.data.formats.source_stream import is_compressed
 from gpt25.data.sources.hub_address import NAMED_SETS, HubAddress
 from gpt25.data.sources.hub_listing import HubFile, list_hub_files
-from gpt25.data.sources.source_stream import is_compressed
+from gpt25.data.sources.left_out import LeftOut, joined
 from gpt25.errors import DataError, StorageError
 from gpt25.storage import require_regular_file, resolved
 from gpt25.storage.paths.path_questions import path_kind, path_status
 from gpt25.storage.paths.storage_error import storage_error
 
 STANDARD_LIBRARY = "standard-library"
-_PARQUET = ".parquet"
-_JSON_LINES = (".jsonl", ".ndjson", ".json")
-_TABLES = ("parquet", "json_lines")
 _DESCRIBING_STEMS = ("readme", "license", "licence", "citation", "changelog", "contributing", "notice")
 _DESCRIBING_NAMES = ("dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json")
-_UNREADABLE = (".arrow", ".bin", ".npy", ".zip", ".tar", ".7z", ".bz2", ".xz")
 _NOT_LIBRARY = frozenset({"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"})
+_VERSION_CONTROL = frozenset({"CVS", "RCS", "SCCS", "_darcs"})  # of those whose names begin with no dot
+_MARK_OF_A_RUN = "run.toml"
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class SourceFile:
 
     path: Path
     name: str
-    kind: Literal["text", "json_lines", "parquet", "python"]
+    kind: FileKind
     hub: HubFile | None = None
 
     @property
@@ -68,33 +67,39 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class FoundFiles:
-    """The files to read, and the names of those that lie beside a set and are no part of it."""
+    """The files to read, and what the folders and globs hold besides."""
 
     files: tuple[SourceFile, ...]
-    left_out: tuple[str, ...]
+    left_out: LeftOut
 
 
-def find_source_files(sources: Sequence[str | Path]) -> FoundFiles:
+def find_source_files(
+    sources: Sequence[str | Path], *, output: str | Path | None = None, encoding: str | None = None
+) -> FoundFiles:
     """All files of the sources, in the order given, each folder's and glob's files sorted; a file counts once.
 
-    A folder is read with everything below it except names that begin with a dot, and except what describes the Parquet
-    or JSON lines in it, such as README.md. Files on the Hub are listed there, and fetched only when they are read.
-    Raises DataError where a source is not there or matches nothing, StorageError for a folder that cannot be listed and
-    for a device or a pipe, which would be waited for.
+    A folder is read with everything below it except hidden and version-control folders, pictures and the like, runs,
+    and what describes the tables in it, such as README.md. Files on the Hub are listed there, and fetched only when
+    they are read.
+
+    output: the directory that will be written, which is no source, also where it lies in one. encoding: the one that
+    the user named. Raises DataError where a source is not there or matches nothing, is the output, or is clearly no
+    text; StorageError for a folder that cannot be listed and for a device or a pipe, which would be waited for.
     """
     found: dict[str, SourceFile] = {}
-    left_out: list[str] = []
+    left_out: list[LeftOut] = []
+    own = None if output is None else resolved(output)
     for source in sources:
-        files = _files_of(source)
+        files, besides = _files_of(source, output=own)
         beside = {file for file in files if len(files) > 1 and _describes_a_set(file)}
-        if all(file.kind not in _TABLES for file in files if file not in beside):
+        if all(file.kind not in TABLES for file in files if file not in beside):
             beside = set()
+        left_out += [besides, LeftOut(beside_a_set=tuple(file.name for file in files if file in beside))]
         for file in files:
-            if file in beside:
-                left_out.append(file.name)
-            else:
-                found.setdefault(file.key, file)
-    return FoundFiles(tuple(found.values()), tuple(dict.fromkeys(left_out)))
+            if file not in beside and file.key not in found:
+                _require_text(file, encoding)
+                found[file.key] = file
+    return FoundFiles(tuple(found.values()), joined(left_out))
 
 
 def _describes_a_set(file: SourceFile) -> bool:
@@ -102,33 +107,64 @@ def _describes_a_set(file: SourceFile) -> bool:
     return name in _DESCRIBING_NAMES or (file.kind == "text" and name.split(".")[0] in _DESCRIBING_STEMS)
 
 
-def _files_of(source: str | Path) -> list[SourceFile]:
+def _require_text(file: SourceFile, encoding: str | None) -> None:
+    """Raise DataError for a file that its first bytes show to be no text, before any other is read."""
+    if file.hub is not None or file.kind not in ("text", "page", "csv", "tsv") or is_compressed(file.path):
+        return
+    try:
+        with open(file.path, "rb") as stream:
+            beginning = stream.read(BEGINNING_BYTES)
+    except OSError as problem:
+        raise storage_error(problem, file.path, "cannot read") from problem
+    require_text(beginning, name=file.name, encoding=encoding)
+
+
+def _files_of(source: str | Path, *, output: Path | None) -> tuple[list[SourceFile], LeftOut]:
     path = Path(source)
     if str(source).startswith("hf://"):  # before Path, which makes one slash of two
-        return _hub_files(str(source))
+        return _hub_files(str(source)), LeftOut()
     kind = path_kind(path)
     if kind in ("file", "special"):
-        return [_source_file(path)]
+        return [_source_file(path)], LeftOut()
     if kind == "directory":
-        files = [_source_file(path / name) for name in _names_below(path)]
-        if not files:
-            raise DataError(f"the folder {path} holds no files to read")
-        return files
+        _require_no_output(path, output, source)
+        below = _names_below(path, output=output)
+        return _texts_of([path / name for name in below.names], below.left_out, nothing=f"the folder {path} holds")
     if str(source) == STANDARD_LIBRARY:
-        return standard_library_files()
+        return standard_library_files(), LeftOut()
     if str(source) in NAMED_SETS:
-        return _hub_files(str(source))
+        return _hub_files(str(source)), LeftOut()
     if any(mark in str(source) for mark in "*?["):
-        matches = sorted(Path(match) for match in glob.glob(str(source), recursive=True))
-        files = [_source_file(match) for match in matches if path_kind(match) in ("file", "special")]
+        matches = [Path(match) for match in sorted(glob.glob(str(source), recursive=True))]
+        files = [match for match in matches if path_kind(match) in ("file", "special")]
+        own = [] if output is None else [file for file in files if resolved(file).is_relative_to(output)]
+        left_out = LeftOut(of_runs=(str(output),) if own else ())
         if not files:
             raise DataError(f"no file matches {source}")
-        return files
+        return _texts_of([file for file in files if file not in own], left_out, nothing=f"{source} matches")
     raise DataError(
         f"there is no file or folder {source}; name a text file, a folder, a glob, JSON lines (.jsonl, also .gz or "
-        f".zst), Parquet files, an address hf://datasets/OWNER/NAME/PATH, or {', '.join(NAMED_SETS)} or "
+        f".zst), CSV, Parquet files, an address hf://datasets/OWNER/NAME/PATH, or {', '.join(NAMED_SETS)} or "
         f"{STANDARD_LIBRARY}"
     )
+
+
+def _require_no_output(folder: Path, output: Path | None, source: str | Path) -> None:
+    if output is not None and output == resolved(folder):
+        raise DataError(
+            f"{source} is both the source and the output: what is written there would be read as text the next time. "
+            "Choose another output directory."
+        )
+
+
+def _texts_of(paths: list[Path], left_out: LeftOut, *, nothing: str) -> tuple[list[SourceFile], LeftOut]:
+    """The files of a folder or a glob; those whose names say that they hold no text are left out."""
+    without = tuple(str(path) for path in paths if is_without_text(path))
+    left_out = replace(left_out, without_text=without)
+    files = [_source_file(path) for path in paths if not is_without_text(path)]
+    if not files:
+        raise DataError("; ".join([f"{nothing} no files to read", *left_out.in_words()]))
+    return files, left_out
 
 
 def _hub_files(address_or_name: str) -> list[SourceFile]:
@@ -138,45 +174,58 @@ def _hub_files(address_or_name: str) -> list[SourceFile]:
 
 
 def _source_file(path: Path, hub: HubFile | None = None) -> SourceFile:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if is_compressed(path):
-        suffixes.pop()
-    last = suffixes[-1] if suffixes else ""
     name = str(path) if hub is None else hub.name
     if hub is None:
         require_regular_file(
             path, advice="Texts are read more than once: write them into a file, or take this out of the folder."
         )
-    if last in _UNREADABLE or (last == _PARQUET and is_compressed(path)):
-        raise DataError(
-            f"{name}: {last} files cannot be read; give text, JSON lines (.jsonl, also .gz or .zst) or Parquet"
-        )
-    if last == _PARQUET:
-        return SourceFile(path=path, name=name, kind="parquet", hub=hub)
-    return SourceFile(path=path, name=name, kind="json_lines" if last in _JSON_LINES else "text", hub=hub)
+    return SourceFile(path=path, name=name, kind=kind_of_file(path, name=name), hub=hub)
 
 
-def _names_below(root: Path, *, without: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Relative names of all files below `root`, sorted by their parts, less hidden names and folders in `without`."""
-    names = []
+@dataclass(frozen=True)
+class _Below:
+    names: tuple[Path, ...]
+    left_out: LeftOut
+
+
+def _names_below(root: Path, *, without: frozenset[str] = frozenset(), output: Path | None = None) -> _Below:
+    """Relative names of all files below `root`, sorted by their parts, less what is hidden or ours or `without`."""
+    names: list[Path] = []
+    hidden, hidden_in, own = 0, [], []
 
     def refuse(problem: OSError) -> None:
         raise storage_error(problem, problem.filename or root, "cannot list") from problem
 
     for folder, folders, files in os.walk(root, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in without]
-        relative = Path(folder).relative_to(root)
+        here, relative = Path(folder), Path(folder).relative_to(root)
+        if here != root and (_MARK_OF_A_RUN in files or (output is not None and resolved(here) == output)):
+            own.append(str(here))
+            folders.clear()
+            continue
+        for name in folders:
+            if _is_hidden(name):
+                hidden += sum(len(each) for _, _, each in os.walk(here / name))
+                hidden_in.append(str(here / name))
+        folders[:] = [name for name in folders if not _is_hidden(name) and name not in without]
         names += [relative / name for name in files if not name.startswith(".")]
-    return (str(name) for name in sorted(names, key=lambda name: name.parts))
+        dotted = [str(here / name) for name in files if name.startswith(".")]
+        hidden += len(dotted)
+        hidden_in += dotted
+    left_out = LeftOut(hidden=hidden, hidden_in=tuple(sorted(hidden_in)), of_runs=tuple(sorted(own)))
+    return _Below(tuple(sorted(names, key=lambda name: name.parts)), left_out)
+
+
+def _is_hidden(folder: str) -> bool:
+    return folder.startswith(".") or folder in _VERSION_CONTROL
 
 
 def standard_library_files(root: str | Path | None = None) -> list[SourceFile]:
     """The Python sources of the standard library below `root` (this interpreter's by default), without its tests."""
     folder = Path(root if root is not None else sysconfig.get_paths()["stdlib"])
     files = [
-        SourceFile(path=folder / name, name=Path(name).as_posix(), kind="python")
-        for name in _names_below(folder, without=_NOT_LIBRARY)
-        if name.endswith(".py")
+        SourceFile(path=folder / name, name=name.as_posix(), kind="python")
+        for name in _names_below(folder, without=_NOT_LIBRARY).names
+        if name.suffix == ".py"
     ]
     if not files:
         raise DataError(f"there is no Python standard library in {folder}")

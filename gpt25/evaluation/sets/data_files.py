@@ -1,17 +1,21 @@
 """Rows and texts from the files that evaluation sets come in."""
 
 import contextlib
-import gzip
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gpt25.data.sources.source_stream import LARGEST_DOCUMENT_BYTES, open_source_stream, read_document
+from gpt25.data.formats.source_stream import (
+    DAMAGED,
+    LARGEST_DOCUMENT_BYTES,
+    damaged,
+    open_source_stream,
+    read_document,
+)
 from gpt25.errors import DataError, MissingExtraError
 from gpt25.storage import decode_text, text_lines
-from gpt25.storage.reading.json_values import parse_json
+from gpt25.storage.reading.json_values import kind_in_words, parse_json
 
 Row = dict[str, Any]
 _JSON = (".jsonl", ".ndjson", ".json")
@@ -79,8 +83,8 @@ def read_bytes(path: Path, *, largest_bytes: int = LARGEST_DOCUMENT_BYTES) -> by
     try:
         with open_source_stream(path) as stream:
             return read_document(stream, where=str(path), largest_bytes=largest_bytes)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
-        raise DataError(f"{path} is damaged or cut short: {problem}") from problem
+    except DAMAGED as problem:
+        raise damaged(str(path), problem) from problem
     except OSError as problem:
         raise DataError(f"cannot read {path}: {problem.strerror or problem}") from problem
 
@@ -106,7 +110,7 @@ def _json_rows(path: Path, largest_bytes: int) -> Iterator[Row]:
 
 def _checked(row: Any, where: str) -> Row:
     if not isinstance(row, dict):
-        raise DataError(f"{where} holds {type(row).__name__}, expected an object with the set's fields")
+        raise DataError(f"{where} holds {kind_in_words(row)}, expected an object with the set's fields")
     return row
 
 
@@ -126,7 +130,8 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
         for batch in file.iter_batches():
             yield from batch.to_pylist()
     except (ArrowException, OSError, UnicodeDecodeError) as problem:
-        raise DataError(f"cannot read {path} as Parquet: {problem}") from problem
+        reason = " ".join(str(problem).split())[:300]
+        raise DataError(f"cannot read {path} as Parquet: {reason}. Fetch or write it again.") from problem
 
 
 def _text_of(row: Row, path: Path, number: int) -> str:

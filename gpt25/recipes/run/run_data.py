@@ -65,13 +65,7 @@ def prepare_run_data(
             "directory), or prepared shards with --data.directory."
         )
     sources = data.texts or (_STANDARD_LIBRARY,)
-    documents = read_documents(
-        sources,
-        field=data.json_field,
-        invalid_utf8=data.invalid_utf8,
-        largest_document_bytes=data.largest_document_bytes,
-        document_separator=data.document_separator,
-    )
+    documents = read_documents(sources, **vars(data.reading), output=run.path)
     reporter.say(f"texts: {', '.join(sources)}; tokenizer: {tokenizer.name}")
     with reporter.progress("encoding", documents.source_bytes, "bytes") as progress:
         prepared = prepare(

@@ -47,6 +47,13 @@ def require_plain(value: Any, *, where: str) -> None:
     raise CorruptFileError(f"{where}: {TOO_DEEP}; at most {LARGEST_DEPTH} are read.")
 
 
+def kind_in_words(value: Any) -> str:
+    """What a value of JSON is, for people: kind_in_words({}) -> "an object"."""
+    return {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}.get(
+        type(value), "a number"
+    )
+
+
 def short(value: Any) -> str:
     """A value as a message shows it, cut where it is long."""
     shown = repr(value)

@@ -13,7 +13,7 @@ import msgspec
 
 from gpt25.errors import ConfigurationError, CorruptFileError, GPT25Error
 from gpt25.storage.reading.field_types import PLAIN_NAME_PATTERN, SHA256_PATTERN
-from gpt25.storage.reading.json_values import short
+from gpt25.storage.reading.json_values import kind_in_words, short
 
 T = TypeVar("T")
 MoreKeys = Literal["refused", "ignored"]
@@ -84,7 +84,7 @@ def _in_words(message: str, content: Any, kind: Any) -> str:
     value = content
     for step in steps:
         value = value[step]
-    named = f": {field} is {short(value)}" if field else f" holds {_kind_of(value)}"
+    named = f": {field} is {short(value)}" if field else f" holds {kind_in_words(value)}"
     return f"{named}; it must be {_rule(problem)}."
 
 
@@ -128,12 +128,6 @@ def _rule(problem: str) -> str:
         return {"Number": "a finite number of ordinary size"}.get(problem.split()[0], "one of the known words")
     kinds = " or ".join(_KINDS.get(kind, kind) for kind in expected["kinds"].split(" | "))
     return kinds + expected["rule"].replace(">=", "of at least").replace("<=", "of at most")
-
-
-def _kind_of(value: Any) -> str:
-    return {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}.get(
-        type(value), "a number"
-    )
 
 
 def _require_no_more_keys(content: Any, record: Any, *, where: str, advice: str, error: type[GPT25Error]) -> None:

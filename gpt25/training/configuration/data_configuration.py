@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any, Literal
 
-from gpt25.data import LARGEST_DOCUMENT_BYTES
+from gpt25.data import LARGEST_DOCUMENT_BYTES, ReadingSettings
 from gpt25.training.configuration.requirements import require, require_fraction, require_positive
 
 
@@ -14,15 +14,18 @@ class DataConfiguration:
     directory: str | None = None
     """Folder of token shards that `gpt25 data prepare` wrote, or of llm.c-format .bin files; none for texts."""
     texts: tuple[str, ...] = ()
-    """Text files, folders, globs and JSON lines to make token shards of, in the run directory; for large ones
+    """Text files, folders, globs, JSON lines and tables to make token shards of, in the run directory; for large ones
     `gpt25 data prepare` is better. Without texts and a folder of shards: Python's standard library."""
-    json_field: str = "text"
-    """The field of each line of JSON lines that is the text."""
+    field: str = "text"
+    """The field of each JSON line, or the column of a table (CSV, TSV, Parquet), that is the text."""
+    encoding: str | None = None
+    """What texts are in that are no UTF-8 and have no byte-order mark, such as cp1252 or shift_jis."""
     validation_fraction: float = 0.05
     """The fraction of the texts that is held out for validation: of at most 100 documents the end of each, of more some
     whole documents, chosen by their content."""
     invalid_utf8: Literal["strict", "replace", "skip"] = "strict"
-    """Texts that are not UTF-8: stop, put U+FFFD in its place, or leave the document out."""
+    """Text that is not in its encoding: stop, put U+FFFD in its place, or leave the document out; skip also leaves out
+    lines and rows that cannot be read."""
     special_tokens: Literal["text", "parse"] = "text"
     """What the name of a special token in a text, such as <|endoftext|>, is: text, or parse: that token."""
     document_separator: str | None = None
@@ -50,3 +53,9 @@ class DataConfiguration:
         require(parsing in ("text", "parse"), "data.special_tokens", parsing, "text or parse")
         policy: str = self.invalid_utf8
         require(policy in ("strict", "replace", "skip"), "data.invalid_utf8", policy, "strict, replace or skip")
+        _ = self.reading  # which refuses an unknown encoding
+
+    @property
+    def reading(self) -> ReadingSettings:
+        """How the texts are read."""
+        return ReadingSettings(**{each.name: getattr(self, each.name) for each in dataclasses.fields(ReadingSettings)})

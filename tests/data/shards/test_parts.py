@@ -116,7 +116,7 @@ def test_a_part_that_is_there_twice_or_strange_is_told(tmp_path: Path, sources: 
         verify(out)
     part = {"number": 3, "count": 3, "sources_sha256": "x"}
     replaced({"part": part})
-    with pytest.raises(DataError, match=r"part 3/3 was cut from other files, or read with another field or policy"):
+    with pytest.raises(DataError, match=r"part 3/3 was cut from other files, or read with another --field"):
         verify(out)
     assert first.part is not None
     part["sources_sha256"] = first.part.sources_sha256

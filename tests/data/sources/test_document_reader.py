@@ -64,7 +64,7 @@ def test_a_compressed_file_cut_short_is_named(tmp_path: Path, suffix: str) -> No
 
 def test_invalid_utf8_is_refused_with_file_and_byte(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"0123\xff5")
-    with pytest.raises(DataError, match=r"a\.txt: byte 4 \(0xff\) is not UTF-8.*choose replace .* or skip"):
+    with pytest.raises(DataError, match=r"a\.txt: byte 4 \(0xff\) is not UTF-8.*--encoding .*--invalid-utf8 replace"):
         contents(read_documents([tmp_path / "a.txt"]))
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "x"}\n{"text": "\xc3"}\n')
     with pytest.raises(DataError, match=r"a\.jsonl, line 2: byte 24 \(0xc3\) is not UTF-8"):
@@ -124,12 +124,12 @@ def test_replace_is_not_offered_where_it_would_ruin_the_text(tmp_path: Path) -> 
     path = tmp_path / "a.txt"
     for content, advice in (
         (b"\xff\xfeab\0", "is not UTF-16.*damaged or cut short"),
-        ("für Zoë, größer, älter".encode("latin-1"), "iconv -f WINDOWS-1252"),
+        ("für Zoë, größer, älter".encode("latin-1"), "looks like Windows-1252.*read it with --encoding cp1252"),
     ):
         path.write_bytes(content)
         with pytest.raises(DataError, match=advice) as caught:
             contents(read_documents([path]))
-        assert "choose replace" not in str(caught.value)
+        assert "U+FFFD" not in str(caught.value)
 
 
 def test_a_lone_carriage_return_ends_a_json_line_and_nothing_inside_a_text_does(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_json_array_is_read_and_null_is_an_empty_text(tmp_path: Path) -> None:
     assert [document.name.rpartition("/")[2] for document in reader] == ["a.json:1", "a.json:3", "b.jsonl:2"]
     assert reader.counts.empty == 2
     (tmp_path / "a.json").write_text('[{"text": "one"}, 2]')
-    with pytest.raises(DataError, match=r"a\.json, entry 2 holds int, expected an object"):
+    with pytest.raises(DataError, match=r"a\.json, entry 2 holds a number, expected an object"):
         contents(read_documents([tmp_path]))
 
 
@@ -193,17 +193,25 @@ def test_every_loop_reads_anew_and_counts_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"text": "a"', r"a\.jsonl, line 1 is not JSON"),
         ("[" * 100_000, r"a\.jsonl is not JSON.* begins like one JSON array"),
-        ('{"text": "a"}\n[1]', r"line 2 holds list, expected an object with the field 'text'"),
+        ('{"text": "a"}\n[1]', r"line 2 holds a list, expected an object with the field 'text', which --field"),
         ('{"body": 1, "id": 2}', r"line 1 has no field 'text'; its fields: 'body', 'id'\. Choose one with --field"),
-        ('{"text": 7}', r"line 1: the field 'text' holds int, expected a string"),
+        ('{"text": 7}', r"line 1: the field 'text' holds a number, expected a text"),
     ],
 )
 def test_a_line_that_is_no_document_is_named(tmp_path: Path, line: str, message: str) -> None:
     (tmp_path / "a.jsonl").write_text(line + "\n")
     with pytest.raises(DataError, match=message):
         contents(read_documents([tmp_path / "a.jsonl"], invalid_utf8="skip"))
+
+
+def test_a_line_that_is_no_json_ends_the_reading_or_is_skipped_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "one"}\n{"text": "cut of\n{"text": "two"}\n')
+    with pytest.raises(DataError, match=r"a\.jsonl, line 2 is not JSON.* leave such lines out with --inv"):
+        contents(read_documents([tmp_path / "a.jsonl"], invalid_utf8="replace"))
+    skipping = read_documents([tmp_path / "a.jsonl"], invalid_utf8="skip")
+    assert contents(skipping) == [b"one", b"two"]
+    assert skipping.counts.skipped == 1
 
 
 def test_a_file_that_vanishes_is_named(tmp_path: Path) -> None:

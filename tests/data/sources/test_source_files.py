@@ -1,3 +1,4 @@
+import gzip
 import sys
 from pathlib import Path
 
@@ -57,11 +58,92 @@ def test_a_standard_library_without_sources_is_refused(tmp_path: Path) -> None:
         standard_library_documents(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["a.parquet.gz", "a.tar.gz", "a.bin", "a.zip"])
-def test_formats_that_cannot_be_read_are_refused_at_once(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("a.parquet.gz", "give text, JSON lines .* or Parquet"),
+        ("a.bin", "give text, JSON lines .* or Parquet"),
+        ("a.tar.gz", "unpack it, and give the folder"),
+        ("a.zip", "unpack it, and give the folder"),
+        ("a.pdf", "convert it with pdftotext"),
+        ("a.docx", "save it as text, or convert it with pandoc"),
+        ("a.xlsx", "save the sheet as CSV"),
+    ],
+)
+def test_formats_that_cannot_be_read_are_refused_at_once(tmp_path: Path, name: str, advice: str) -> None:
     (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(DataError, match=rf"{name}: \.\w+ files cannot be read; give text, JSON lines .* or Parquet"):
+    with pytest.raises(DataError, match=rf"{name}: \.\w+ files cannot be read; {advice}"):
         read_documents([tmp_path])
+
+
+def test_a_picture_is_refused_where_it_is_named_and_left_out_of_a_folder(tree: Path) -> None:
+    (tree / "a" / "photo.JPG").write_bytes(b"\xff\xd8\xff")
+    with pytest.raises(DataError, match=r"photo\.JPG: \.jpg files cannot be read"):
+        read_documents([tree / "a" / "photo.JPG"])
+    for source in (tree, f"{tree}/**/*"):
+        found = find_source_files([source])
+        assert found.left_out.without_text == (str(tree / "a" / "photo.JPG"),)
+        assert f"1 file without text was left out: {tree}/a/photo.JPG" in found.left_out.in_words()
+    (tree / "pictures").mkdir()
+    (tree / "a" / "photo.JPG").rename(tree / "pictures" / "photo.JPG")
+    with pytest.raises(DataError, match=r"holds no files to read; 1 file without text was left out"):
+        read_documents([tree / "pictures"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"%PDF-1.7\n%\xe2\xe3", r"notes is a PDF document; convert it with pdftotext\."),
+        (b"\x7fELF\2\1\1" + bytes(50), r"notes is no text\."),
+        (b"\x1f\x8b\x08\x00rest", r"notes is compressed; give it a name that ends in \.gz"),
+        (bytes(range(256)) * 40, r"notes is no text: \d+ of its first 8,192 bytes are control characters"),
+        (b"text\x01\xff" * 9, r"notes is no text: 9 of its first 54 bytes"),
+        ("Plain words".encode("utf-16-le"), r"notes looks like UTF-16 without .* --encoding utf-16-le\."),
+    ],
+)
+def test_a_file_that_is_clearly_binary_is_refused_by_name_before_any_other_is_read(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    (tmp_path / "a.txt").write_text("good")
+    (tmp_path / "notes").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        find_source_files([tmp_path])
+    (tmp_path / "notes.gz").write_bytes(gzip.compress(content))
+    with pytest.raises(DataError, match=message.replace("notes", r"notes\.gz")):
+        list(read_documents([tmp_path / "notes.gz"]))
+
+
+def test_a_text_with_some_control_characters_is_text(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"\x1b[31mred\x1b[0m\0 and a form feed\x0c and a bell\x07, in many words\n" * 300)
+    (tmp_path / "cut").write_bytes("ä".encode() * 4095 + b"x" + "ä".encode())  # byte 8,192 is the first half of one
+    assert len(list(read_documents([tmp_path]))) == 2
+
+
+def test_hidden_and_version_control_folders_are_left_out_and_their_files_counted(tree: Path) -> None:
+    for name in (".git/objects/ab/1", ".git/objects/ab/2", "a/CVS/Entries", "a/.ipynb_checkpoints/x.ipynb"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("no")
+    found = find_source_files([tree])
+    assert [file.path.name for file in found.files] == ["c.jsonl", "z.md", "a.txt", "b.txt"]
+    assert found.left_out.hidden == 6
+    (line,) = found.left_out.in_words()
+    left = ", ".join(f"{tree}/{name}" for name in (".git", "a/.hidden", "a/.ipynb_checkpoints", "a/CVS"))
+    assert line == f"6 hidden files were left out: {left}"
+    assert names(tree, tree / ".git" / "config") == [".git/config"]  # what is named is wanted
+
+
+def test_what_is_written_is_no_source(tree: Path) -> None:
+    with pytest.raises(DataError, match=r"is both the source and the output.*Choose another output directory"):
+        find_source_files([tree], output=tree / "a" / "..")
+    for name in ("out/index.json", "runs/x/run.toml", "runs/x/samples.jsonl"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("no")
+    found = find_source_files([tree], output=tree / "out")
+    assert [file.path.name for file in found.files] == ["c.jsonl", "z.md", "a.txt", "b.txt"]
+    assert found.left_out.of_runs == (str(tree / "out"), str(tree / "runs" / "x"))
+    by_glob = find_source_files([str(tree / "*" / "**" / "*.json*")], output=tree / "out")
+    assert by_glob.left_out.of_runs == (str(tree / "out"),)
+    assert {file.path.name for file in by_glob.files} == {"c.jsonl", "samples.jsonl"}
 
 
 def test_zstandard_without_its_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,8 +80,8 @@ def test_parquet_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ("name", "content", "message"),
     [
         ("set.jsonl", b'{"text": "one"}\n{"text"', "set.jsonl, line 2 is not JSON"),
-        ("set.jsonl", b"[1]", "set.jsonl, entry 1 holds int, expected an object"),
-        ("set.jsonl", b'"one"', "set.jsonl, line 1 holds str, expected an object"),
+        ("set.jsonl", b"[1]", "set.jsonl, entry 1 holds a number, expected an object"),
+        ("set.jsonl", b'"one"', "set.jsonl, line 1 holds a text, expected an object"),
         ("set.json", b"[{", "set.json is not JSON"),
     ],
 )

@@ -210,7 +210,7 @@ def test_the_licence_of_known_texts_is_said(
 WORDS = {
     "sample_prompt",
     "currency",
-    "json_field",
+    "encoding",
     "field",
     "document_separator",
     "device",

@@ -11,9 +11,9 @@ import zstandard
 from pyarrow import parquet
 
 from gpt25.data import LARGEST_DOCUMENT_BYTES, DocumentReader, read_documents
-from gpt25.data.sources.reading_settings import ReadingSettings
+from gpt25.data.formats.reading_settings import ReadingSettings
+from gpt25.data.formats.source_stream import open_source_stream
 from gpt25.data.sources.source_files import standard_library_files
-from gpt25.data.sources.source_stream import open_source_stream
 from gpt25.errors import ConfigurationError, DataError
 from gpt25.evaluation.sets.data_files import read_rows, read_text
 
@@ -33,6 +33,7 @@ def bomb(path: Path, *, mebibytes: int) -> Path:
                 for _ in range(mebibytes):
                     writer.write(bytes(MEBIBYTE))
         else:
+            file.write(b"x" * 8192)
             file.truncate(mebibytes * MEBIBYTE)
     return path
 

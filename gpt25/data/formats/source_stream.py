@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import zlib
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -18,6 +19,17 @@ LARGEST_DOCUMENT_BYTES = 1 << 30
 
 # Frames may ask for a window of up to 2 GiB (zstd --long=31); the default limit of the decompressor is 128 MiB.
 _LARGEST_WINDOW_BYTES = 1 << 31
+
+
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
+"""What reading a damaged stream raises, besides OSError."""
+
+
+def damaged(name: str, problem: Exception) -> DataError:
+    """The error for a stream that ended, or whose bytes were wrong, while it was unpacked."""
+    return DataError(
+        f"{name} is damaged or cut short: {problem}. Fetch or pack it again, or take it out of the sources."
+    )
 
 
 def is_compressed(path: Path) -> bool:

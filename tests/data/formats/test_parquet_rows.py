@@ -6,6 +6,7 @@ import pytest
 from pyarrow import parquet
 
 from gpt25.data import prepare, read_documents
+from gpt25.data.sources.left_out import LeftOut
 from gpt25.errors import DataError, MissingExtraError
 from gpt25.tokenizer import Tokenizer
 
@@ -70,14 +71,15 @@ def test_a_readme_beside_the_files_of_a_set_is_no_document(tmp_path: Path) -> No
     for source in (folder, f"{folder}/**/*"):
         reader = read_documents([source])
         assert [document.content for document in reader] == [b"x"]
-        assert [Path(name).name for name in reader.left_out] == ["LICENSE", "README.md", "dataset_infos.json"]
-    assert read_documents([folder / "README.md"]).left_out == ()
+        names = [Path(name).name for name in reader.left_out.beside_a_set]
+        assert names == ["LICENSE", "README.md", "dataset_infos.json"]
+    assert read_documents([folder / "README.md"]).left_out == LeftOut()
     (folder / "data" / "train.parquet").unlink()
     (folder / "notes.txt").write_text("y")
     (folder / "dataset_infos.json").unlink()
     texts = read_documents([folder])
     assert len(list(texts)) == 3
-    assert texts.left_out == ()
+    assert texts.left_out == LeftOut()
 
 
 def test_folders_and_globs_of_parquet_become_shards(tmp_path: Path, tokenizer: Tokenizer) -> None:
@@ -96,12 +98,14 @@ def test_what_is_wrong_with_a_file_is_told_with_its_name(tmp_path: Path) -> None
         DataError, match=r"a\.parquet has no column 'body'; its columns: 'text', 'number'\. Choose one with --field"
     ):
         contents(path, field="body")
-    with pytest.raises(DataError, match=r"a\.parquet: the column 'number' holds int64, expected a string"):
+    with pytest.raises(
+        DataError, match=r"a\.parquet: the column 'number' holds int64, expected a text\. Choose another"
+    ):
         contents(path, field="number")
     whole = path.read_bytes()
     for damaged in (b"", b"PAR1", whole[:-9], whole[: len(whole) // 3] + bytes(40) + whole[len(whole) // 3 + 40 :]):
         path.write_bytes(damaged)
-        with pytest.raises(DataError, match=r"cannot read .*a\.parquet as Parquet: ") as caught:
+        with pytest.raises(DataError, match=r"cannot read .*a\.parquet as Parquet: .*Fetch or write it") as caught:
             contents(path)
         assert "\n" not in str(caught.value)
 

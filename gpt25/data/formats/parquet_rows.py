@@ -32,7 +32,9 @@ def parquet_texts(path: Path, *, field: str, name: str, owns: Callable[[int], bo
             kind = schema.field(field).type
             of_values = kind.value_type if types.is_dictionary(kind) else kind
             if not (types.is_string(of_values) or types.is_large_string(of_values) or types.is_string_view(of_values)):
-                raise DataError(f"{name}: the column {field!r} holds {kind}, expected a string")
+                raise DataError(
+                    f"{name}: the column {field!r} holds {kind}, expected a text. Choose another one with --field."
+                )
             size, groups, row = path.stat().st_size, file.num_row_groups, 0
             for group in range(groups):
                 rows = file.metadata.row_group(group).num_rows
@@ -41,7 +43,10 @@ def parquet_texts(path: Path, *, field: str, name: str, owns: Callable[[int], bo
                     yield from _texts(batches, first_row=row, bytes_per_row=size / groups / rows)
                 row += rows
     except (ArrowException, OSError, UnicodeDecodeError) as problem:
-        raise DataError(f"cannot read {name} as Parquet: {' '.join(str(problem).split())[:300]}") from problem
+        reason = " ".join(str(problem).split())[:300].rstrip(".")
+        raise DataError(
+            f"cannot read {name} as Parquet: {reason}. Fetch or write it again, or take it out of the sources."
+        ) from problem
 
 
 def _require_once(names: list[str], field: str, name: str) -> None:
