@@ -13,6 +13,14 @@ from gpt25.plots.report.figures import against, figure, figure_of, table
 from gpt25.plots.report.lines_chart import Line
 from gpt25.plots.report.published_lines import PublishedLine
 
+_LOSSES = (
+    "Nats per token on held-out text: lower is better, and of several lines the lower one at the same place is ahead."
+)
+_COURSE = (
+    "The learning rate follows the recipe's schedule. A gradient norm that settles is a calm run, spikes are not; a "
+    "dip in the speed is other work on the machine."
+)
+
 
 def milestones(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> str:
     """Which published lines each run has passed, and where, in words."""
@@ -62,7 +70,7 @@ def validation_losses(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine
             f"; {run.name}: {run.other_price or 'price not known'}" for run in runs if not run.price_per_hour
         )
         figures += f'<p class="note">{text(prices)}; only the time of training, without pauses.</p>'
-    return f"<section><h2>Validation loss</h2><p>Nats per token on held-out text.</p>{figures}</section>"
+    return f"<section><h2>Validation loss</h2><p>{_LOSSES}</p>{figures}</section>"
 
 
 def by_money(runs: Sequence[ComparedRun]) -> list[Line]:
@@ -95,7 +103,7 @@ def course(runs: Sequence[ComparedRun]) -> str:
         ]
         figures += figure_of(utilisations, "Utilisation, % of the GPUs' peak in bfloat16")
         figures += f'<p class="note">{text(_utilisation_note(runs))}.</p>'
-    return f"<section><h2>The course of training</h2>{figures}</section>" if figures else ""
+    return f"<section><h2>The course of training</h2><p>{_COURSE}</p>{figures}</section>" if figures else ""
 
 
 def _speed_unit(largest: float) -> tuple[float, str]:

@@ -13,6 +13,8 @@ from gpt25.records import is_trial
 from gpt25.references.published_score import PARAMETERS
 from gpt25.references.scores import scores_beside
 
+_HELLASWAG = "The share of items whose right ending is the likeliest for its length: higher is better, 0.25 is chance."
+
 
 def hellaswag(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> str:
     """HellaSwag against tokens: by all items (training's own or of evaluated checkpoints), and by the first ones."""
@@ -31,7 +33,9 @@ def hellaswag(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> st
                 f"{run.name}: only the first {run.hellaswag_items:,} items were scored on the way, so that its points "
                 f"have a standard error of {error:.2g}, and the lines are of all 10,042"
             )
-    return f'<section><h2>HellaSwag</h2>{figure}<p class="note">{text("; ".join(notes))}.</p></section>'
+    return (
+        f'<section><h2>HellaSwag</h2><p>{_HELLASWAG}</p>{figure}<p class="note">{text("; ".join(notes))}.</p></section>'
+    )
 
 
 def hellaswag_drawn(runs: Sequence[ComparedRun]) -> list[Line]:

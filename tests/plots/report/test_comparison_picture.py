@@ -1,5 +1,6 @@
 """The picture of a comparison, and the course of training beside the GPUs' peak."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,3 +145,13 @@ def test_one_axis_has_one_currency(make_run: "MakeRun", tmp_path: Path, monkeypa
     assert "one: 24 EUR an hour for 8 GPUs; two: 8 USD an hour; only the time of training" in page
     given = compared_runs(runs, [], price_per_hour=2.0, currency="CHF")
     assert [(run.price_per_hour, run.currency) for run in given] == [(2.0, "CHF"), (2.0, "CHF")]
+
+
+def test_every_section_with_a_picture_says_first_what_to_see(make_run: "MakeRun", tmp_path: Path) -> None:
+    for runs in ([made(make_run, "alone", 24.0)], [made(make_run, name, 24.0) for name in ("one", "two")]):
+        write_report(runs, tmp_path / "report.html")
+        sections = re.findall(r"<section>(.*?)</section>", (tmp_path / "report.html").read_text(), flags=re.DOTALL)
+        drawn = [section for section in sections if "<figure>" in section]
+        assert len(drawn) >= 3
+        for section in drawn:
+            assert re.match(r"<h2>[^<]+</h2><p>[A-Z][^<]{40,}", section), section[:200]
