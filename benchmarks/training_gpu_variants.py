@@ -21,8 +21,10 @@ ABLATIONS: dict[str, Changes] = {
 ADDITIONS: dict[str, Changes] = {
     "a short residual stream": {"speed": {"short_residual_stream": True}},
     "more kernels to choose from": {"speed": {"compile_mode": "max-autotune-no-cudagraphs"}},
+    "cuDNN's attention alone": {"attention": {"kernel": "CUDNN_ATTENTION"}},
+    "FlashAttention's alone": {"attention": {"kernel": "FLASH_ATTENTION"}},
 }
-"""Off by default."""
+"""Off by default; of the two attentions one is what torch takes by itself, and `gpt25 doctor` says which."""
 # On a processor too, where "auto" means off.
 _ALL_ON: Changes = {
     "speed": {"padded_vocabulary": True, "prefetch": True, "read_late": True, "bfloat16_orthogonalisation": True}

@@ -1,6 +1,7 @@
 """The machine as a set of arguments: device, precision, ranks, seeds, clock, allocator. Nothing happens at import."""
 
 from gpt25.runtime.allocator import use_fast_allocator
+from gpt25.runtime.attention import AttentionKernel, choose_attention, cudnn_version
 from gpt25.runtime.compilation import (
     Compilation,
     allow_compiled_shapes,
@@ -20,16 +21,19 @@ from gpt25.runtime.stopwatch import Stopwatch
 from gpt25.runtime.transfer import to_device
 
 __all__ = [
+    "AttentionKernel",
     "Compilation",
     "Precision",
     "PrecisionName",
     "Ranks",
     "Stopwatch",
     "allow_compiled_shapes",
+    "choose_attention",
     "choose_compilation",
     "choose_device",
     "choose_precision",
     "compile_blocks_whole",
+    "cudnn_version",
     "derive_seed",
     "describe_machine",
     "describe_software",

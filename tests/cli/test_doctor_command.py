@@ -8,6 +8,7 @@ import pytest
 
 from gpt25.cli.commands import doctor
 from gpt25.cli.main import main
+from gpt25.runtime import AttentionKernel, Compilation, cudnn_version
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,8 @@ def test_json_holds_what_is_there_and_what_will_be_used(capsys: pytest.CaptureFi
     assert seen["device"]["name"]
     assert seen["precision"]["name"] in ("float32", "bfloat16")
     assert seen["precision"]["reason"]
+    assert seen["attention"]["name"] == "FlashAttention's"
+    assert seen["machine"]["cudnn"] == cudnn_version()
     assert seen["generation"]["precision"] == "float32", "numba is among what the tests need"
     assert seen["generation"]["int8_instructions"].partition(" ")[0] in ("vpdpwssd", "vpmaddwd", "multiplications")
     assert isinstance(seen["compile"]["available"], bool)
@@ -58,6 +61,20 @@ def test_human_readable_table_says_why(capsys: pytest.CaptureFixture[str]) -> No
     ):
         assert line in text.splitlines()
     assert "\x1b" not in text
+
+
+def test_what_compiling_lacks_is_named_with_its_package(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = "Triton needs a C compiler (gcc, clang, cc, or $CC): on Debian and Ubuntu, apt install gcc"
+    monkeypatch.setattr(doctor, "choose_compilation", lambda device: Compilation(False, reason))
+    monkeypatch.setattr(doctor, "cudnn_version", lambda: "9.15.1")
+    monkeypatch.setattr(doctor, "choose_attention", lambda device, precision: AttentionKernel("cuDNN's", "it is first"))
+    assert main(["doctor", "--device", "cpu"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert f"torch.compile    not available, not used: {reason}" in lines
+    assert "attention        cuDNN's: it is first" in lines
+    assert "cuDNN      9.15.1" in lines
 
 
 def test_missing_extra_says_what_it_brings(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,11 @@ from gpt25.errors import ConfigurationError
 from gpt25.generation import choose_generating_precision, kernels_are_installed
 from gpt25.runtime import (
     Ranks,
+    choose_attention,
     choose_compilation,
     choose_device,
     choose_precision,
+    cudnn_version,
     describe_machine,
     free_memory_bytes,
     matrix_product_rate,
@@ -149,12 +151,13 @@ def examine(arguments: Arguments) -> dict[str, Any]:
     """Everything that `gpt25 doctor --json` prints."""
     device = choose_device(arguments.device)
     precision = choose_precision(device)
-    compilation = choose_compilation(device)
+    compilation, attention = choose_compilation(device), choose_attention(device, precision)
     disk = shutil.disk_usage(os.curdir)
     why_device = "asked for" if arguments.device != "auto" else "the best that torch sees on this machine"
     return {
         "machine": {
             **describe_machine(),
+            "cudnn": cudnn_version(),
             "free_memory_bytes": free_memory_bytes(),
             "disk_bytes": disk.total,
             "free_disk_bytes": disk.free,
@@ -167,6 +170,7 @@ def examine(arguments: Arguments) -> dict[str, Any]:
             "used": will_compile(device, "auto"),
             "reason": compilation.reason,
         },
+        "attention": {"name": attention.name, "reason": attention.reason},
         "allocator": use_fast_allocator(),
         "matrix_product_flops_per_second": _rates(device),
         "ranks": _ranks(),
@@ -202,6 +206,7 @@ def _choices(found: dict[str, Any]) -> list[tuple[str, str]]:
             f"float32 {_gigaflops(rates['float32'])}, bfloat16 {_gigaflops(rates['bfloat16'])}, measured",
         ),
         ("torch.compile", f"{compilation}, {used}: {found['compile']['reason']}"),
+        ("attention", f"{found['attention']['name']}: {found['attention']['reason']}"),
         ("allocator", found["allocator"]),
         ("ranks", ranks.get("problem") or alone or f"rank {ranks['rank']} of {ranks['number_of_ranks']}"),
         ("Hub", f"{'offline (HF_HUB_OFFLINE)' if hub['offline'] else 'used when a model is not in the cache'}"),
@@ -217,6 +222,7 @@ def _show(found: dict[str, Any], output: Output) -> None:
         ("platform", machine["platform"]),
         ("processor", f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads used"),
         ("GPUs", ", ".join(machine["gpus"]) or "none that torch can use"),
+        ("cuDNN", machine["cudnn"] or "none: this build of torch has no CUDA"),
         ("memory", memory),
         ("disk here", f"{_gibibytes(machine['free_disk_bytes'])} free of {_gibibytes(machine['disk_bytes'])}"),
     ]

@@ -14,6 +14,7 @@ from gpt25.data import Batches, PreparedData, TokenShards, Validation, open_shar
 from gpt25.errors import ConfigurationError, DataError, GenerationError, TrainingError
 from gpt25.model import GPTModel
 from gpt25.records import RunDirectory
+from gpt25.runtime import Compilation, will_compile
 from gpt25.training import Trainer, TrainingConfiguration, TrainingHooks, seconds_per_update
 from gpt25.weights import load_pretrained
 
@@ -107,6 +108,21 @@ def test_the_micro_batch_that_was_asked_for_and_does_not_divide_is_said(
 ) -> None:
     trainer(changed(batch={"micro_batch_rows": 3}, loop={"number_of_updates": 2})).train()
     assert messages == ["micro-batches have 2 rows instead of 3: the most that divide the 4 rows of an update"]
+
+
+def test_a_gpu_that_cannot_compile_trains_uncompiled_and_says_what_to_install(
+    trainer: MakeTrainer, changed: Change, messages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = Compilation(False, "Triton needs a C compiler (gcc): on Debian and Ubuntu, apt install gcc")
+    trained = trainer(changed())
+    monkeypatch.setattr("gpt25.training.loop.trainer.choose_compilation", lambda device: lacking)
+    trained._start_hooks()
+    assert messages == []  # a processor trains uncompiled anyway
+    trained.device = torch.device("cuda")
+    trained._start_hooks()
+    assert messages == [f"training uncompiled, and so more slowly: {lacking.reason}"]
+    monkeypatch.setattr("gpt25.runtime.compilation.choose_compilation", lambda device: lacking)
+    assert not will_compile(trained.device, "auto")
 
 
 def test_the_validation_loss_is_the_simple_loss_over_fixed_tokens(trainer: MakeTrainer, changed: Change) -> None:
