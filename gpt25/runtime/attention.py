@@ -56,7 +56,7 @@ def _about_cudnn(device: torch.device, chosen: SDPBackend) -> str:
     """Why it is cuDNN's or not, by the rule of torch 2.11 and newer (aten/src/ATen/native/transformers/cuda)."""
     major, minor = torch.cuda.get_device_capability(device)
     version = cudnn_version()
-    if chosen is SDPBackend.CUDNN_ATTENTION:
+    if chosen == SDPBackend.CUDNN_ATTENTION:
         return f"; with cuDNN {version} on compute capability {major}.{minor} it comes first"
     if major in (9, 10):
         return (
