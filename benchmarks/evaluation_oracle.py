@@ -15,9 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gpt25.evaluation import TASKS, ContinuationScorer, read_examples, score
+from gpt25.evaluation import TASKS, ContinuationScorer, ScoringSettings, read_examples, score
 from gpt25.evaluation.harness.lm_eval_adapter import lm_eval_model
-from gpt25.evaluation.score import ScoringSettings
 from gpt25.evaluation.scoring.encoding import encode_request
 from gpt25.evaluation.scoring.windows import windows
 from gpt25.evaluation.sets.data_files import read_text

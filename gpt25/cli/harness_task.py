@@ -9,12 +9,11 @@ from gpt25.cli.score_tables import error, limited, number, show_differences
 from gpt25.cli.task_result import TaskResult, differences_between
 from gpt25.errors import EvaluationError
 from gpt25.evaluation import Difference
-from gpt25.evaluation.harness.lm_eval_tasks import HarnessResult, HarnessSettings, score_harness_task
+from gpt25.evaluation.harness.harness_settings import HarnessSettings
+from gpt25.evaluation.harness.lm_eval_tasks import HarnessResult, score_harness_task
 from gpt25.evaluation.kept_items import items_as_json
+from gpt25.evaluation.tasks import HARNESS_PREFIX
 from gpt25.runtime import Stopwatch
-
-PREFIX = "lm-eval:"
-"""What a task's name begins with that lm-evaluation-harness knows."""
 
 
 def evaluate_harness_task(
@@ -43,7 +42,7 @@ def evaluate_harness_task(
             )
         )
     content: dict[str, Any] = {
-        "task": f"{PREFIX}{name}",
+        "task": f"{HARNESS_PREFIX}{name}",
         "model": models.words[0],
         **_figures(results[0]),
         "definitions": {each.metric: each.definition for each in results[0].scores},
@@ -63,7 +62,7 @@ def evaluate_harness_task(
     if measured:
         kept = {"items": items_as_json(measured), "data_sha256": results[0].fingerprint}
     if settings.num_fewshot is not None:  # another figure, which must not replace the task's own in a run
-        kept["task"] = f"{PREFIX}{name} with {settings.num_fewshot} examples"
+        kept["task"] = f"{HARNESS_PREFIX}{name} with {settings.num_fewshot} examples"
     return TaskResult(content, kept, _sample_lines(models, results))
 
 

@@ -1,6 +1,5 @@
 """One of our tasks with one model or two: read, scored, shown."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +102,3 @@ def _say_what_was_read(
         output.say("No figure of OpenAI's GPT-2 is published for this; --against gpt2 measures it on the same items.")
     elif data is not None:
         output.say(f"The published figures are of: {task.title}.")
-
-
-def settings_of(words: Any) -> ScoringSettings:
-    """The flags that our tasks know: settings_of(arguments) with the fields of ScoringSettings."""
-    return ScoringSettings(**{field.name: getattr(words, field.name) for field in dataclasses.fields(ScoringSettings)})

@@ -3,8 +3,9 @@
 Names are imported when first used: preparing and showing data never loads torch, which only batches need.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gpt25.lazy_face import lazy_face
 
 if TYPE_CHECKING:
     from gpt25.data.fetching.public_sets import PUBLIC_SETS
@@ -25,42 +26,6 @@ if TYPE_CHECKING:
     from gpt25.data.sources.document_reader import DocumentReader, read_documents, standard_library_documents
     from gpt25.data.sources.hub_address import NAMED_SETS, NAMED_SETS_VALIDATION_TOKENS
     from gpt25.data.sources.part import WHOLE, Part
-
-_HOMES = {
-    "Batches": "shards.batches",
-    "Document": "sources.document",
-    "DocumentCounts": "formats.text_policy",
-    "DocumentReader": "sources.document_reader",
-    "INDEX_NAME": "shards.prepared_data",
-    "InvalidUtf8": "formats.text_policy",
-    "LARGEST_DOCUMENT_BYTES": "formats.source_stream",
-    "NAMED_SETS": "sources.hub_address",
-    "NAMED_SETS_VALIDATION_TOKENS": "sources.hub_address",
-    "PUBLIC_SETS": "fetching.public_sets",
-    "Part": "sources.part",
-    "PreparedData": "shards.prepared_data",
-    "PreparedSplit": "shards.prepared_data",
-    "ReadingSettings": "formats.reading_settings",
-    "SPLITS": "sources.document",
-    "ShardRecord": "shards.prepared_data",
-    "Split": "sources.document",
-    "TokenShards": "shards.token_shards",
-    "Validation": "shards.validation",
-    "WHOLE": "sources.part",
-    "adopt_bare_tokens": "preparation.bare_tokens",
-    "fetch_shards": "fetching.public_shards",
-    "is_fetched": "fetching.public_shards",
-    "list_public_set": "fetching.public_shards",
-    "list_shards": "fetching.public_shards",
-    "notices": "preparation.notices",
-    "open_shards": "shards.token_shards",
-    "prepare": "preparation.preparation",
-    "read_documents": "sources.document_reader",
-    "read_prepared_data": "shards.read_prepared_data",
-    "split_of": "sources.document",
-    "standard_library_documents": "sources.document_reader",
-    "verify": "preparation.verification",
-}
 
 __all__ = [
     "INDEX_NAME",
@@ -98,12 +63,41 @@ __all__ = [
     "verify",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+lazy_face(
+    __name__,
+    {
+        "Batches": "shards.batches",
+        "Document": "sources.document",
+        "DocumentCounts": "formats.text_policy",
+        "DocumentReader": "sources.document_reader",
+        "INDEX_NAME": "shards.prepared_data",
+        "InvalidUtf8": "formats.text_policy",
+        "LARGEST_DOCUMENT_BYTES": "formats.source_stream",
+        "NAMED_SETS": "sources.hub_address",
+        "NAMED_SETS_VALIDATION_TOKENS": "sources.hub_address",
+        "PUBLIC_SETS": "fetching.public_sets",
+        "Part": "sources.part",
+        "PreparedData": "shards.prepared_data",
+        "PreparedSplit": "shards.prepared_data",
+        "ReadingSettings": "formats.reading_settings",
+        "SPLITS": "sources.document",
+        "ShardRecord": "shards.prepared_data",
+        "Split": "sources.document",
+        "TokenShards": "shards.token_shards",
+        "Validation": "shards.validation",
+        "WHOLE": "sources.part",
+        "adopt_bare_tokens": "preparation.bare_tokens",
+        "fetch_shards": "fetching.public_shards",
+        "is_fetched": "fetching.public_shards",
+        "list_public_set": "fetching.public_shards",
+        "list_shards": "fetching.public_shards",
+        "notices": "preparation.notices",
+        "open_shards": "shards.token_shards",
+        "prepare": "preparation.preparation",
+        "read_documents": "sources.document_reader",
+        "read_prepared_data": "shards.read_prepared_data",
+        "split_of": "sources.document",
+        "standard_library_documents": "sources.document_reader",
+        "verify": "preparation.verification",
+    },
+)

@@ -4,15 +4,21 @@ The staircase: request and answer → plan → continuation scorer; a scorer for
 tasks, which says how each set is read and scored; `read_examples` and `score`, which do it.
 """
 
-from gpt25.evaluation.examples import Examples, read_examples
-from gpt25.evaluation.score import ScoringSettings, groups_last, score
-from gpt25.evaluation.scoring.continuation_scorer import ContinuationScorer
-from gpt25.evaluation.scoring.measurement import Difference, Measurement, difference_between
-from gpt25.evaluation.scoring.request import Answer, Request
-from gpt25.evaluation.scoring.windows import windows
-from gpt25.evaluation.sets.hub_sets import HubFile
-from gpt25.evaluation.task import Task
-from gpt25.evaluation.tasks import TASKS, find_task
+from typing import TYPE_CHECKING
+
+from gpt25.lazy_face import lazy_face
+
+if TYPE_CHECKING:
+    from gpt25.evaluation.examples import Examples, read_examples
+    from gpt25.evaluation.score import groups_last, score
+    from gpt25.evaluation.scoring.continuation_scorer import ContinuationScorer
+    from gpt25.evaluation.scoring.measurement import Difference, Measurement, difference_between
+    from gpt25.evaluation.scoring.request import Answer, Request
+    from gpt25.evaluation.scoring.windows import windows
+    from gpt25.evaluation.scoring_settings import ScoringSettings
+    from gpt25.evaluation.sets.hub_sets import HubFile
+    from gpt25.evaluation.task import Task
+    from gpt25.evaluation.tasks import TASKS, find_task
 
 __all__ = [
     "TASKS",
@@ -32,3 +38,25 @@ __all__ = [
     "score",
     "windows",
 ]
+
+lazy_face(
+    __name__,
+    {
+        "TASKS": "tasks",
+        "Answer": "scoring.request",
+        "ContinuationScorer": "scoring.continuation_scorer",
+        "Difference": "scoring.measurement",
+        "Examples": "examples",
+        "HubFile": "sets.hub_sets",
+        "Measurement": "scoring.measurement",
+        "Request": "scoring.request",
+        "ScoringSettings": "scoring_settings",
+        "Task": "task",
+        "difference_between": "scoring.measurement",
+        "find_task": "tasks",
+        "groups_last": "score",
+        "read_examples": "examples",
+        "score": "score",
+        "windows": "scoring.windows",
+    },
+)

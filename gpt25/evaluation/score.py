@@ -1,7 +1,6 @@
 """One model on one task."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from gpt25.data import open_shards
@@ -17,30 +16,11 @@ from gpt25.evaluation.protocols.text_perplexity import score_texts
 from gpt25.evaluation.protocols.token_loss import score_shards
 from gpt25.evaluation.scoring.continuation_scorer import ContinuationScorer, OpenProgress
 from gpt25.evaluation.scoring.measurement import Measurement
+from gpt25.evaluation.scoring_settings import ScoringSettings
 from gpt25.evaluation.task import Task
 from gpt25.model import GPTModel
 from gpt25.runtime import Ranks
 from gpt25.tokenizer import Tokenizer
-
-
-@dataclass(frozen=True)
-class ScoringSettings:
-    """How a task is worked through; nothing here but `limit` and `stride` changes a figure beyond rounding."""
-
-    limit: int | None = None
-    """Only the first so many items (of texts and shards: windows; of CORE: items of every task)."""
-    batch_tokens: int | None = None
-    """Most tokens of one pass."""
-    stride: int | None = None
-    """Of texts: tokens from window to window; the block size by default."""
-    skip_invalid: bool = False
-    """Leave out items that cannot be requests to the model, and rows of CORE that cannot be read, and count them."""
-
-    def __post_init__(self) -> None:
-        for name in ("limit", "batch_tokens", "stride"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise EvaluationError(f"{name} is {value}; it must be at least 1.")
 
 
 def score(

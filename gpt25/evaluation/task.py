@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from gpt25.evaluation.protocols.choice_item import ChoiceItem
-from gpt25.evaluation.protocols.multiple_choice import Normalisation
-from gpt25.evaluation.protocols.text_perplexity import TextMetric
 from gpt25.evaluation.scoring.encoding import Encoding
 from gpt25.evaluation.sets.data_files import Row
 from gpt25.evaluation.sets.detokenisers import DetokeniserName
 from gpt25.evaluation.sets.hub_sets import HubFile
+
+if TYPE_CHECKING:  # the table of tasks is listed without torch, which what scores them imports
+    from gpt25.evaluation.protocols.multiple_choice import Normalisation
+    from gpt25.evaluation.protocols.text_perplexity import TextMetric
 
 Kind = Literal["multiple choice", "minimal pairs", "last word", "text", "shards", "core"]
 Documents = Literal["whole", "lines", "articles", "harness pages"]
@@ -31,8 +33,8 @@ class Task:
     gather: Callable[[Iterable[Row]], Iterator[Row]] | None = None
     """Makes rows of a release's own lines, where these are not rows already."""
     encoding: Encoding = "together"
-    normalisation: Normalisation | None = None
-    metrics: tuple[TextMetric, ...] = ()
+    normalisation: "Normalisation | None" = None
+    metrics: "tuple[TextMetric, ...]" = ()
     """Of texts."""
     detokeniser: DetokeniserName | None = None
     documents: Documents = "whole"

@@ -1,17 +1,25 @@
 """Every task, one row each."""
 
 import difflib
+from typing import TYPE_CHECKING
 
 from gpt25.errors import EvaluationError
-from gpt25.evaluation.protocols.text_perplexity import TextMetric
-from gpt25.evaluation.protocols.token_loss import PUBLISHED_TOKENS
 from gpt25.evaluation.sets import choice_readers as read
 from gpt25.evaluation.sets.blimp_paradigms import BLIMP_PARADIGMS
 from gpt25.evaluation.sets.cloze_reader import cloze_item, cloze_rows
 from gpt25.evaluation.sets.hub_sets import HubFile, hub_set
 from gpt25.evaluation.task import Task
 
-_WORDS: tuple[TextMetric, ...] = ("word_perplexity", "token_perplexity", "bits_per_byte")
+if TYPE_CHECKING:
+    from gpt25.evaluation.protocols.text_perplexity import TextMetric
+
+PUBLISHED_TOKENS = 10_485_760
+"""On so many tokens the published losses are measured: 20 × 524,288 (llm.c, build-nanogpt, modded-nanogpt)."""
+
+HARNESS_PREFIX = "lm-eval:"
+"""What a task's name begins with that lm-evaluation-harness knows, and this table does not."""
+
+_WORDS: "tuple[TextMetric, ...]" = ("word_perplexity", "token_perplexity", "bits_per_byte")
 _HELLASWAG = (hub_set("Rowan/hellaswag", "default", "validation"),)
 _WIKITEXT = "Salesforce/wikitext"
 _LAST_5_MB = "Of a file of the whole 100,000,000 bytes the last 5,000,000, its usual test part, are scored."

@@ -3,16 +3,21 @@
 Nothing here draws, and nothing changes the model: its mode, its weights and torch's random state stay as they were.
 """
 
-from gpt25.inspection.attention_weights import attention_weights
-from gpt25.inspection.differences import TensorDifference, differences
-from gpt25.inspection.layer_predictions import LayerPredictions, layer_predictions
-from gpt25.inspection.position_similarity import position_similarity
-from gpt25.inspection.position_spectrum import position_spectrum
-from gpt25.inspection.positional_embeddings import positional_embeddings
-from gpt25.inspection.prompt_tokens import prompt_tokens
-from gpt25.inspection.roughness import overall_roughness, roughness
-from gpt25.inspection.token_labels import token_labels
-from gpt25.inspection.weight_statistics import WeightStatistics, weight_statistics
+from typing import TYPE_CHECKING
+
+from gpt25.lazy_face import lazy_face
+
+if TYPE_CHECKING:
+    from gpt25.inspection.attention_weights import attention_weights
+    from gpt25.inspection.differences import TensorDifference, differences
+    from gpt25.inspection.layer_predictions import LayerPredictions, layer_predictions
+    from gpt25.inspection.position_similarity import position_similarity
+    from gpt25.inspection.position_spectrum import position_spectrum
+    from gpt25.inspection.positional_embeddings import positional_embeddings
+    from gpt25.inspection.prompt_tokens import prompt_tokens
+    from gpt25.inspection.roughness import overall_roughness, roughness
+    from gpt25.inspection.token_labels import token_labels
+    from gpt25.inspection.weight_statistics import WeightStatistics, weight_statistics
 
 __all__ = [
     "LayerPredictions",
@@ -30,3 +35,23 @@ __all__ = [
     "token_labels",
     "weight_statistics",
 ]
+
+lazy_face(
+    __name__,
+    {
+        "LayerPredictions": "layer_predictions",
+        "TensorDifference": "differences",
+        "WeightStatistics": "weight_statistics",
+        "attention_weights": "attention_weights",
+        "differences": "differences",
+        "layer_predictions": "layer_predictions",
+        "overall_roughness": "roughness",
+        "position_similarity": "position_similarity",
+        "position_spectrum": "position_spectrum",
+        "positional_embeddings": "positional_embeddings",
+        "prompt_tokens": "prompt_tokens",
+        "roughness": "roughness",
+        "token_labels": "token_labels",
+        "weight_statistics": "weight_statistics",
+    },
+)

@@ -4,14 +4,19 @@ The staircase: configuration → attention and multi-layer perceptron → block 
 cache beside it and accounting that counts parameters, floating-point operations and bytes without building anything.
 """
 
-from gpt25.model.accounting import Accounting
-from gpt25.model.configuration import PUBLISHED_CONFIGURATIONS, GPTConfiguration
-from gpt25.model.evaluating import evaluating
-from gpt25.model.gpt import GPTModel
-from gpt25.model.int8 import Int8Linear, quantise_int8
-from gpt25.model.key_value_cache import KeyValueCache
-from gpt25.model.prefix_trees import PrefixTrees
-from gpt25.model.slot_cache import SlotCache
+from typing import TYPE_CHECKING
+
+from gpt25.lazy_face import lazy_face
+
+if TYPE_CHECKING:
+    from gpt25.model.accounting import Accounting
+    from gpt25.model.configuration import PUBLISHED_CONFIGURATIONS, GPTConfiguration
+    from gpt25.model.evaluating import evaluating
+    from gpt25.model.gpt import GPTModel
+    from gpt25.model.int8 import Int8Linear, quantise_int8
+    from gpt25.model.key_value_cache import KeyValueCache
+    from gpt25.model.prefix_trees import PrefixTrees
+    from gpt25.model.slot_cache import SlotCache
 
 __all__ = [
     "PUBLISHED_CONFIGURATIONS",
@@ -25,3 +30,19 @@ __all__ = [
     "evaluating",
     "quantise_int8",
 ]
+
+lazy_face(
+    __name__,
+    {
+        "PUBLISHED_CONFIGURATIONS": "configuration",
+        "Accounting": "accounting",
+        "GPTConfiguration": "configuration",
+        "GPTModel": "gpt",
+        "Int8Linear": "int8",
+        "KeyValueCache": "key_value_cache",
+        "PrefixTrees": "prefix_trees",
+        "SlotCache": "slot_cache",
+        "evaluating": "evaluating",
+        "quantise_int8": "int8",
+    },
+)

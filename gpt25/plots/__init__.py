@@ -1,27 +1,32 @@
 """Pictures of a run and of what is inside a model, and the report. Never torch; matplotlib only while drawing."""
 
-from gpt25.plots.curves import HorizontalAxis, names_of
-from gpt25.plots.formatting import two_digits
-from gpt25.plots.pictures.attention import AttentionOfText, attention_figure, draw_attention
-from gpt25.plots.pictures.differences import differences_figure, draw_differences
-from gpt25.plots.pictures.losses import draw_losses, losses_figure
-from gpt25.plots.pictures.picture_format import PictureFormat, picture_format, require_picture_file
-from gpt25.plots.pictures.positions import PositionsOfModel, draw_positions, position_image_figure, positions_figure
-from gpt25.plots.pictures.predictions import (
-    PredictionsOfText,
-    draw_predictions,
-    positions_that_fit,
-    predictions_figure,
-)
-from gpt25.plots.pictures.tensor_pair import TensorPair
-from gpt25.plots.report.compared_run import ComparedRun
-from gpt25.plots.report.comparison_picture import draw_comparison
-from gpt25.plots.report.data_set import common_data_set, lines_beside, loss_reference_lines
-from gpt25.plots.report.published_lines import HELLASWAG, DataSetName, PublishedLine
-from gpt25.plots.report.report import report_page, write_report
-from gpt25.plots.report.score_comparison import ScoreComparison
-from gpt25.plots.report.settings import ReportSettings
-from gpt25.plots.report.verdict import VerdictRow, VerdictSection
+from typing import TYPE_CHECKING
+
+from gpt25.lazy_face import lazy_face
+
+if TYPE_CHECKING:
+    from gpt25.plots.curves import HorizontalAxis, names_of
+    from gpt25.plots.formatting import two_digits
+    from gpt25.plots.pictures.attention import AttentionOfText, attention_figure, draw_attention
+    from gpt25.plots.pictures.differences import differences_figure, draw_differences
+    from gpt25.plots.pictures.losses import draw_losses, losses_figure
+    from gpt25.plots.pictures.picture_format import PictureFormat, picture_format, require_picture_file
+    from gpt25.plots.pictures.positions import PositionsOfModel, draw_positions, position_image_figure, positions_figure
+    from gpt25.plots.pictures.predictions import (
+        PredictionsOfText,
+        draw_predictions,
+        positions_that_fit,
+        predictions_figure,
+    )
+    from gpt25.plots.pictures.tensor_pair import TensorPair
+    from gpt25.plots.report.compared_run import ComparedRun
+    from gpt25.plots.report.comparison_picture import draw_comparison
+    from gpt25.plots.report.data_set import common_data_set, lines_beside, loss_reference_lines
+    from gpt25.plots.report.published_lines import HELLASWAG, DataSetName, PublishedLine
+    from gpt25.plots.report.report import report_page, write_report
+    from gpt25.plots.report.score_comparison import ScoreComparison
+    from gpt25.plots.report.settings import ReportSettings
+    from gpt25.plots.report.verdict import VerdictRow, VerdictSection
 
 __all__ = [
     "HELLASWAG",
@@ -61,3 +66,45 @@ __all__ = [
     "two_digits",
     "write_report",
 ]
+
+lazy_face(
+    __name__,
+    {
+        "HELLASWAG": "report.published_lines",
+        "AttentionOfText": "pictures.attention",
+        "ComparedRun": "report.compared_run",
+        "DataSetName": "report.published_lines",
+        "HorizontalAxis": "curves",
+        "PictureFormat": "pictures.picture_format",
+        "PositionsOfModel": "pictures.positions",
+        "PredictionsOfText": "pictures.predictions",
+        "PublishedLine": "report.published_lines",
+        "ReportSettings": "report.settings",
+        "ScoreComparison": "report.score_comparison",
+        "TensorPair": "pictures.tensor_pair",
+        "VerdictRow": "report.verdict",
+        "VerdictSection": "report.verdict",
+        "attention_figure": "pictures.attention",
+        "common_data_set": "report.data_set",
+        "differences_figure": "pictures.differences",
+        "draw_attention": "pictures.attention",
+        "draw_comparison": "report.comparison_picture",
+        "draw_differences": "pictures.differences",
+        "draw_losses": "pictures.losses",
+        "draw_positions": "pictures.positions",
+        "draw_predictions": "pictures.predictions",
+        "lines_beside": "report.data_set",
+        "loss_reference_lines": "report.data_set",
+        "losses_figure": "pictures.losses",
+        "names_of": "curves",
+        "picture_format": "pictures.picture_format",
+        "position_image_figure": "pictures.positions",
+        "positions_figure": "pictures.positions",
+        "positions_that_fit": "pictures.predictions",
+        "predictions_figure": "pictures.predictions",
+        "report_page": "report.report",
+        "require_picture_file": "pictures.picture_format",
+        "two_digits": "formatting",
+        "write_report": "report.report",
+    },
+)

@@ -1,13 +1,18 @@
 """Models in and out: Hugging Face's GPT-2 format, the Hub, runs, GGUF files, and the one table of names."""
 
-from gpt25.weights.describe import describe_model
-from gpt25.weights.gguf.gguf_export import export_gguf, require_gguf
-from gpt25.weights.hub import cached_model
-from gpt25.weights.load import load_pretrained
-from gpt25.weights.names import GLOSSARY
-from gpt25.weights.resolve import resolve_model
-from gpt25.weights.save import save_pretrained, write_model_files
-from gpt25.weights.weights_sha256 import weights_sha256
+from typing import TYPE_CHECKING
+
+from gpt25.lazy_face import lazy_face
+
+if TYPE_CHECKING:
+    from gpt25.weights.describe import describe_model
+    from gpt25.weights.gguf.gguf_export import export_gguf, require_gguf
+    from gpt25.weights.hub import cached_model
+    from gpt25.weights.load import load_pretrained
+    from gpt25.weights.names import GLOSSARY
+    from gpt25.weights.resolve import resolve_model
+    from gpt25.weights.save import save_pretrained, write_model_files
+    from gpt25.weights.weights_sha256 import weights_sha256
 
 __all__ = [
     "GLOSSARY",
@@ -21,3 +26,19 @@ __all__ = [
     "weights_sha256",
     "write_model_files",
 ]
+
+lazy_face(
+    __name__,
+    {
+        "GLOSSARY": "names",
+        "cached_model": "hub",
+        "describe_model": "describe",
+        "export_gguf": "gguf.gguf_export",
+        "load_pretrained": "load",
+        "require_gguf": "gguf.gguf_export",
+        "resolve_model": "resolve",
+        "save_pretrained": "save",
+        "weights_sha256": "weights_sha256",
+        "write_model_files": "save",
+    },
+)

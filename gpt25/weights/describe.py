@@ -9,7 +9,7 @@ from gpt25.model import Accounting
 from gpt25.weights.config_file import read_config
 from gpt25.weights.matching import match_tensors
 from gpt25.weights.names import HEAD, OUR_HEAD, TOKEN_EMBEDDINGS
-from gpt25.weights.safetensors.safetensors_file import STORED_DTYPES
+from gpt25.weights.safetensors.safetensors_header import DTYPE_NAMES
 from gpt25.weights.stored_weights import find_stored_tensors
 
 
@@ -34,7 +34,7 @@ def describe_model(directory: str | Path) -> dict[str, Any]:
                 "name": name.ours,
                 "hugging_face_name": name.hugging_face,
                 "shape": list(name.shape),
-                "dtype": str(STORED_DTYPES[stored.dtype]).removeprefix("torch."),
+                "dtype": DTYPE_NAMES[stored.dtype],
             }
             for name, stored in pairs
         ],

@@ -7,8 +7,7 @@ from gpt25.errors import WeightsError
 from gpt25.model import GPTConfiguration
 from gpt25.weights.names import HEAD, MASK_BUFFERS, PREFIX, TensorName, tensor_names
 from gpt25.weights.openai.openai_release import CONFIG_NAME, HPARAMS_NAME, is_openai_release
-from gpt25.weights.safetensors.safetensors_file import STORED_DTYPES
-from gpt25.weights.safetensors.safetensors_header import StoredTensor
+from gpt25.weights.safetensors.safetensors_header import DTYPE_NAMES, StoredTensor
 from gpt25.weights.wrapper_prefixes import prefix_of_some, without_wrapper_prefixes
 
 _ROWS_SHOWN = 6
@@ -88,8 +87,8 @@ def _difference(name: TensorName, tensor: StoredTensor | None) -> tuple[str, str
     if tensor.shape != name.stored_shape:
         hint = _TRANSPOSED if name.transposed and tensor.shape == name.shape else ""
         return expected, _described(tensor) + hint
-    if tensor.dtype not in STORED_DTYPES:
-        return f"{expected} {' or '.join(STORED_DTYPES)}", _described(tensor)
+    if tensor.dtype not in DTYPE_NAMES:
+        return f"{expected} {' or '.join(DTYPE_NAMES)}", _described(tensor)
     return None
 
 

@@ -6,14 +6,15 @@ from house import FLOORS, IMPORTS, PLANNED, ROOMS
 
 PICTURE = Path(__file__).parents[2] / "docs" / "figures" / "house.svg"
 WIDTH, MARGIN, GAP = 960, 16, 14
+NOT_DRAWN = {"version", "lazy_face"}  # everybody imports them, and they say nothing about the house
 HEAD, ROOM, FLOOR_GAP = 26, 22, 34  # heights: a package's name, a room, the space between floors for arrows
 INK, FAINT, PAPER, BOX, INNER, LINE = "#1f2328", "#59636e", "#ffffff", "#f6f8fa", "#ffffff", "#9aa4af"
 Box = tuple[float, float, float, float]
 
 
 def direct_imports() -> set[tuple[str, str]]:
-    """The arrows to draw: an import that other arrows already imply, as cli -> errors, is left out; so is version."""
-    below = {package: {*others} - {"version"} for package, others in IMPORTS.items() if package != "version"}
+    """The arrows to draw: an import that other arrows already imply, as cli -> errors, is left out."""
+    below = {package: {*others} - NOT_DRAWN for package, others in IMPORTS.items() if package not in NOT_DRAWN}
     return {
         (package, other)
         for package, others in below.items()
@@ -26,7 +27,7 @@ def places() -> dict[str, Box]:
     """Where every package stands: (left, top, width, height); the roof on top, a floor's packages on one line."""
     found, top = {}, float(MARGIN)
     for floor in reversed(FLOORS):
-        packages = [package for package in floor if package != "version"]
+        packages = [package for package in floor if package not in NOT_DRAWN]
         heights = {package: HEAD + ROOM * len(ROOMS.get(package, ())) + 6 for package in packages}
         tallest = max(heights.values())
         width = (WIDTH - 2 * MARGIN - GAP * (len(packages) - 1)) / len(packages)

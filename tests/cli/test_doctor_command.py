@@ -19,8 +19,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("doctor used the network")
 
     rates = {"torch.float32": 2e12, "torch.bfloat16": 5e8}
-    monkeypatch.setattr(doctor, "matrix_product_rate", lambda device, dtype: rates[str(dtype)])
-    monkeypatch.setattr(doctor, "use_fast_allocator", lambda: "the allocator was not touched")
+    monkeypatch.setattr("gpt25.runtime.matrix_product_rate", lambda device, dtype: rates[str(dtype)])
+    monkeypatch.setattr("gpt25.runtime.use_fast_allocator", lambda: "the allocator was not touched")
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
@@ -67,9 +67,11 @@ def test_what_compiling_lacks_is_named_with_its_package(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reason = "Triton needs a C compiler (gcc, clang, cc, or $CC): on Debian and Ubuntu, apt install gcc"
-    monkeypatch.setattr(doctor, "choose_compilation", lambda device: Compilation(False, reason))
-    monkeypatch.setattr(doctor, "cudnn_version", lambda: "9.15.1")
-    monkeypatch.setattr(doctor, "choose_attention", lambda device, precision: AttentionKernel("cuDNN's", "it is first"))
+    monkeypatch.setattr("gpt25.runtime.choose_compilation", lambda device: Compilation(False, reason))
+    monkeypatch.setattr("gpt25.runtime.cudnn_version", lambda: "9.15.1")
+    monkeypatch.setattr(
+        "gpt25.runtime.choose_attention", lambda device, precision: AttentionKernel("cuDNN's", "it is first")
+    )
     assert main(["doctor", "--device", "cpu"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert f"torch.compile    not available, not used: {reason}" in lines

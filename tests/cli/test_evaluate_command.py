@@ -11,7 +11,8 @@ import torch
 
 from gpt25.cli.main import main
 from gpt25.data import prepare, read_documents
-from gpt25.evaluation.harness.lm_eval_tasks import HarnessResult, HarnessScore, HarnessSettings
+from gpt25.evaluation.harness.harness_settings import HarnessSettings
+from gpt25.evaluation.harness.lm_eval_tasks import HarnessResult, HarnessScore
 from gpt25.evaluation.harness.sample_measurement import sample_measurement
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.tokenizer import Tokenizer

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from gpt25.cli.commands import reproduce as command
 from gpt25.cli.main import main
 from gpt25.recipes.reproduction.verdict import Figure, Verdict
 
@@ -23,7 +22,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         found.append((path, settings))
         return VERDICT
 
-    monkeypatch.setattr(command, "reproduce", record)
+    monkeypatch.setattr("gpt25.recipes.reproduce", record)
     return found
 
 

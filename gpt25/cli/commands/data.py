@@ -2,30 +2,17 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.data import (
-    NAMED_SETS,
-    NAMED_SETS_VALIDATION_TOKENS,
-    SPLITS,
-    WHOLE,
-    Part,
-    PreparedData,
-    ReadingSettings,
-    fetch_shards,
-    list_shards,
-    notices,
-    open_shards,
-    prepare,
-    read_documents,
-    read_prepared_data,
-    verify,
-)
+from gpt25.data import NAMED_SETS, NAMED_SETS_VALIDATION_TOKENS, SPLITS, WHOLE, Part, ReadingSettings
 from gpt25.errors import ConfigurationError
 from gpt25.tokenizer import SpecialTokens, Tokenizer
+
+if TYPE_CHECKING:
+    from gpt25.data import PreparedData
 
 OTHER_FLAGS = {"--policy": "--invalid-utf8"}
 """What the flags for texts are also called."""
@@ -129,6 +116,8 @@ def run(arguments: Prepare | Fetch | Show | Verify, output: Output) -> None:
 def _prepare(arguments: Prepare, output: Output) -> None:
     if arguments.validation_fraction is not None and arguments.validation_tokens is not None:
         raise ConfigurationError("give --validation-fraction or --validation-tokens, not both")
+    from gpt25.data import notices, prepare, read_documents
+
     documents = read_documents(
         arguments.sources,
         **vars(arguments.reading),
@@ -166,6 +155,8 @@ def _validation_tokens(arguments: Prepare) -> int | None:
 
 
 def _fetch(arguments: Fetch, output: Output) -> None:
+    from gpt25.data import fetch_shards, list_shards
+
     listing = list_shards(arguments.name, number_of_shards=arguments.shards, directory=arguments.output)
     output.note(f"{listing.source}: licence {listing.public_set.licence}")
     with output.progress("fetching", sum(shard.download_bytes for shard in listing.shards), "bytes") as progress:
@@ -176,6 +167,8 @@ def _fetch(arguments: Fetch, output: Output) -> None:
 
 
 def _show(directory: Path, output: Output) -> None:
+    from gpt25.data import read_prepared_data
+
     data = read_prepared_data(directory)
     peek = _peek(data)
     if not output.json:
@@ -185,6 +178,8 @@ def _show(directory: Path, output: Output) -> None:
 
 
 def _verify(directory: Path, output: Output) -> None:
+    from gpt25.data import read_prepared_data, verify
+
     total = sum(shard.tokens * 2 for split in SPLITS for shard in read_prepared_data(directory).split(split).shards)
     with output.progress("verifying", total, "bytes") as progress:
         data = verify(directory, progress=progress.advance)
@@ -196,18 +191,20 @@ def _verify(directory: Path, output: Output) -> None:
     )
 
 
-def _peek(data: PreparedData) -> str:
+def _peek(data: "PreparedData") -> str:
     """The beginning of the training text (of the validation text where there is no other), decoded."""
+    from gpt25.data import open_shards
+
     shards = open_shards(data.directory, "train" if data.train.shards else "validation")
     ids = shards.tokens(0, min(_PEEK_TOKENS, shards.number_of_tokens))
     return Tokenizer.from_word(data.directory).decode(ids.tolist())
 
 
-def _as_json(data: PreparedData) -> dict[str, Any]:
+def _as_json(data: "PreparedData") -> dict[str, Any]:
     return {"directory": str(data.directory), **data.as_json()}
 
 
-def _say_what_it_is(data: PreparedData, output: Output) -> None:
+def _say_what_it_is(data: "PreparedData", output: Output) -> None:
     rows = []
     for name in SPLITS:
         split = data.split(name)

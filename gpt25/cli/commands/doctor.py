@@ -7,27 +7,14 @@ import importlib.metadata
 import os
 import shutil
 from dataclasses import dataclass
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from gpt25.cli.output import Output
 from gpt25.cli.progress import count_text
 from gpt25.errors import ConfigurationError
-from gpt25.generation import choose_generating_precision, kernels_are_installed
-from gpt25.runtime import (
-    Ranks,
-    choose_attention,
-    choose_compilation,
-    choose_device,
-    choose_precision,
-    cudnn_version,
-    describe_machine,
-    free_memory_bytes,
-    matrix_product_rate,
-    use_fast_allocator,
-    will_compile,
-)
+
+if TYPE_CHECKING:
+    import torch
 
 CORE_PACKAGES = (
     "torch",
@@ -123,6 +110,8 @@ def _hub() -> dict[str, Any]:
 
 
 def _ranks() -> dict[str, Any]:
+    from gpt25.runtime import Ranks
+
     try:
         ranks = Ranks.from_environment()
     except ConfigurationError as problem:
@@ -130,13 +119,19 @@ def _ranks() -> dict[str, Any]:
     return {"rank": ranks.rank, "number_of_ranks": ranks.number_of_ranks, "local_rank": ranks.local_rank}
 
 
-def _rates(device: torch.device) -> dict[str, float]:
+def _rates(device: "torch.device") -> dict[str, float]:
     """Measured matrix-product rates in FLOP/s, by dtype."""
+    import torch
+
+    from gpt25.runtime import matrix_product_rate
+
     return {name: matrix_product_rate(device, getattr(torch, name)) for name in ("float32", "bfloat16")}
 
 
 def _generation(device_name: str) -> dict[str, Any]:
     """What `gpt25 generate` will do without being told, and by which instructions on a processor."""
+    from gpt25.generation import choose_generating_precision, kernels_are_installed
+
     chosen = choose_generating_precision(device_name, "auto")
     by_kernels = chosen.device.type == "cpu" and kernels_are_installed()
     instructions = None
@@ -149,6 +144,18 @@ def _generation(device_name: str) -> dict[str, Any]:
 
 def examine(arguments: Arguments) -> dict[str, Any]:
     """Everything that `gpt25 doctor --json` prints."""
+    from gpt25.runtime import (
+        choose_attention,
+        choose_compilation,
+        choose_device,
+        choose_precision,
+        cudnn_version,
+        describe_machine,
+        free_memory_bytes,
+        use_fast_allocator,
+        will_compile,
+    )
+
     device = choose_device(arguments.device)
     precision = choose_precision(device)
     compilation, attention = choose_compilation(device), choose_attention(device, precision)
@@ -244,6 +251,7 @@ def run(arguments: Arguments, output: Output) -> None:
     """Look at everything, then show it; or at one model and what was published of it."""
     if arguments.reference is not None:
         from gpt25.cli.reference_checks import compare_with_published
+        from gpt25.runtime import choose_device
 
         compare_with_published(arguments.reference, choose_device(arguments.device), output)
         return

@@ -8,22 +8,23 @@ share the work and the first one speaks.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
-from gpt25.cli.evaluated_models import EvaluatedModels, evaluated_models
-from gpt25.cli.harness_task import PREFIX, evaluate_harness_task
 from gpt25.cli.output import Output, to_json
-from gpt25.cli.own_task import evaluate_task, file_of, settings_of
 from gpt25.cli.run_checkpoint import RunCheckpoint, checkpoint_of
-from gpt25.cli.task_result import TaskResult
 from gpt25.data import LARGEST_DOCUMENT_BYTES
 from gpt25.errors import EvaluationError, GPT25Error, StorageError
-from gpt25.evaluation import TASKS, find_task, read_examples
-from gpt25.evaluation.harness.lm_eval_tasks import HarnessSettings
+from gpt25.evaluation import TASKS, ScoringSettings, find_task
+from gpt25.evaluation.harness.harness_settings import HarnessSettings
+from gpt25.evaluation.tasks import HARNESS_PREFIX
 from gpt25.references.scores import has_published_gpt2
 from gpt25.storage import require_output_file, write_json, write_text
+
+if TYPE_CHECKING:
+    from gpt25.cli.evaluated_models import EvaluatedModels
+    from gpt25.cli.task_result import TaskResult
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def run(arguments: Arguments, output: Output) -> None:
     model_names = [arguments.model if checkpoint is None else checkpoint.word]
     checkpoint = _to_keep_in(checkpoint, output)
     model_names += [arguments.against] if arguments.against is not None else []
+    from gpt25.cli.evaluated_models import evaluated_models
+
     several = len(names) > 1
     if not several:
         _score_one(names[0], model_names, arguments, checkpoint, output)
@@ -120,6 +123,8 @@ def _score_one(
     name: str, model_names: list[str], arguments: Arguments, checkpoint: RunCheckpoint | None, output: Output
 ) -> None:
     """The result is printed before it is written anywhere."""
+    from gpt25.cli.evaluated_models import evaluated_models
+
     with evaluated_models(model_names, device=arguments.device, precision=arguments.precision, stay=False) as models:
         result = _scored(name, models, arguments, output, several=False)
     output.result(result.content, kept=_kept_in(arguments, checkpoint))
@@ -129,8 +134,14 @@ def _score_one(
         raise not_kept
 
 
-def _scored(name: str, models: EvaluatedModels, arguments: Arguments, output: Output, *, several: bool) -> TaskResult:
-    if not name.startswith(PREFIX):
+def _scored(
+    name: str, models: "EvaluatedModels", arguments: Arguments, output: Output, *, several: bool
+) -> "TaskResult":
+    from gpt25.cli.harness_task import evaluate_harness_task
+    from gpt25.cli.own_task import evaluate_task, file_of
+    from gpt25.evaluation import read_examples
+
+    if not name.startswith(HARNESS_PREFIX):
         task = find_task(name)
         data = file_of(task, Path(arguments.data)) if several and arguments.data is not None else arguments.data
         examples = read_examples(
@@ -139,13 +150,22 @@ def _scored(name: str, models: EvaluatedModels, arguments: Arguments, output: Ou
             skip_invalid=arguments.skip_invalid,
             largest_document_bytes=arguments.largest_document_bytes,
         )
-        return evaluate_task(task, examples, models, data=data, settings=settings_of(arguments), output=output)
+        return evaluate_task(task, examples, models, data=data, settings=_scoring_settings(arguments), output=output)
     return evaluate_harness_task(
-        name.removeprefix(PREFIX),
+        name.removeprefix(HARNESS_PREFIX),
         models,
         settings=_harness_settings(arguments),
         batch_tokens=arguments.batch_tokens,
         output=output,
+    )
+
+
+def _scoring_settings(arguments: Arguments) -> ScoringSettings:
+    return ScoringSettings(
+        limit=arguments.limit,
+        batch_tokens=arguments.batch_tokens,
+        stride=arguments.stride,
+        skip_invalid=arguments.skip_invalid,
     )
 
 
@@ -155,11 +175,11 @@ def _harness_settings(arguments: Arguments) -> HarnessSettings:
 
 def _check(arguments: Arguments, names: tuple[str, ...]) -> None:
     """What can be known before anything is read or loaded."""
-    in_harness = [name for name in names if name.startswith(PREFIX)]
+    in_harness = [name for name in names if name.startswith(HARNESS_PREFIX)]
     own = [name for name in names if name not in in_harness]
     for name in own:
         find_task(name)
-    settings_of(arguments)
+    _scoring_settings(arguments)
     _harness_settings(arguments)
     for flag in ("data", "stride"):
         if not own and getattr(arguments, flag) is not None:
@@ -170,7 +190,7 @@ def _check(arguments: Arguments, names: tuple[str, ...]) -> None:
         if not in_harness and getattr(arguments, flag) is not None:
             raise EvaluationError(
                 f"--{flag.replace('_', '-')} has no meaning for {own[0]}; it is for tasks of lm-evaluation-harness, "
-                f"{PREFIX}NAME."
+                f"{HARNESS_PREFIX}NAME."
             )
     for path in (arguments.output, arguments.log_samples):
         if path is not None:
@@ -189,7 +209,7 @@ def _to_keep_in(checkpoint: RunCheckpoint | None, output: Output) -> RunCheckpoi
     return checkpoint
 
 
-def _problem_of_keeping(result: TaskResult, checkpoint: RunCheckpoint | None, output: Output) -> StorageError | None:
+def _problem_of_keeping(result: "TaskResult", checkpoint: RunCheckpoint | None, output: Output) -> StorageError | None:
     """Keep the result in the run; what prevented that is to be raised when everything else has been done."""
     if checkpoint is not None and not output.quiet:
         try:
@@ -204,7 +224,7 @@ def _kept_in(arguments: Arguments, checkpoint: RunCheckpoint | None) -> Path | N
     return arguments.output if checkpoint is None else checkpoint.run.path
 
 
-def _write(arguments: Arguments, content: dict[str, Any], results: Sequence[TaskResult], output: Output) -> None:
+def _write(arguments: Arguments, content: dict[str, Any], results: "Sequence[TaskResult]", output: Output) -> None:
     """The files that --output and --log-samples name."""
     if output.quiet:
         return

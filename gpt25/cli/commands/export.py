@@ -6,20 +6,19 @@ model card and the picture of the losses.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from gpt25.cli.output import Output
 from gpt25.errors import ConfigurationError
 from gpt25.plots.formatting import size
-from gpt25.recipes.sharing.export_model_folder import export_model_folder
 from gpt25.recipes.sharing.model_card import CARD_NAME, PICTURE_NAME
 from gpt25.records import in_this_shell, offered_command
 from gpt25.storage import require_output_file, resolved
-from gpt25.weights import export_gguf, load_pretrained, require_gguf
-from gpt25.weights.gguf.gguf_export import GGUFSummary
-from gpt25.weights.save import require_output_directory
+
+if TYPE_CHECKING:
+    from gpt25.weights.gguf.gguf_export import GGUFSummary
 
 _TRIAL_TOKENS = 40
 _LLAMA_CONTEXT_STEP = 256  # llama.cpp rounds every context up to a multiple of this
@@ -62,6 +61,9 @@ def run(arguments: Arguments, output: Output) -> None:
 
 def _to_hugging_face(arguments: Arguments, output: Output) -> None:
     """Write the folder that others get."""
+    from gpt25.recipes.sharing.export_model_folder import export_model_folder
+    from gpt25.weights.save import require_output_directory
+
     if arguments.type == "q8_0":
         raise ConfigurationError("--type q8_0 is of gguf; a Hugging Face directory holds float32, bfloat16 or float16.")
     require_output_directory(arguments.output, overwrite=arguments.overwrite, also=(CARD_NAME, PICTURE_NAME))
@@ -95,8 +97,10 @@ def _to_gguf(arguments: Arguments, output: Output) -> None:
     """Write one file for llama.cpp."""
     if arguments.licence is not None:
         raise ConfigurationError("--licence is of hugging-face's model card; a GGUF file here carries none.")
-    require_gguf()
     require_output_file(arguments.output, overwrite=arguments.overwrite)
+    from gpt25.weights import export_gguf, load_pretrained, require_gguf
+
+    require_gguf()
     dtype_name = arguments.type or "float16"
     model, tokenizer = load_pretrained(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
     shape = model.configuration
@@ -133,7 +137,7 @@ def _short_name(word: str) -> str:
     return Path(word).name or resolved(word).name
 
 
-def _remarks(summary: GGUFSummary, block_size: int) -> list[str]:
+def _remarks(summary: "GGUFSummary", block_size: int) -> list[str]:
     """What a user would not expect of the file."""
     remarks = []
     if summary.fallbacks:
@@ -151,7 +155,7 @@ def _remarks(summary: GGUFSummary, block_size: int) -> list[str]:
     return remarks
 
 
-def _in_words(arguments: Arguments, summary: GGUFSummary, block_size: int) -> str:
+def _in_words(arguments: Arguments, summary: "GGUFSummary", block_size: int) -> str:
     tensors = ", ".join(f"{count:,} tensors as {name}" for name, count in summary.tensors_by_type.items())
     tokens = min(_TRIAL_TOKENS, block_size // 2)
     flags = ("--temp", "0", "-n", str(tokens), "-p", "Hello,")

@@ -9,27 +9,24 @@ The prompt and the new tokens together must fit the model's block size. The same
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from gpt25.cli.output import Output
 from gpt25.cli.session.prompt_file import read_prompts, write_texts
-from gpt25.cli.session.session_commands import COMMANDS
-from gpt25.cli.session.session_settings import SETTING_NAMES
-from gpt25.cli.session.shown_texts import ShownTexts, text_heading
-from gpt25.cli.session.text_session import TextSession
-from gpt25.cli.session.typed_texts import TerminalTexts
 from gpt25.cli.streams.standard_input import standard_input
 from gpt25.cli.streams.terminal import at_terminal
 from gpt25.errors import GenerationError
-from gpt25.generation import Piece, SamplingSettings, TextGenerator, choose_generating_precision, collect_samples
-from gpt25.model import quantise_int8
+from gpt25.generation import SamplingSettings
 from gpt25.runtime import Stopwatch
 from gpt25.storage import decode_text
 from gpt25.tokenizer import SpecialTokens
 from gpt25.tokenizer.special_names import special_names_notice
-from gpt25.weights import load_pretrained
+
+if TYPE_CHECKING:
+    from gpt25.cli.session.shown_texts import ShownTexts
+    from gpt25.generation import Piece, TextGenerator
 
 
 @dataclass(frozen=True)
@@ -91,6 +88,9 @@ def run(arguments: Arguments, output: Output) -> None:
     prompts = _prompts(arguments)
     is_session = arguments.prompt is None and prompts is None and not arguments.json and at_terminal()
     prompt = _standard_input() if arguments.prompt == "-" else arguments.prompt or ""
+    from gpt25.generation import TextGenerator, choose_generating_precision
+    from gpt25.weights import load_pretrained
+
     chosen = choose_generating_precision(arguments.device, arguments.precision)
     model, tokenizer = load_pretrained(
         arguments.model,
@@ -100,6 +100,8 @@ def run(arguments: Arguments, output: Output) -> None:
         dtype=chosen.load_dtype,
     )
     if chosen.name == "int8":
+        from gpt25.model import quantise_int8
+
         quantise_int8(model)
     generator, how = TextGenerator(model, tokenizer), f"{chosen.name} on {chosen.device} ({chosen.reason})"
     if prompts is not None:
@@ -125,7 +127,7 @@ def _prompts(arguments: Arguments) -> list[str] | None:
 def _write_all(
     arguments: Arguments,
     settings: SamplingSettings,
-    generator: TextGenerator,
+    generator: "TextGenerator",
     prompts: list[str],
     how: str,
     output: Output,
@@ -150,13 +152,16 @@ def _write_all(
 def _write_once(
     arguments: Arguments,
     settings: SamplingSettings,
-    generator: TextGenerator,
+    generator: "TextGenerator",
     prompt: str,
     how: str,
     content: dict[str, Any],
     output: Output,
 ) -> None:
     """Continue one prompt; `content` is what the JSON object says besides."""
+    from gpt25.cli.session.shown_texts import ShownTexts, text_heading
+    from gpt25.generation import collect_samples
+
     if arguments.special_tokens == "text" and (count := generator.tokenizer.special_names_in(prompt)):
         output.note(special_names_notice(count, what="the prompt"))
     stopwatch = Stopwatch()
@@ -184,7 +189,7 @@ def _write_once(
         output.note(textwrap.fill(f"{how}, {tokens_per_second:.1f} tokens/s, seed {settings.seed}", 80))
 
 
-def _shown(pieces: Iterable[Piece], screen: ShownTexts) -> Iterable[Piece]:
+def _shown(pieces: "Iterable[Piece]", screen: "ShownTexts") -> "Iterable[Piece]":
     """Pass the pieces on and show them."""
     for piece in pieces:
         yield piece
@@ -192,9 +197,14 @@ def _shown(pieces: Iterable[Piece], screen: ShownTexts) -> Iterable[Piece]:
 
 
 def _hold_session(
-    arguments: Arguments, settings: SamplingSettings, generator: TextGenerator, how: str, output: Output
+    arguments: Arguments, settings: SamplingSettings, generator: "TextGenerator", how: str, output: Output
 ) -> None:
     """Say what this is, and continue what somebody types until they have had enough."""
+    from gpt25.cli.session.session_commands import COMMANDS
+    from gpt25.cli.session.session_settings import SETTING_NAMES
+    from gpt25.cli.session.text_session import TextSession
+    from gpt25.cli.session.typed_texts import TerminalTexts
+
     block_size = generator.model.configuration.block_size
     opening = (
         f"{arguments.model}, {how}. It continues the text that you type, up to {block_size:,} tokens at once; it "

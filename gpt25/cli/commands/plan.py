@@ -4,15 +4,17 @@ A GPU that is here is measured for some twenty seconds; else a table of peak rat
 """
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import tyro
 
 from gpt25.cli.output import Output
 from gpt25.cli.progress import duration_text
-from gpt25.recipes import load_recipe
-from gpt25.recipes.planning.plan import USABLE_FRACTION, Plan, plan
-from gpt25.recipes.planning.projection import ProjectedCrossing
 from gpt25.records import price_text
+
+if TYPE_CHECKING:
+    from gpt25.recipes.planning.plan import Plan
+    from gpt25.recipes.planning.projection import ProjectedCrossing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,8 +38,13 @@ class Arguments:
 
 def run(arguments: Arguments, output: Output) -> None:
     """Plan, and show the plan."""
+    from gpt25.recipes import load_recipe
+
+    recipe = load_recipe(arguments.recipe)
+    from gpt25.recipes.planning.plan import plan
+
     found = plan(
-        load_recipe(arguments.recipe),
+        recipe,
         gpus=arguments.gpus,
         price_per_hour=arguments.price_per_hour,
         currency=arguments.currency,
@@ -52,7 +59,7 @@ def _gigabytes(number_of_bytes: int) -> str:
     return f"{number_of_bytes / 1e9:.2f} GB"
 
 
-def _show(found: Plan, output: Output) -> None:
+def _show(found: "Plan", output: Output) -> None:
     parts = [(part.name, _gigabytes(part.number_of_bytes), part.arithmetic) for part in found.memory]
     parts.append(("together", _gigabytes(found.needed_bytes), "by arithmetic, not measured"))
     output.table("Memory of one GPU", ("part", "bytes", "arithmetic"), parts)
@@ -64,7 +71,7 @@ def _show(found: Plan, output: Output) -> None:
     _show_projection(found, output)
 
 
-def _show_costs(found: Plan, output: Output) -> None:
+def _show_costs(found: "Plan", output: Output) -> None:
     """Time and money line by line, and their sums."""
     rows = [(each.name, duration_text(each.hours * 3600), _money(each.money), each.assumption) for each in found.costs]
     price = "give --price-per-hour, or track.price_per_hour in the recipe"
@@ -78,7 +85,7 @@ def _money(amount: float | None) -> str:
     return "" if amount is None else f"{amount:,.2f}"
 
 
-def _show_projection(found: Plan, output: Output) -> None:
+def _show_projection(found: "Plan", output: Output) -> None:
     """The last loss that a run like it may have, or why nobody can tell."""
     projection = found.projection
     if projection.loss is None:
@@ -92,7 +99,7 @@ def _show_projection(found: Plan, output: Output) -> None:
     output.table("OpenAI's lines on FineWeb, and when they should be crossed", ("model", "loss", "after"), lines)
 
 
-def _when(line: ProjectedCrossing) -> str:
+def _when(line: "ProjectedCrossing") -> str:
     if line.tokens is None or line.hours is None:
         return "not in this run"
     earliest, latest = line.tokens
@@ -105,7 +112,9 @@ def _between(low: float, high: float) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def _rows(found: Plan) -> list[tuple[str, str]]:
+def _rows(found: "Plan") -> list[tuple[str, str]]:
+    from gpt25.recipes.planning.plan import USABLE_FRACTION
+
     hardware, rows = found.hardware, found.largest_micro_batch_rows
     memory = "unknown memory" if hardware.memory_bytes is None else _gigabytes(hardware.memory_bytes)
     return [

@@ -13,9 +13,7 @@ import tyro
 
 from gpt25.cli.output import Output
 from gpt25.errors import ConfigurationError
-from gpt25.recipes import ReproductionSettings, reproduce
 from gpt25.records import DEFAULT_CURRENCY
-from gpt25.runtime import Ranks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +48,9 @@ class Arguments:
 
 def run(arguments: Arguments, output: Output) -> None:
     """Reproduce, and say the verdict."""
+    from gpt25.recipes import ReproductionSettings, reproduce
+    from gpt25.runtime import Ranks
+
     if arguments.price_per_hour is not None and not 0 < arguments.price_per_hour <= 1e9:
         raise ConfigurationError(
             f"--price-per-hour is {arguments.price_per_hour}; it must be above 0 and at most 1,000,000,000."

@@ -14,7 +14,6 @@ import tyro
 
 from gpt25.cli.output import Output
 from gpt25.cli.parameter_sections import parameter_sections, section_lines, statistics_line, statistics_lines
-from gpt25.weights import GLOSSARY, describe_model, resolve_model
 
 if TYPE_CHECKING:
     from gpt25.inspection import WeightStatistics
@@ -42,6 +41,8 @@ class Arguments:
 
 def run(arguments: Arguments, output: Output) -> None:
     """Describe the model: one JSON object, or a table, totals and a glossary."""
+    from gpt25.weights import describe_model, resolve_model
+
     directory = resolve_model(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
     description = describe_model(directory)
     statistics = _statistics(directory, output) if arguments.statistics else {}
@@ -74,6 +75,8 @@ def _show(
     *,
     every_row: bool,
 ) -> None:
+    from gpt25.weights import GLOSSARY
+
     if every_row and not output.on_terminal:
         _show_wide(description, statistics, title, output)
     else:

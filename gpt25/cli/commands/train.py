@@ -8,7 +8,7 @@ gpt25 train finetune --run DIR --start MODEL --data.texts my-texts/ goes on with
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tyro
 from tyro.conf import FlagConversionOff
@@ -17,7 +17,7 @@ from gpt25.cli.output import Output
 from gpt25.cli.progress import duration_text
 from gpt25.data import ReadingSettings
 from gpt25.model import GPTConfiguration
-from gpt25.recipes import DryRun, dry_run, load_recipe, pretrain
+from gpt25.recipes import load_recipe
 from gpt25.records import (
     RunDirectory,
     in_this_shell,
@@ -25,7 +25,6 @@ from gpt25.records import (
     last_validation_tokens,
     offered_command,
 )
-from gpt25.runtime import Ranks
 from gpt25.training import (
     BatchConfiguration,
     DataConfiguration,
@@ -38,6 +37,9 @@ from gpt25.training import (
     TrackConfiguration,
     TrainingConfiguration,
 )
+
+if TYPE_CHECKING:
+    from gpt25.recipes import DryRun
 
 _OF_TEXTS = ("texts", *(field.name.replace("_", "-") for field in dataclasses.fields(ReadingSettings)))
 OTHER_FLAGS = {
@@ -93,6 +95,9 @@ def defaults(words: list[str]) -> Arguments | None:
 
 def run(arguments: Arguments, output: Output) -> None:
     """Train, and say where the result lies; or only try."""
+    from gpt25.recipes import dry_run, pretrain
+    from gpt25.runtime import Ranks
+
     ranks = Ranks.from_environment()
     if arguments.dry_run:
         found = dry_run(_configuration(arguments), arguments.run, reporter=output, ranks=ranks)
@@ -132,7 +137,7 @@ def _which_weights(figures: dict[str, Any]) -> str:
     return f" with the last weights, which the run keeps ({average:.4f} with those averaged over the last updates)"
 
 
-def _in_words(found: DryRun) -> str:
+def _in_words(found: "DryRun") -> str:
     """What a dry run exercised, and what the whole run will need."""
     hellaswag = "" if found.hellaswag_accuracy_norm is None else f"HellaSwag ({found.hellaswag_accuracy_norm:.3f}), "
     same = "equal to the bit" if not found.resume_difference else f"equal to within {found.resume_difference:.1e}"

@@ -2,11 +2,11 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gpt25.cli.output import Output
 from gpt25.errors import ConfigurationError, GenerationError
-from gpt25.generation import Sample, SamplingSettings, TextGenerator
+from gpt25.generation import Sample, SamplingSettings
 from gpt25.storage import decode_text
 from gpt25.storage.atomic import json_bytes
 from gpt25.storage.json_lines import append_json_line, read_json_lines
@@ -16,6 +16,9 @@ from gpt25.storage.reading.bounded_file import read_bounded
 from gpt25.storage.reading.json_values import parse_json
 from gpt25.storage.text_lines import text_lines
 from gpt25.tokenizer import SpecialTokens
+
+if TYPE_CHECKING:
+    from gpt25.generation import TextGenerator
 
 _LARGEST_BYTES = 256 << 20
 _ENDINGS = (".jsonl", ".ndjson")
@@ -47,7 +50,7 @@ def _prompt_of(line: str, *, where: str) -> str:
 
 
 def write_texts(
-    generator: TextGenerator,
+    generator: "TextGenerator",
     prompts: list[str],
     *,
     settings: SamplingSettings,

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from gpt25.errors import EvaluationError, GPT25Error
+from gpt25.evaluation.harness.harness_settings import HarnessSettings
 from gpt25.evaluation.harness.lm_eval_adapter import lm_eval_model
 from gpt25.evaluation.harness.sample_measurement import sample_measurement
 from gpt25.evaluation.scoring.continuation_scorer import OpenProgress
 from gpt25.evaluation.scoring.measurement import Measurement
 from gpt25.model import GPTModel
 from gpt25.runtime import Ranks
-from gpt25.storage import is_directory
 from gpt25.tokenizer import Tokenizer
 
 Samples = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -51,24 +51,6 @@ class HarnessResult:
             for sample in samples
         ]
         return hashlib.sha256(repr(hashes).encode("utf-8", "surrogatepass")).hexdigest() if hashes else None
-
-
-@dataclass(frozen=True)
-class HarnessSettings:
-    """How a task of the harness is run, in the harness's own terms."""
-
-    limit: int | None = None
-    """Only the first so many documents of every task."""
-    num_fewshot: int | None = None
-    """Solved examples before each question; None is what the task says."""
-    include_path: Path | None = None
-    """A directory with tasks of one's own."""
-
-    def __post_init__(self) -> None:
-        if self.num_fewshot is not None and self.num_fewshot < 0:
-            raise EvaluationError(f"num_fewshot is {self.num_fewshot}; it must be at least 0.")
-        if self.include_path is not None and not is_directory(self.include_path):
-            raise EvaluationError(f"{self.include_path} is no directory; include_path is one with the harness's tasks.")
 
 
 def score_harness_task(

@@ -17,9 +17,6 @@ from gpt25.evaluation.scoring.measurement import Measurement
 from gpt25.model import GPTModel, evaluating
 from gpt25.runtime import Ranks, to_device
 
-PUBLISHED_TOKENS = 10_485_760
-"""On so many tokens the published losses are measured: 20 × 524,288 (llm.c, build-nanogpt, modded-nanogpt)."""
-
 _ROWS = {"cpu": 1}
 _ROWS_ELSEWHERE = 16
 _POSITIONS_AT_ONCE = 1024  # 1,024 × 50,257 float32 are 206 MB of logits

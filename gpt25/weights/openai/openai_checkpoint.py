@@ -5,10 +5,7 @@ import glob
 import math
 import re
 from pathlib import Path
-
-import numpy
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from gpt25.errors import CorruptFileError, WeightsError
 from gpt25.storage import is_file
@@ -16,6 +13,9 @@ from gpt25.weights.openai import tensorflow_reader
 from gpt25.weights.openai.openai_release import HPARAMS_NAME
 from gpt25.weights.openai.tensorflow_reader import CheckpointReader, unreadable
 from gpt25.weights.safetensors.safetensors_header import BYTES_PER_ELEMENT, StoredTensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _STATE_NAME = "checkpoint"
 _USUAL_NAME = "model.ckpt"
@@ -32,8 +32,11 @@ class CheckpointTensor(StoredTensor):
     variable: str
     reader: CheckpointReader = dataclasses.field(repr=False, compare=False)
 
-    def read(self) -> Tensor:
+    def read(self) -> "Tensor":
         """Read the tensor, in the shape and dtype that were announced; raises CorruptFileError."""
+        import numpy
+        import torch
+
         try:
             array = self.reader.get_tensor(self.variable)
         except Exception as problem:  # TensorFlow's own tree of errors, and RuntimeError

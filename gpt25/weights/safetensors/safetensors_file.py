@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from gpt25.storage.atomic import storage_error
+from gpt25.weights.safetensors.safetensors_header import DTYPE_NAMES
 
-DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
-"""What weights are loaded and written as."""
+STORED_DTYPES: dict[str, torch.dtype] = {stored: getattr(torch, name) for stored, name in DTYPE_NAMES.items()}
+"""What weights may be stored as."""
 
-STORED_DTYPES = {**DTYPES, "F64": torch.float64}
-"""What they may be stored as."""
+DTYPES = {stored: dtype for stored, dtype in STORED_DTYPES.items() if dtype is not torch.float64}
+"""What they are loaded and written as."""
 
 _DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from gpt25.errors import EvaluationError
-from gpt25.evaluation.harness.lm_eval_tasks import HarnessResult, HarnessScore, HarnessSettings, score_harness_task
+from gpt25.evaluation.harness.harness_settings import HarnessSettings
+from gpt25.evaluation.harness.lm_eval_tasks import HarnessResult, HarnessScore, score_harness_task
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
 

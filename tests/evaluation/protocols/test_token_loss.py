@@ -8,7 +8,8 @@ import torch
 from gpt25.data import open_shards, prepare, read_documents
 from gpt25.data.shards.shard_format import shard_header
 from gpt25.errors import DataError
-from gpt25.evaluation.protocols.token_loss import PUBLISHED_TOKENS, score_shards
+from gpt25.evaluation.protocols.token_loss import score_shards
+from gpt25.evaluation.tasks import PUBLISHED_TOKENS
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.runtime import Ranks
 from gpt25.tokenizer import Tokenizer
