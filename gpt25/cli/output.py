@@ -109,7 +109,7 @@ class Output:
         """Rows under headings: drawn on a terminal, aligned plain columns elsewhere. Empty headings are not shown."""
         if self.quiet:
             return
-        title = visible_text(title)
+        title = visible_text(title, in_one_line=True)
         cells = [["" if cell is None else visible_text(str(cell), in_one_line=True) for cell in row] for row in rows]
         stream = self._text_stream()
         if stream.isatty():

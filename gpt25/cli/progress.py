@@ -5,6 +5,7 @@ import time
 from typing import Any, Protocol
 
 from gpt25.cli.streams.visible_text import visible_text
+from gpt25.storage.counted import counted, singular
 
 SECONDS_BETWEEN_PLAIN_LINES = 5.0
 
@@ -69,7 +70,7 @@ class PlainProgress:
     def __exit__(self, kind: object, problem: object, trace: object) -> None:
         if kind is None:
             elapsed = duration_text(time.monotonic() - self._start)
-            self._print(f"{self._done:,} {self._unit} in {elapsed}")
+            self._print(f"{counted(self._done, self._unit)} in {elapsed}")
 
     def advance(self, units_done: int = 1, /, **fields: Any) -> None:
         """Count `units_done` more; a line appears when the last one is old enough."""
@@ -83,7 +84,7 @@ class PlainProgress:
     def _so_far(self, elapsed_seconds: float) -> str:
         rate = self._done / elapsed_seconds
         if self._total is None:
-            return f"{self._done:,} {self._unit}, {count_text(rate)}/s"
+            return f"{counted(self._done, self._unit)}, {count_text(rate)}/s"
         text = f"{self._done:,}/{self._total:,} {self._unit}, {count_text(rate)}/s"
         if 0 < self._done < self._total:
             text += f", {duration_text((self._total - self._done) / rate)} left"
@@ -137,7 +138,8 @@ class TerminalProgress:
     def _count(self) -> str:
         task = self._bar.tasks[self._task]
         total = "" if task.total is None else f"/{task.total:,.0f}"
-        count = f"{task.completed:,.0f}{total} {self._unit}"
+        unit = singular(self._unit) if (task.total or task.completed) == 1 else self._unit
+        count = f"{task.completed:,.0f}{total} {unit}"
         if task.speed:
             count += f", {count_text(task.speed)}/s"
         if task.time_remaining:

@@ -23,6 +23,7 @@ from gpt25.recipes.run.vocabulary import learn_vocabulary
 from gpt25.records import RunDirectory, Summary, in_this_shell, last_validation_tokens, offered_command
 from gpt25.runtime import Ranks, use_fast_allocator
 from gpt25.storage import atomic_directory, is_file
+from gpt25.storage.paths.storage_error import shown
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import TrainingConfiguration, seconds_per_update
 from gpt25.weights import load_pretrained
@@ -239,7 +240,7 @@ def _show(run: RunDirectory, summary: Summary, reporter: Reporter) -> None:
         f"\n{summary.model_parameters:,} parameters, {summary.tokens:,} tokens, {summary.training_seconds:,.0f} s"
         f"\n{_losses(run, summary)}"
         f"\nheld-out text: {summary.bits_per_byte:.3f} bits per byte (on the same bytes: {others})"
-        f"\n\nloss graph: {run.loss_picture_path}\nreport:     {run.report_path}\n\nnext:"
+        f"\n\nloss graph: {shown(run.loss_picture_path)}\nreport:     {shown(run.report_path)}\n\nnext:"
     )
     for command in summary.next_commands:
         reporter.say(f"  {in_this_shell(command)}")

@@ -8,6 +8,7 @@ from typing import Any
 from gpt25.errors import CorruptFileError, StorageError, TokenizerError
 from gpt25.storage import decode_text, exists, read_json, with_newlines
 from gpt25.storage.reading.bounded_file import read_bounded
+from gpt25.storage.reading.json_values import kind_in_words
 
 _GPT2_SPLIT_CLASSES = ("GPT2", "CodeGen", "Roberta", "Bart", "PreTrained")
 _IDENTIFIER = re.compile(r"\d{1,10}", re.ASCII)
@@ -32,6 +33,9 @@ class TokenizerParts:
     added: list[AddedToken]
 
 
+_AGAIN = "It may have been cut off: fetch or save it again."
+
+
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object of a file, {} if there is no such file; TokenizerError when it is no JSON object."""
     if not exists(path):
@@ -39,11 +43,11 @@ def read_object(path: Path) -> dict[str, Any]:
     try:
         content = read_json(path)
     except CorruptFileError as problem:
-        raise TokenizerError(f"{problem}. It may have been cut off: fetch or save it again.") from problem
+        raise TokenizerError(f"{problem}. {_AGAIN}") from problem
     except StorageError as problem:
         raise TokenizerError(str(problem)) from problem
     if not isinstance(content, dict):
-        raise TokenizerError(f"{path} holds a JSON {type(content).__name__}, expected an object.")
+        raise TokenizerError(f"{path} holds {kind_in_words(content)}, expected an object. {_AGAIN}")
     return content
 
 
@@ -67,7 +71,7 @@ def read_fast_file(path: Path) -> TokenizerParts:
     added, merges = content.get("added_tokens") or [], model.get("merges") or []
     for name, listed in (("added_tokens", added), ("model.merges", merges)):
         if not isinstance(listed, list):
-            raise TokenizerError(f"{path}: {name} is {type(listed).__name__}, expected a list.")
+            raise TokenizerError(f"{path}: {name} is {kind_in_words(listed)}, expected a list. {_AGAIN}")
     return TokenizerParts(
         identifiers=_checked_identifiers(path, model.get("vocab")),
         merges=[_merge(path, number, entry) for number, entry in enumerate(merges, start=1)],
@@ -116,7 +120,7 @@ def _kind(part: Any) -> str:
 def _checked_identifiers(path: Path, identifiers: Any) -> dict[str, int]:
     if not isinstance(identifiers, dict):
         raise TokenizerError(
-            f"{path}: the vocabulary is {type(identifiers).__name__}, expected an object of ids by token."
+            f"{path}: the vocabulary is {kind_in_words(identifiers)}, expected an object of ids by token. {_AGAIN}"
         )
     for text, identifier in identifiers.items():
         if type(identifier) is not int:

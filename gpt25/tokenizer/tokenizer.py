@@ -131,11 +131,7 @@ class Tokenizer:
         try:
             text.encode("utf-8")
         except UnicodeEncodeError as problem:
-            raise TokenizerError(
-                f"the text has the lone surrogate U+{ord(text[problem.start]):04X} at character {problem.start:,}, "
-                "which is no Unicode text. Encode the bytes it was read from with encode_bytes, or replace it first: "
-                "text.encode('utf-8', 'replace').decode('utf-8')."
-            ) from problem
+            raise TokenizerError(_not_unicode(text, problem.start)) from problem
         names = self._all_names if special_tokens == "parse" else self._plain_tokens
         if names is None:
             return self._encode_ordinary(text)
@@ -220,6 +216,20 @@ class Tokenizer:
 
     def __repr__(self) -> str:
         return f"<Tokenizer {self.name}: {self.vocabulary_size:,} tokens>"
+
+
+def _not_unicode(text: str, place: int) -> str:
+    """What to do about half a character, which is also how Python hands on a byte of an argument that is no UTF-8."""
+    code = ord(text[place])
+    if 0xDC80 <= code <= 0xDCFF:
+        return (
+            f"the text has the byte 0x{code - 0xDC00:02x} at character {place:,}, which is not UTF-8 there. Write it "
+            "in UTF-8: set the terminal to it (LANG=C.UTF-8), or convert the text, for example with iconv -t utf-8."
+        )
+    return (
+        f"the text has the lone surrogate U+{code:04X} at character {place:,}, which is half a character and no "
+        "Unicode text. Take it out, or write the whole character."
+    )
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from gpt25.errors import TokenizerError
@@ -23,15 +24,20 @@ def train_vocabulary(
     """Learn `vocabulary_size` tokens: the 256 bytes, the most frequent merges, and <|endoftext|> as the last id.
 
     `documents` are read once, in order, and never all in memory. `progress` is called with the documents read since
-    its last call. Raises TokenizerError for a size out of range, for text that is not Unicode, and when the documents
-    have too few different pairs for that size: the caller's model has that many rows, so it is never made smaller.
+    its last call. Raises TokenizerError for a size out of range, without any text, for text that is not Unicode, and
+    when the documents have too few different pairs for that size: the caller's model has that many rows, so it is never
+    made smaller.
     """
     if not SMALLEST_VOCABULARY <= vocabulary_size <= LARGEST_VOCABULARY:
         raise TokenizerError(
             f"vocabulary_size is {vocabulary_size:,}; it must be from {SMALLEST_VOCABULARY} (the 256 bytes and "
             f"{END_OF_TEXT}) to {LARGEST_VOCABULARY:,}."
         )
-    learned = _learn(_chunks_of_all(documents, progress), number_of_tokens=vocabulary_size - 1)
+    chunks = _chunks_of_all(documents, progress)
+    first = next(filter(None, chunks), None)
+    if first is None and vocabulary_size > SMALLEST_VOCABULARY:
+        raise TokenizerError("there is no text to learn a vocabulary from: the documents are empty, or there are none.")
+    learned = _learn(chain([first or ""], chunks), number_of_tokens=vocabulary_size - 1)
     number_of_tokens = len(learned["vocab"])
     if number_of_tokens < vocabulary_size - 1:
         raise TokenizerError(
@@ -70,7 +76,7 @@ def _chunks_of_all(documents: Iterable[str], progress: Callable[[int], None] | N
         except UnicodeEncodeError as problem:
             raise TokenizerError(
                 f"document {number} has the lone surrogate U+{ord(document[problem.start]):04X} at character "
-                f"{problem.start:,}, which is no Unicode text. Decode its bytes with errors='replace'."
+                f"{problem.start:,}, which is half a character and no Unicode text. Take it out."
             ) from problem
         yield from _chunks(document)
         if progress is not None:

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,8 @@ def test_every_flag_reaches_the_preparation(tmp_path: Path, capsys: pytest.Captu
     assert prepared["validation"]["tokens"] == 0
     assert main(["data", "show", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr().out
-    assert "1 documents skipped for invalid UTF-8" in printed
-    assert "1 empty documents left out" in printed
+    assert "1 document skipped as unreadable" in printed
+    assert "1 empty document left out" in printed
     assert "there is no text in the validation split; another fraction would change that" in printed
 
 
@@ -128,3 +129,57 @@ def test_what_is_wrong_is_told_in_a_line(tmp_path: Path, text: Path, capsys: pyt
     assert "did you mean --field" in refused(capsys, "prepare", text, "--tokenizer", "gpt2", *out, "--feild", "x")
     assert "no index.json" in refused(capsys, "show", tmp_path)
     assert not (tmp_path / "out").exists()
+
+
+def test_shards_that_would_be_thousands_of_files_are_refused_with_their_number(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["data", "prepare", str(text), "--tokenizer", "gpt2", "--output", str(tmp_path / "out"), "--processes", "1"]
+    assert main([*words, "--tokens-per-shard", "1"]) == 2
+    error = capsys.readouterr().err
+    found = re.search(r"--tokens-per-shard 1 would cut ([\d,]+) tokens into ([\d,]+) files; at most 1,000", error)
+    assert found is not None
+    assert found[1] == found[2]
+    least = re.search(r"at least --tokens-per-shard (\d+);", error)
+    assert least is not None
+    assert main([*words, "--tokens-per-shard", least[1]]) == 0
+
+
+def test_a_source_is_not_the_output_and_an_output_in_it_is_no_source(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_text(TEXT)
+    words = ["data", "prepare", str(folder), "--tokenizer", "gpt2", "--output"]
+    assert main([*words, str(folder)]) == 2
+    assert "is both the source and the output" in capsys.readouterr().err
+    first = answer(capsys, *words[1:], folder / "out")
+    assert answer(capsys, *words[1:], folder / "out") == first
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"format": 3}', '{"format": "gpt25 token shards", "version": 9}'])
+def test_a_damaged_index_says_what_to_do(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "index.json").write_text(content)
+    assert main(["data", "show", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.endswith(". Prepare the data again in another directory, or fetch it again.\n")
+    assert "NoneType" not in error
+
+
+def test_tables_pages_and_notebooks_become_tokens_side_by_side(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.csv").write_text('id;body\n1;"one; two"\n2;three\n')
+    (folder / "b.html").write_text("<title>no</title><p>four")
+    (folder / "c.ipynb").write_text('{"cells": [{"source": "five"}]}')
+    (folder / "d.md").write_bytes("# sechs fünf zwölf größer".encode("cp1252"))
+    (folder / "e.png").write_bytes(b"\x89PNG")
+    words = ("prepare", folder, "--tokenizer", "gpt2", "--output", tmp_path / "out", "--validation-fraction", 0)
+    found = answer(capsys, *words, "--field", "body", "--encoding", "cp1252")
+    assert found["train"]["documents"] == 5
+    text = answer(capsys, "show", tmp_path / "out")["first_tokens"]
+    mark = "<|endoftext|>"
+    assert text == f"{mark}one; two{mark}three{mark}four\n{mark}five\n{mark}# sechs fünf zwölf größer"

@@ -138,6 +138,57 @@ def test_train_refuses_what_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixt
     assert f"cannot write in {text}" in refused(capsys, "train", text, "--vocabulary-size", 280, "--output", text)
     (tmp_path / "bad.txt").write_bytes(b"ab\xff")
     assert "bad.txt" in refused(capsys, "train", tmp_path / "bad.txt", "--vocabulary-size", 257, "--output", own)
+    (tmp_path / "empty.txt").write_text("")
+    words = ("--vocabulary-size", 280, "--output", own)
+    assert "there is no text to learn a vocabulary from" in refused(capsys, "train", tmp_path / "empty.txt", *words)
+    assert not own.exists() or not any(own.iterdir())
+
+
+def test_train_replaces_no_tokenizer_unless_it_is_told_to(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("train", tmp_path / "text.txt", "--vocabulary-size", 270, "--output", trained)
+    before = (trained / "tokenizer.json").read_bytes()
+    assert f"{trained} holds a tokenizer already; " in (error := refused(capsys, *words))
+    assert "Choose another --output, or add --overwrite to replace it." in error
+    assert (trained / "tokenizer.json").read_bytes() == before
+    assert answer(capsys, *words, "--overwrite")["vocabulary_size"] == 270
+
+
+def test_a_folder_is_not_its_own_output_and_one_in_it_is_no_source(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_text(TEXT)
+    words = ("train", folder, "--vocabulary-size", 270, "--output")
+    assert "is both the source and the output" in refused(capsys, *words, folder)
+    first = answer(capsys, *words, folder / "own")
+    assert answer(capsys, *words, folder / "own", "--overwrite") == first
+
+
+def test_names_with_line_breaks_stay_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text.txt").write_text(TEXT)
+    printed = said(capsys, "train", tmp_path / "text.txt", "--vocabulary-size", 270, "--output", tmp_path / "a\nb")
+    assert f"is in {tmp_path}/a\\nb. Try it:\n" in printed
+
+
+def test_one_document_is_one_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text.txt").write_text(TEXT)
+    capsys.readouterr()
+    words = ("train", tmp_path / "text.txt", "--vocabulary-size", 270, "--output", tmp_path / "own")
+    assert main(["tokenizer", *map(str, words)]) == 0
+    assert "reading: 1 document in 0 s" in capsys.readouterr().err
+
+
+def test_what_a_folder_hides_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in" / ".git").mkdir(parents=True)
+    (tmp_path / "in" / ".git" / "config").write_text("no")
+    (tmp_path / "in" / "a.txt").write_text(TEXT)
+    capsys.readouterr()
+    words = ["tokenizer", "train", str(tmp_path / "in"), "--vocabulary-size", "270", "--output", str(tmp_path / "own")]
+    assert main(words) == 0
+    assert f"1 hidden file was left out: {tmp_path}/in/.git\n" in capsys.readouterr().err
 
 
 def test_train_can_replace_what_is_not_utf8(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,7 +225,7 @@ def test_a_full_disk_leaves_the_tokenizer_that_was_there(
         real(old, new)
 
     monkeypatch.setattr(os, "replace", full)
-    words = ("train", directory.parent / "text.txt", "--vocabulary-size", 270, "--output", directory)
+    words = ("train", directory.parent / "text.txt", "--vocabulary-size", 270, "--output", directory, "--overwrite")
     assert "No space left on device" in refused(capsys, *words)
     assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
     monkeypatch.undo()

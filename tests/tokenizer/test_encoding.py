@@ -82,10 +82,13 @@ def test_decoding_replaces_what_is_not_utf8() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "place"), [("ab\ud800c", "D800", "2"), ("x" * 1234 + "\udcff", "DCFF", "1,234")]
+    ("text", "message"),
+    [
+        ("ab\ud800c", r"lone surrogate U\+D800 at character 2, which is half a character .* Take it out"),
+        ("x" * 1234 + "\udcff", r"the byte 0xff at character 1,234, which is not UTF-8 there\. Write it in UTF-8"),
+    ],
 )
-def test_a_lone_surrogate_is_refused_with_its_place_and_what_to_do(text: str, code: str, place: str) -> None:
-    message = rf"lone surrogate U\+{code} at character {place}, which is no Unicode text.*encode_bytes"
+def test_a_lone_surrogate_is_refused_with_its_place_and_what_to_do(text: str, message: str) -> None:
     with pytest.raises(TokenizerError, match=message):
         Tokenizer.gpt2().encode(text)
 

@@ -234,8 +234,8 @@ MALFORMED: dict[str, tuple[Callable[[dict], object], str]] = {
     "byte fallback": (model(byte_fallback=True), "its model has byte_fallback True"),
     "word ends": (model(end_of_word_suffix="</w>"), "its model has end_of_word_suffix '</w>'"),
     "whole words": (model(ignore_merges=True), "its model has ignore_merges True"),
-    "vocabulary list": (model(vocab=[1]), "the vocabulary is list, expected an object of ids"),
-    "no vocabulary": (model(vocab=None), "the vocabulary is NoneType, expected an object of ids"),
+    "vocabulary list": (model(vocab=[1]), "the vocabulary is a list, expected an object of ids"),
+    "no vocabulary": (model(vocab=None), "the vocabulary is null, expected an object of ids"),
     "id text": (
         lambda file: file["model"]["vocab"].update({"a": "64"}),
         "the id of 'a' is '64', expected a whole number",
@@ -252,8 +252,8 @@ MALFORMED: dict[str, tuple[Callable[[dict], object], str]] = {
     ),
     "negative": (lambda file: file["added_tokens"].append({"id": -1, "content": "<x>"}), "'<x>' has id -1; ids are"),
     "two ids": (lambda file: file["added_tokens"][0].update(id=5), "has id 399 in the vocabulary, 5 as an added token"),
-    "added list": (lambda file: file.update(added_tokens={"a": 1}), "added_tokens is dict, expected a list"),
-    "merges": (lambda file: file["model"].update(merges=True), "model.merges is bool, expected a list"),
+    "added list": (lambda file: file.update(added_tokens={"a": 1}), "added_tokens is an object, expected a list"),
+    "merges": (lambda file: file["model"].update(merges=True), "model.merges is true or false, expected a list"),
     "added id": (
         lambda file: file["added_tokens"].append({"content": "<x>"}),
         "{'content': '<x>'} lacks its content or",
@@ -302,7 +302,7 @@ def test_a_malformed_fast_file_is_named_with_what_is_wrong(case: str, saved: Pat
     ("content", "message"),
     [
         ('{"a": 1, "b', "is not JSON: .* It may have been cut off: fetch or save it again"),
-        ("[1, 2]", "holds a JSON list, expected an object"),
+        ("[1, 2]", "holds a list, expected an object"),
         ("", "is not JSON"),
         ("[" * 100_000, "is not JSON"),
     ],

@@ -74,6 +74,12 @@ def test_without_merges_there_are_257_tokens(documents: list[str]) -> None:
     assert tokenizer.end_of_text_id == 256
 
 
+@pytest.mark.parametrize("documents", [[], ["", ""]])
+def test_no_text_is_told_as_such(documents: list[str]) -> None:
+    with pytest.raises(TokenizerError, match="there is no text to learn a vocabulary from"):
+        Tokenizer.train(documents, vocabulary_size=300)
+
+
 def test_too_little_text_for_the_size_is_refused_with_the_largest_size() -> None:
     message = r"yield a vocabulary of 258 at most, not 1,000: no other pair occurs 2 times\. Give more text or ask"
     with pytest.raises(TokenizerError, match=message):

@@ -9,6 +9,8 @@ import tyro
 from gpt25.cli.output import Output
 from gpt25.data import NAMED_SETS, NAMED_SETS_VALIDATION_TOKENS, SPLITS, WHOLE, Part, ReadingSettings
 from gpt25.errors import ConfigurationError
+from gpt25.storage.counted import counted
+from gpt25.storage.paths.storage_error import shown
 from gpt25.tokenizer import SpecialTokens, Tokenizer
 
 if TYPE_CHECKING:
@@ -187,7 +189,7 @@ def _verify(directory: Path, output: Output) -> None:
     tokens = data.train.tokens + data.validation.tokens
     output.result(
         {"directory": str(directory), "verified": True, "shards": shards, "tokens": tokens},
-        f"{directory}: {shards:,} shards, {tokens:,} tokens, all as their index says",
+        f"{shown(directory)}: {counted(shards, 'shards')}, {counted(tokens, 'tokens')}, all as their index says",
     )
 
 
@@ -217,14 +219,14 @@ def _say_what_it_is(data: "PreparedData", output: Output) -> None:
         output.say(f"licence: {data.licence}")
     counts = data.counts
     remarks = {
-        "documents with U+FFFD put for invalid UTF-8": counts.replaced,
-        "documents skipped for invalid UTF-8": counts.skipped,
-        "empty documents left out": counts.empty,
-        "byte order marks dropped": counts.byte_order_marks,
+        ("documents", "with U+FFFD put for invalid UTF-8"): counts.replaced,
+        ("documents", "skipped as unreadable"): counts.skipped,
+        ("empty documents", "left out"): counts.empty,
+        ("byte order marks", "dropped"): counts.byte_order_marks,
     }
-    for text, count in remarks.items():
+    for (noun, what), count in remarks.items():
         if count:
-            output.say(f"{count:,} {text}")
+            output.say(f"{counted(count, noun)} {what}")
     if data.part is not None:
         output.say(f"part {data.part.number} of {data.part.count}")
     if data.validation_tokens is not None:

@@ -16,6 +16,7 @@ from gpt25.plots.formatting import size
 from gpt25.recipes.sharing.model_card import CARD_NAME, PICTURE_NAME
 from gpt25.records import in_this_shell, offered_command
 from gpt25.storage import require_output_file, resolved
+from gpt25.storage.paths.storage_error import shown
 
 if TYPE_CHECKING:
     from gpt25.weights.gguf.gguf_export import GGUFSummary
@@ -89,7 +90,7 @@ def _to_hugging_face(arguments: Arguments, output: Output) -> None:
     trial = in_this_shell(offered_command("gpt25", "generate", arguments.output))
     push = in_this_shell(offered_command("gpt25", "push", arguments.output, "OWNER/NAME"))
     files = f"{len(folder.files)} files of {size(sum(folder.sizes.values()))}"
-    words = f"{arguments.output}: {files}, which transformers loads.\nTry it: {trial}\nShare it: {push}"
+    words = f"{shown(arguments.output)}: {files}, which transformers loads.\nTry it: {trial}\nShare it: {push}"
     output.result(content, words, kept=arguments.output)
 
 
@@ -161,6 +162,6 @@ def _in_words(arguments: Arguments, summary: "GGUFSummary", block_size: int) -> 
     flags = ("--temp", "0", "-n", str(tokens), "-p", "Hello,")
     trial = offered_command("llama-completion", "-m", arguments.output, *flags)
     return (
-        f"{arguments.output}: {summary.number_of_bytes:,} bytes, {tensors}, and the tokenizer.\n"
+        f"{shown(arguments.output)}: {summary.number_of_bytes:,} bytes, {tensors}, and the tokenizer.\n"
         f"Continue a text with llama.cpp, at most {block_size:,} tokens in all:\n  {trial}"
     )

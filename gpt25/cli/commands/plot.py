@@ -11,6 +11,7 @@ from gpt25.cli.output import Output
 from gpt25.cli.pictures import attention, differences, positions, predictions
 from gpt25.plots import HorizontalAxis, draw_losses, require_picture_file
 from gpt25.storage import require_output_file
+from gpt25.storage.paths.storage_error import shown
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _loss(arguments: Loss, output: Output) -> None:
     draw_losses(runs, arguments.output, x=arguments.x, x_scale="logarithmic" if arguments.logarithmic else "linear")
     output.result(
         {"output": arguments.output, "runs": [str(run.path) for run in runs], "x": arguments.x},
-        f"The losses are drawn in {arguments.output}.",
+        f"The losses are drawn in {shown(arguments.output)}.",
         kept=arguments.output,
     )
 

@@ -14,6 +14,7 @@ from gpt25.data import ReadingSettings
 from gpt25.errors import TokenizerError
 from gpt25.records import in_this_shell, offered_command
 from gpt25.storage import decode_text, require_writable_directory
+from gpt25.storage.paths.storage_error import shown
 from gpt25.storage.text_encoding import encoding_of
 from gpt25.tokenizer import SpecialTokens, Tokenizer
 from gpt25.tokenizer.special_names import special_names_notice
@@ -34,6 +35,8 @@ class Train:
     """Number of tokens: 256 bytes, <|endoftext|> as the last id, and merges for the rest."""
     output: Path
     """The directory to write; it can be loaded by this package and by transformers."""
+    overwrite: bool = False
+    """Replace a tokenizer that is in the directory already."""
     reading: tyro.conf.OmitArgPrefixes[ReadingSettings] = field(default_factory=ReadingSettings)
     json: bool = False
     """Print one JSON object on standard output."""
@@ -91,7 +94,9 @@ def _train(arguments: Train, output: Output) -> None:
     if not arguments.sources:
         raise TokenizerError("there is nothing to learn from: name files or folders, or the word standard-library.")
     documents = read_documents(arguments.sources, **vars(arguments.reading), output=arguments.output)
-    require_writable_directory(arguments.output)
+    _require_free(arguments)
+    for line in documents.left_out.in_words():
+        output.note(line)
     with output.progress("reading", None, "documents") as progress:
         texts: Iterator[str] = (document.content.decode("utf-8") for document in documents)
         tokenizer = Tokenizer.train(texts, vocabulary_size=arguments.vocabulary_size, progress=progress.advance)
@@ -107,9 +112,19 @@ def _train(arguments: Train, output: Output) -> None:
             "vocabulary_size": tokenizer.vocabulary_size,
             "end_of_text_id": tokenizer.end_of_text_id,
         },
-        f"{tokenizer.name} is in {arguments.output}. Try it:\n  {trial}",
+        f"{tokenizer.name} is in {shown(arguments.output)}. Try it:\n  {trial}",
         kept=arguments.output,
     )
+
+
+def _require_free(arguments: Train) -> None:
+    """See, before any text is read, that the directory can be written and nobody's tokenizer is lost."""
+    if Tokenizer.is_in(arguments.output) and not arguments.overwrite:
+        raise TokenizerError(
+            f"{shown(arguments.output)} holds a tokenizer already; what was made with it is lost without it. Choose "
+            "another --output, or add --overwrite to replace it."
+        )
+    require_writable_directory(arguments.output)
 
 
 def _encode(arguments: Encode, output: Output) -> None:

@@ -25,6 +25,7 @@ from gpt25.records import (
     last_validation_tokens,
     offered_command,
 )
+from gpt25.storage.paths.storage_error import shown
 from gpt25.training import (
     BatchConfiguration,
     DataConfiguration,
@@ -122,7 +123,7 @@ def run(arguments: Arguments, output: Output) -> None:
         lines.append(f"the best checkpoint is older: {best['validation_loss']:.4f} after update {best['update']:,}")
         command = in_this_shell(offered_command("gpt25", "generate", done.path, "--checkpoint", "best"))
         lines.append(f"            {command}")
-    lines += [f"loss graph: {done.loss_picture_path}", f"report:     {done.report_path}"]
+    lines += [f"loss graph: {shown(done.loss_picture_path)}", f"report:     {shown(done.report_path)}"]
     output.result({"run": done.path, **figures, "best": best}, "\n".join(lines), kept=done.path)
 
 

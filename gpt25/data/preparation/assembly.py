@@ -12,10 +12,13 @@ from gpt25.data.preparation.shard_writer import ShardWriter
 from gpt25.data.shards.prepared_data import PreparedSplit
 from gpt25.data.shards.shard_format import TOKEN_BYTES, TOKEN_DTYPE
 from gpt25.data.sources.document import SPLITS, Split
-from gpt25.errors import DataError
+from gpt25.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
     from gpt25.tokenizer import Tokenizer
+
+
+_MOST_SMALL_SHARDS, _LARGE_SHARD_TOKENS = 1000, 1_000_000
 
 
 @dataclass
@@ -40,6 +43,7 @@ def assemble(records: list[ChunkRecord], folder: Path, settings: PreparationSett
     first_tokens = settings.validation_tokens or 0
     if first_tokens:
         _move_first(records, folder, settings.tokenizer, sizes, first_tokens)
+    _require_few_files(sizes, settings.tokens_per_shard)
     writers = {
         split: ShardWriter(
             folder, split, number_of_tokens=sizes[split].tokens, tokens_per_shard=settings.tokens_per_shard
@@ -60,6 +64,19 @@ def assemble(records: list[ChunkRecord], folder: Path, settings: PreparationSett
         split: PreparedSplit(size.tokens, size.documents, size.bytes, tuple(writers[split].records))
         for split, size in sizes.items()
     }
+
+
+def _require_few_files(sizes: dict[Split, _Sizes], tokens_per_shard: int) -> None:
+    """Raise ConfigurationError where small shards would be more files than anybody wants in a directory."""
+    files = sum(-(-size.tokens // tokens_per_shard) for size in sizes.values())
+    if files > _MOST_SMALL_SHARDS and tokens_per_shard < _LARGE_SHARD_TOKENS:
+        tokens = sum(size.tokens for size in sizes.values())
+        raise ConfigurationError(
+            f"--tokens-per-shard {tokens_per_shard:,} would cut {tokens:,} tokens into {files:,} files; at most "
+            f"{_MOST_SMALL_SHARDS:,} of that size are written. Give at least "
+            f"--tokens-per-shard {-(-tokens // (_MOST_SMALL_SHARDS - 1))}; 100000000 is usual. What has been encoded "
+            "is kept."
+        )
 
 
 def _move_first(

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gpt25.data.preparation.split_rule import split_parts
 from gpt25.data.shards.shard_format import TOKEN_BYTES, TOKEN_DTYPE
-from gpt25.data.sources.document import SPLITS, Document, Split, split_of
+from gpt25.data.sources.document import Document, Split, SplitRule
 from gpt25.errors import CorruptFileError
 from gpt25.storage import record_from, sha256_of_bytes, write_bytes
 from gpt25.storage.atomic import storage_error
@@ -133,32 +134,15 @@ class ChunkCutter:
         for number, document in stream:
             if document is None:
                 yield number, []
-            elif self.by_position:
-                yield number, list(_cut_by_position(document, fraction))
             else:
-                yield number, [(split_of(document, validation_fraction=fraction), document)]
+                rule: SplitRule = "position" if self.by_position else "content"
+                yield number, split_parts(document, rule, validation_fraction=fraction)
 
     def _numbered_documents(self) -> Iterator[tuple[int, Document | None]]:
         for number, documents in enumerate(self._streams):
             for document in documents:
                 yield number, document
             yield number + 1, None  # so that a segment without documents ends too
-
-
-def _cut_by_position(document: Document, validation_fraction: float) -> Iterator[tuple[Split, Document]]:
-    """The end of a document becomes validation, beginning with a line where one begins near the cut."""
-    content = document.content
-    cut = round(len(content) * (1 - validation_fraction))
-    line_end = content.find(b"\n", cut, cut + (len(content) - cut) // 2)
-    if line_end >= 0:
-        cut = line_end + 1
-    while cut < len(content) and content[cut] & 0xC0 == 0x80:  # never inside a UTF-8 character
-        cut += 1
-    done = len(content) if document.source_bytes is None else document.source_bytes
-    for split, part in zip(SPLITS, (content[:cut], content[cut:]), strict=True):
-        if part:
-            yield split, Document(document.name, part, done)
-            done = 0
 
 
 def chunk_path(folder: Path, number: int) -> Path:

@@ -12,7 +12,7 @@ from gpt25.data.preparation.assembly import assemble
 from gpt25.data.preparation.chunks import ChunkRecord
 from gpt25.data.preparation.matching_preparation import content_hash, require_matching_preparation
 from gpt25.data.preparation.preparation_settings import PreparationSettings
-from gpt25.data.preparation.segment_encoding import encode_segments, encode_stream, is_begun
+from gpt25.data.preparation.segment_encoding import DOWNLOADS_NAME, encode_segments, encode_stream, is_begun
 from gpt25.data.preparation.split_rule import chosen_split_rule
 from gpt25.data.shards.prepared_data import INDEX_NAME, PARTIAL_NAME, TOKENIZER_NAME, PreparedData, PreparedPart
 from gpt25.data.sources.document import SPLITS, Document, SplitRule
@@ -31,6 +31,7 @@ from gpt25.storage import (
     require_writable_directory,
 )
 from gpt25.storage.atomic import storage_error
+from gpt25.storage.counted import counted
 from gpt25.tokenizer import SpecialTokens, Tokenizer
 
 _LOCK_NAME = "lock"
@@ -207,7 +208,7 @@ def _with_chosen_rule(
             known = replace(settings, split_rule=rule)
             if is_begun(segments, partial, known):
                 return known, documents
-    rule, documents = chosen_split_rule(documents)
+    rule, documents = chosen_split_rule(documents, partial / DOWNLOADS_NAME)
     return replace(settings, split_rule=rule), documents
 
 
@@ -220,8 +221,9 @@ def _require_both_splits(records: list[ChunkRecord], partial: Path, settings: Pr
             text_bytes = sum(sum(record.bytes.values()) for record in records)
             other = "smaller" if split == "train" else "larger"
             raise DataError(
-                f"no text is left for the {split} split: {documents:,} documents of {text_bytes:,} bytes were split "
-                f"with a validation fraction of {settings.validation_fraction}. Give a {other} one, or more text."
+                f"no text is left for the {split} split: {counted(documents, 'documents')} of "
+                f"{counted(text_bytes, 'bytes')} were split with a validation fraction of "
+                f"{settings.validation_fraction}. Give a {other} one, or more text."
             )
 
 

@@ -13,7 +13,8 @@ from gpt25.data.sources.hub_download import HubFetcher
 from gpt25.data.sources.segment import Segment
 from gpt25.storage import sha256_of_bytes
 
-_DOWNLOADS_NAME = "downloads"
+DOWNLOADS_NAME = "downloads"
+"""Where files of the Hub lie, in the folder of an unfinished preparation."""
 
 
 def encode_stream(
@@ -57,7 +58,7 @@ def encode_segments(
     finished = finished_segments(partial, keys)
     yield from finished
     hub_files = [file for segment in segments for file in segment.hub_files]
-    fetcher = HubFetcher(hub_files, partial / _DOWNLOADS_NAME)
+    fetcher = HubFetcher(hub_files, partial / DOWNLOADS_NAME)
     for segment in segments[: len(finished)]:
         _release(segment, fetcher)
         if progress is not None:

@@ -11,6 +11,7 @@ from gpt25.data.sources.document_reader import sum_of_counts
 from gpt25.data.sources.part import Part
 from gpt25.errors import DataError
 from gpt25.storage import is_directory, is_file, matching
+from gpt25.storage.counted import counted
 
 _PARTS_SHOWN = 8
 
@@ -50,6 +51,16 @@ def join_parts(directory: Path) -> PreparedData:
     for part, data in zip(wanted, parts, strict=True):
         _require_same_settings(part, data, parts[0])
     _require_no_duplicates(directory, parts)
+    joined = _joined(directory, parts)
+    if 0 < joined.validation_fraction < 1 and joined.train.tokens and not joined.validation.tokens:
+        raise DataError(
+            f"{directory}: no text is left for the validation split: {counted(joined.train.documents, 'documents')} "
+            f"split with a validation fraction of {joined.validation_fraction}. Prepare the parts with a larger one."
+        )
+    return joined
+
+
+def _joined(directory: Path, parts: list[PreparedData]) -> PreparedData:
     return replace(
         parts[0],
         directory=directory,
@@ -85,6 +96,11 @@ def _require_same_settings(part: Part, data: PreparedData, first: PreparedData) 
         raise DataError(
             f"{where}: part {part} was prepared with special_tokens {data.special_tokens}, part 1 with "
             f"{first.special_tokens}. Prepare one of them again."
+        )
+    if data.split_rule != first.split_rule and first.split_rule != "first":
+        raise DataError(
+            f"{where}: part {part} was split by {data.split_rule}, part 1 by {first.split_rule}. Prepare one of them "
+            "again."
         )
     if data.validation_fraction != first.validation_fraction:  # 0 beside a first part that holds out tokens
         raise DataError(

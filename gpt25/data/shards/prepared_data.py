@@ -18,6 +18,7 @@ PARTIAL_NAME = ".partial"
 TOKENIZER_NAME = "tokenizer"
 _FORMAT = "gpt25 token shards"
 _VERSION = 1
+_AGAIN = " Prepare the data again in another directory, or fetch it again."
 _UNLESS_USUAL = {"special_tokens": "text", "special_token_names": 0, "licence": None}
 
 
@@ -113,17 +114,20 @@ class PreparedData:
         path = directory / INDEX_NAME
         if not is_file(path):
             raise DataError(_advice_without_index(directory))
-        content = read_object(path)
+        try:
+            content = read_object(path)
+        except CorruptFileError as problem:
+            raise CorruptFileError(f"{problem}.{_AGAIN}") from problem
         if content.pop("format", None) != _FORMAT:
-            raise CorruptFileError(f"{path} is not an index of token shards")
+            raise CorruptFileError(f"{path} is not an index of token shards.{_AGAIN}")
         if (version := content.pop("version", None)) != _VERSION:
-            raise CorruptFileError(f"{path} has version {short(version)}; this release reads {_VERSION}")
+            raise CorruptFileError(f"{path} has version {short(version)}; this release reads {_VERSION}.{_AGAIN}")
         content["directory"] = directory  # which no index names
-        data = record_from(content, cls, where=str(path), more_keys="refused")
+        data = record_from(content, cls, where=str(path), more_keys="refused", advice=_AGAIN)
         if data.end_of_text_id >= data.vocabulary_size:
             raise CorruptFileError(
                 f"{path}: end_of_text_id is {data.end_of_text_id:,}; it must be below the vocabulary_size "
-                f"{data.vocabulary_size:,}."
+                f"{data.vocabulary_size:,}.{_AGAIN}"
             )
         return data
 

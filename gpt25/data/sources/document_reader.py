@@ -3,7 +3,7 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate, islice
 from pathlib import Path
 
@@ -76,12 +76,15 @@ class DocumentReader(Iterable[Document]):
         return sum(segment.source_bytes for segment in self.segments())
 
     @property
-    def reads_from_hub(self) -> bool:
-        """Whether any of its files must be fetched."""
-        return any(file.hub is not None for file in self._files)
+    def whole(self) -> "DocumentReader":
+        """The reader of all parts of the same sources."""
+        return DocumentReader(self._files, sources=self.sources, settings=self.settings, left_out=self.left_out)
 
-    def has_more_than(self, number_of_documents: int) -> bool:
-        """Whether there are more documents, of files here; reads no more of them than it takes to know."""
+    def has_more_than(self, number_of_documents: int, *, local_path: Callable[[HubFile], Path] | None = None) -> bool:
+        """Whether there are more documents; reads no more of them than it takes to know.
+
+        local_path: fetches a file of the Hub; needed where there are any.
+        """
         whole = WHOLE_FILES if self.settings.document_separator is None else WHOLE_FILES[1:]
         left = number_of_documents
         for segment in self.segments():
@@ -90,7 +93,7 @@ class DocumentReader(Iterable[Document]):
                     left -= placed.file.size > 0  # each is one document
                 else:
                     one = Segment([placed], settings=self.settings)
-                    left -= sum(1 for _ in islice(one.documents(_nothing_to_fetch), left + 1))
+                    left -= sum(1 for _ in islice(one.documents(local_path or _nothing_to_fetch), left + 1))
                 if left < 0:
                     return True
         return False

@@ -15,7 +15,7 @@ from gpt25.data.sources.left_out import LeftOut, joined
 from gpt25.errors import DataError, StorageError
 from gpt25.storage import require_regular_file, resolved
 from gpt25.storage.paths.path_questions import path_kind, path_status
-from gpt25.storage.paths.storage_error import storage_error
+from gpt25.storage.paths.storage_error import shown, storage_error
 
 STANDARD_LIBRARY = "standard-library"
 _DESCRIBING_STEMS = ("readme", "license", "licence", "citation", "changelog", "contributing", "notice")
@@ -174,7 +174,7 @@ def _hub_files(address_or_name: str) -> list[SourceFile]:
 
 
 def _source_file(path: Path, hub: HubFile | None = None) -> SourceFile:
-    name = str(path) if hub is None else hub.name
+    name = shown(path) if hub is None else hub.name
     if hub is None:
         require_regular_file(
             path, advice="Texts are read more than once: write them into a file, or take this out of the folder."

@@ -14,6 +14,7 @@ from gpt25.evaluation.sets import choice_readers
 from gpt25.evaluation.sets.checked_items import checked_items
 from gpt25.evaluation.sets.data_files import Row, read_rows
 from gpt25.evaluation.sets.row_fields import answer_of
+from gpt25.storage.reading.json_values import kind_in_words
 
 _KEYS = ({"context", "continuation"}, {"query", "choices", "gold"}, {"context_options", "continuation", "gold"})
 _COQA = (
@@ -72,10 +73,10 @@ def _checked(row: Row) -> Row:
     lists = [name for name in ("choices", "context_options") if name in row]
     for name in ("context", "continuation", "query"):
         if name in row and not isinstance(row[name], str):
-            raise ValueError(f"{name} is {type(row[name]).__name__}, expected a text")
+            raise ValueError(f"{name} is {kind_in_words(row[name])}, expected a text")
     for name in lists:
         if not isinstance(row[name], list) or not all(isinstance(each, str) for each in row[name]):
-            raise ValueError(f"{name} is {type(row[name]).__name__}, expected a list of texts")
+            raise ValueError(f"{name} is {kind_in_words(row[name])}, expected a list of texts")
     if lists:
         return row | {"gold": answer_of(row, "gold", choices=len(row[lists[0]]))}
     return row

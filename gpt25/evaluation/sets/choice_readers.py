@@ -11,6 +11,7 @@ from typing import Any
 from gpt25.evaluation.protocols.choice_item import ChoiceItem
 from gpt25.evaluation.sets.data_files import Row
 from gpt25.evaluation.sets.row_fields import answer_among, answer_of, text_of, texts_of
+from gpt25.storage.reading.json_values import kind_in_words
 
 _BRACKETS = re.compile(r"\[.*?\]")
 _CONNECTORS = {"cause": "because", "effect": "therefore"}
@@ -194,7 +195,7 @@ def _lettered(row: Row, context: str) -> ChoiceItem:
 def _labels_and_texts(row: Row) -> tuple[list[str], list[str]]:
     choices: Any = row["choices"]
     if not isinstance(choices, dict) or not {"label", "text"} <= choices.keys():
-        raise ValueError(f"choices are {type(choices).__name__}, expected an object with the lists label and text")
+        raise ValueError(f"choices are {kind_in_words(choices)}, expected an object with the lists label and text")
     labels, texts = texts_of(choices, "label"), texts_of(choices, "text")
     if len(labels) != len(texts):
         raise ValueError(f"choices have {len(labels)} labels and {len(texts)} texts")

@@ -24,8 +24,8 @@ def storage_error(problem: OSError | ValueError, path: str | Path, action: str) 
 
 
 def shown(path: str | Path) -> str:
-    """A path for a message; of one that no file system would take, the two ends."""
-    text = str(path)
+    r"""A path for a message, in one line: shown("a\nb") -> "a\\nb"; of one that no file system takes, the two ends."""
+    text = "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in str(path))
     if len(text) <= _MOST_CHARACTERS_OF_A_PATH:
         return text
     return f"{text[:_CHARACTERS_OF_AN_END]}…{text[-_CHARACTERS_OF_AN_END:]} ({len(text):,} characters)"

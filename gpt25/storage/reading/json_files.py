@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from gpt25.errors import CorruptFileError
 from gpt25.storage.reading.bounded_file import LARGEST_METADATA_BYTES, read_bounded
-from gpt25.storage.reading.json_values import parse_json, require_plain
+from gpt25.storage.reading.json_values import kind_in_words, parse_json, require_plain
 from gpt25.storage.reading.record import MoreKeys, record_from
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ def read_object(path: str | Path, *, largest_bytes: int = LARGEST_METADATA_BYTES
     """The same of a file that must hold an object."""
     value = read_json(path, largest_bytes=largest_bytes)
     if not isinstance(value, dict):
-        raise CorruptFileError(f"{path} holds a {type(value).__name__}, not an object")
+        raise CorruptFileError(f"{path} holds {kind_in_words(value)}, not an object")
     return value
 
 

@@ -76,10 +76,31 @@ def test_prepared_in_parts_it_is_the_same_data_set(
 def test_a_part_without_text_is_a_part(tmp_path: Path, tokenizer: Tokenizer) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.txt").write_text("a lone text")
-    parts = prepare_parts(tmp_path / "in", tokenizer, tmp_path / "out", 3, validation_fraction=0.01)
-    assert [part.train.documents + part.validation.documents for part in parts] == [1, 0, 0]
-    assert all(part.split_rule == "content" for part in parts)
+    parts = prepare_parts(tmp_path / "in", tokenizer, tmp_path / "out", 3, validation_fraction=0.2)
+    assert [(part.train.documents, part.validation.documents) for part in parts] == [(1, 1), (0, 0), (0, 0)]
+    assert all(part.split_rule == "position" for part in parts)
     assert verify(tmp_path / "out").train.documents == 1
+
+
+def test_of_few_documents_in_parts_a_piece_of_each_is_held_out(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(6):
+        (tmp_path / "in" / f"{number}.txt").write_text(f"line of document {number}\n" * 50)
+    whole = prepare(read_documents([tmp_path / "in"]), tokenizer, tmp_path / "whole")
+    parts = prepare_parts(tmp_path / "in", tokenizer, tmp_path / "parts", 3)
+    assert {part.split_rule for part in parts} == {whole.split_rule} == {"position"}
+    joined = verify(tmp_path / "parts")
+    assert (joined.train.tokens, joined.validation.tokens) == (whole.train.tokens, whole.validation.tokens)
+    assert joined.validation.documents == 6
+
+
+def test_parts_that_leave_nothing_to_validate_on_are_an_error(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.txt").write_text("a lone text")
+    prepare_parts(tmp_path / "in", tokenizer, tmp_path / "out", 2, validation_fraction=0.001)
+    for use in (verify, read_prepared_data):
+        with pytest.raises(DataError, match=r"no text is left for the validation split: 1 document .* a larger one"):
+            use(tmp_path / "out")
 
 
 def test_what_does_not_fit_together_is_told(tmp_path: Path, sources: Path, tokenizer: Tokenizer) -> None:

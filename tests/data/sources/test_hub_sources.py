@@ -118,7 +118,8 @@ def test_the_command_knows_the_set_its_parts_and_its_validation_shard(served: Hu
 
 def test_a_part_fetches_only_the_files_that_it_touches(served: Hub, tmp_path: Path) -> None:
     words = ("data", "prepare", ADDRESS, *WORDS, "--output", tmp_path / "out", "--part", "4/4")
-    assert served.gpt25(*words).returncode == 0
+    # Of a set as small as this one, whether its documents are few is counted first, unless none is held out.
+    assert served.gpt25(*words, "--validation-fraction", 0).returncode == 0
     assert set(served.downloads()) <= set(NAMES[2:])
 
 
@@ -150,3 +151,18 @@ def test_addresses_are_read_and_broken_ones_refused() -> None:
     for word in ("hf://a/b/c", "hf://datasets/a/b", "hf://datasets/a b/c/d"):
         with pytest.raises(DataError, match="is no address of files on the Hub; one has the form hf://datasets/"):
             read_documents([word])
+
+
+def test_few_documents_on_the_hub_are_held_out_by_their_ends_as_they_are_here(
+    served: Hub, sets: Path, tmp_path: Path
+) -> None:
+    folder = sets / "HuggingFaceFW" / "fineweb-edu" / "sample" / "10BT"
+    for number in (1, 2, 3):
+        (folder / f"00{number}_00000.parquet").unlink()
+    done = served.run(PREPARATION, ADDRESS, tmp_path / "out", -1)
+    assert done.returncode == 0, done.stderr
+    index = json.loads((tmp_path / "out" / "index.json").read_text())
+    here = local(sets, tmp_path)
+    assert index["split_rule"] == here["split_rule"] == "position"
+    assert (index["train"], index["validation"]) == (here["train"], here["validation"])
+    assert index["validation"]["documents"] == 100

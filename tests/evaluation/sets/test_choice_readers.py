@@ -242,7 +242,7 @@ BAD_ROWS: list[tuple[Callable[[dict[str, Any]], ChoiceItem], dict[str, Any], dic
     (read.arc, {"query": "Question: x\nAnswer:", "choices": list("abcd"), "gold": 0}, {}, 'has "Answer:" already'),
     (read.arc, LETTERED, {"question_concept": "x"}, "the row is of CommonsenseQA"),
     (read.arc, LETTERED, {"answerKey": "D"}, "answerKey is 'D', expected one of A, B, C"),
-    (read.arc, LETTERED, {"choices": ["x"]}, "choices are list, expected an object"),
+    (read.arc, LETTERED, {"choices": ["x"]}, "choices are a list, expected an object"),
     (read.arc, LETTERED, {"choices": {"text": ["x"], "label": ["A", "B"]}}, "2 labels and 1 texts"),
     (read.openbookqa, {"query": "Question: x", "choices": list("abcd"), "gold": 0}, {}, "begins with .Question:."),
     (read.commonsense_qa, {"query": "Q", "choices": ["red", "b"], "gold": 0}, {}, "expected letters"),
