@@ -9,7 +9,8 @@ from gpt25.lazy_face import lazy_face
 
 if TYPE_CHECKING:
     from gpt25.data.fetching.public_sets import PUBLIC_SETS
-    from gpt25.data.fetching.public_shards import fetch_shards, is_fetched, list_public_set, list_shards
+    from gpt25.data.fetching.public_shards import is_fetched, list_public_set, list_shards
+    from gpt25.data.fetching.shard_fetching import fetch_shards
     from gpt25.data.formats.reading_settings import ReadingSettings
     from gpt25.data.formats.source_stream import LARGEST_DOCUMENT_BYTES
     from gpt25.data.formats.text_policy import DocumentCounts, InvalidUtf8
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
     from gpt25.data.preparation.notices import notices
     from gpt25.data.preparation.preparation import prepare
     from gpt25.data.preparation.verification import verify
+    from gpt25.data.shards.arriving_data import ArrivingData
     from gpt25.data.shards.batches import Batches
     from gpt25.data.shards.prepared_data import INDEX_NAME, PreparedData, PreparedSplit, ShardRecord
     from gpt25.data.shards.read_prepared_data import read_prepared_data
-    from gpt25.data.shards.token_shards import TokenShards, open_shards
+    from gpt25.data.shards.token_shards import TokenShards, open_arriving_shards, open_shards
     from gpt25.data.shards.validation import Validation
     from gpt25.data.sources.document import SPLITS, Document, Split, split_of
     from gpt25.data.sources.document_reader import DocumentReader, read_documents, standard_library_documents
@@ -35,6 +37,7 @@ __all__ = [
     "PUBLIC_SETS",
     "SPLITS",
     "WHOLE",
+    "ArrivingData",
     "Batches",
     "Document",
     "DocumentCounts",
@@ -54,6 +57,7 @@ __all__ = [
     "list_public_set",
     "list_shards",
     "notices",
+    "open_arriving_shards",
     "open_shards",
     "prepare",
     "read_documents",
@@ -66,6 +70,7 @@ __all__ = [
 lazy_face(
     __name__,
     {
+        "ArrivingData": "shards.arriving_data",
         "Batches": "shards.batches",
         "Document": "sources.document",
         "DocumentCounts": "formats.text_policy",
@@ -87,11 +92,12 @@ lazy_face(
         "Validation": "shards.validation",
         "WHOLE": "sources.part",
         "adopt_bare_tokens": "preparation.bare_tokens",
-        "fetch_shards": "fetching.public_shards",
+        "fetch_shards": "fetching.shard_fetching",
         "is_fetched": "fetching.public_shards",
         "list_public_set": "fetching.public_shards",
         "list_shards": "fetching.public_shards",
         "notices": "preparation.notices",
+        "open_arriving_shards": "shards.token_shards",
         "open_shards": "shards.token_shards",
         "prepare": "preparation.preparation",
         "read_documents": "sources.document_reader",

@@ -1,9 +1,10 @@
 """Train by a configuration: data, trainer, samples, pictures, in one run directory."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from gpt25.model import Accounting
 from gpt25.recipes.hooks.hellaswag_hook import hellaswag_hook
@@ -57,12 +58,28 @@ def connected(ranks: Ranks, settings: LoopConfiguration) -> Iterator[None]:
         ranks.disconnect()
 
 
+class Arrival(Protocol):
+    """Shards that arrive while the model trains."""
+
+    def tell(self) -> None:
+        """Say how far it is, where there is something new; called after every update."""
+
+    def why_missing(self, paths: Sequence[Path]) -> str | None:
+        """Why shards that the next update reads will not come; None while they may."""
+
+
 def train_run(
-    run: RunDirectory, setup: RunSetup, *, reporter: Reporter, ranks: Ranks, signals: StopSignals | None = None
+    run: RunDirectory,
+    setup: RunSetup,
+    *,
+    reporter: Reporter,
+    ranks: Ranks,
+    signals: StopSignals | None = None,
+    arrival: Arrival | None = None,
 ) -> TrainingState:
     """What `pretrain` does when everything is there and the ranks are connected, until its pictures are drawn.
 
-    signals: as `Trainer.train` has them.
+    signals: as `Trainer.train` has them. arrival: what brings shards that are not there yet, on the first rank.
     """
     use_fast_allocator()
     if ranks.is_first:
@@ -76,13 +93,15 @@ def train_run(
             validation_shards=setup.validation_shards,
             tokenizer=setup.tokenizer,
             ranks=ranks,
-            hooks=_hooks(setup, run, reporter, stack, ranks),
+            hooks=_hooks(setup, run, reporter, stack, ranks, arrival),
             initial_model=setup.initial_model,
         )
         return trainer.train(signals)
 
 
-def _hooks(setup: RunSetup, run: RunDirectory, reporter: Reporter, stack: ExitStack, ranks: Ranks) -> TrainingHooks:
+def _hooks(
+    setup: RunSetup, run: RunDirectory, reporter: Reporter, stack: ExitStack, ranks: Ranks, arrival: Arrival | None
+) -> TrainingHooks:
     """What the reporter shows while the model trains: a progress bar, samples, scores, notes."""
     configuration, tokenizer = setup.configuration, setup.tokenizer
     progress: list[RunProgress] = []
@@ -118,8 +137,10 @@ def _hooks(setup: RunSetup, run: RunDirectory, reporter: Reporter, stack: ExitSt
             writer.write(row)
         if (warning := track.observe(row)) is not None:
             reporter.note(warning)
+        if arrival is not None:
+            arrival.tell()
 
-    return TrainingHooks(
+    hooks = TrainingHooks(
         on_start=on_start,
         on_record_start=on_record_start,
         on_update=on_update,
@@ -127,3 +148,4 @@ def _hooks(setup: RunSetup, run: RunDirectory, reporter: Reporter, stack: ExitSt
         on_samples=sampling_hook(configuration, run, tokenizer, reporter),
         on_message=reporter.note,
     )
+    return hooks if arrival is None else dataclasses.replace(hooks, on_missing_data=arrival.why_missing)

@@ -39,6 +39,13 @@ KNOWN_DATA = {
         repository="HuggingFaceFW/fineweb-edu",
         language="en",
     ),
+    "climbmix": KnownData(
+        title="ClimbMix",
+        licence="Creative Commons Attribution-NonCommercial 4.0 (CC BY-NC 4.0): not for commercial use",
+        source="https://huggingface.co/datasets/nvidia/Nemotron-ClimbMix",
+        repository="nvidia/Nemotron-ClimbMix",
+        language="en",
+    ),
     "openwebtext": KnownData(
         title="OpenWebText",
         licence="CC0 for the collection (its makers own none of the texts)",
@@ -47,4 +54,4 @@ KNOWN_DATA = {
         language="en",
     ),
 }
-"""By the name that the recipe's track.data_set has for it."""
+"""By the name that the recipe's track.data_set, or `gpt25 data fetch`, has for it."""

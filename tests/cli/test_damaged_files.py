@@ -54,6 +54,7 @@ def as_safetensors(content: bytes) -> st.SearchStrategy[bytes]:
 Case = tuple[str, Callable[[bytes], st.SearchStrategy[bytes]], Callable[[Workshop], None]]
 CASES: list[Case] = [
     ("data/index.json", damaged_json, Workshop.read_data),
+    ("arriving/arriving.json", damaged_json, Workshop.read_arriving),
     ("data/SHARD", damaged_bytes, Workshop.read_data),
     ("public/set_train_000001.bin", damaged_bytes, Workshop.read_public),
     ("run/checkpoints/update-000005/MANIFEST.json", damaged_json, Workshop.read_manifest),

@@ -11,7 +11,19 @@ import zstandard
 from pyarrow import parquet
 
 from gpt25.cli.main import main
-from gpt25.data import open_shards, prepare, read_documents, read_prepared_data, verify
+from gpt25.data import (
+    SPLITS,
+    ArrivingData,
+    open_arriving_shards,
+    open_shards,
+    prepare,
+    read_documents,
+    read_prepared_data,
+    verify,
+)
+from gpt25.data.shards.arriving_data import ArrivingShard
+from gpt25.data.shards.checked_shards import CheckedShards
+from gpt25.data.shards.shard_contents import read_shard_contents
 from gpt25.errors import GPT25Error
 from gpt25.evaluation import TASKS, read_examples
 from gpt25.model import GPTConfiguration, GPTModel
@@ -48,9 +60,30 @@ class Workshop:
         prepare(read_documents(texts), self.tokenizer, root / "data", validation_fraction=0.4, number_of_processes=1)
         shards = sorted((root / "data").glob("*train*.bin"))
         assert shards
+        self._arriving(shards)
         (root / "public").mkdir()
         (root / "public" / "set_train_000001.bin").write_bytes(shards[0].read_bytes())
         (root / "recipe.toml").write_text(recipe_text(TrainingConfiguration()))
+
+    def _arriving(self, shards: list[Path]) -> None:
+        """A directory into which shards are being fetched: validation and one to train on are there."""
+        data = read_prepared_data(self.root / "data")
+        folder = self.root / "arriving"
+        folder.mkdir()
+        checked = CheckedShards("hf://datasets/some/set")
+        for path in (self.root / "data").glob("*.bin"):
+            (folder / path.name).write_bytes(path.read_bytes())
+            checked.keep(folder / path.name, read_shard_contents(folder / path.name, self.tokenizer))
+        names = [ArrivingShard(path.name, 100) for path in shards]
+        fields = (data.tokenizer_name, data.tokenizer_fingerprint, data.vocabulary_size, data.validation)
+        ArrivingData(folder, "some", ("hf://datasets/some/set",), *fields, tuple(names)).write()
+
+    def read_arriving(self) -> None:
+        """Open what is there and count what is to come."""
+        for split in SPLITS:
+            shards = open_arriving_shards(self.root / "arriving", split)
+            shards.missing(shards.paths)
+        open_shards(self.root / "arriving", "validation")
 
     def _pair(self) -> None:
         pair = self.root / "pair"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from urllib.parse import unquote, urlsplit
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -20,6 +20,8 @@ class Handler(BaseHTTPRequestHandler):
 
     directory: Path
     requests: list[str]
+    held: dict[str, Event]
+    gone: set[str]
 
     def do_HEAD(self) -> None:
         self.answer()
@@ -41,7 +43,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send(200, json.dumps({"id": f"{owner}/{name}", "sha": COMMIT}).encode())
         elif what == "tree" and place.is_dir():
             self.send(200, json.dumps([self.entry(path, root) for path in sorted(place.rglob("*"))]).encode())
-        elif what == "resolve" and place.is_file():
+        elif what == "resolve" and place.is_file() and place.name not in self.gone:
+            if place.name in self.held and self.command == "GET":
+                self.held[place.name].wait(60)
             self.send(200, place.read_bytes())
         else:
             self.send(404, b"", "EntryNotFound")
@@ -85,6 +89,10 @@ class Hub:
 
     def __init__(self, endpoint: str, home: Path, requests: list[str]) -> None:
         self.requests = requests
+        self.held: dict[str, Event] = {}
+        """Files of these names are not sent until they are let go."""
+        self.gone: set[str] = set()
+        """Files of these names are listed and not there."""
         self.environment = os.environ | {
             "HF_HOME": str(home),
             "HF_ENDPOINT": endpoint,
@@ -103,6 +111,15 @@ class Hub:
         """The command line."""
         return self.run("import sys; from gpt25.cli.main import main; sys.exit(main(sys.argv[1:]))", *words)
 
+    def hold(self, name: str) -> None:
+        """Send no file of that name until `let_go`."""
+        self.held[name] = Event()
+
+    def let_go(self) -> None:
+        """Send everything."""
+        for event in self.held.values():
+            event.set()
+
     def downloads(self) -> list[str]:
         """The names of the files that were fetched so far, each as often as it was."""
         return [request.rsplit("/", 1)[-1] for request in self.requests if request.startswith("GET /datasets/")]
@@ -114,11 +131,14 @@ def hub(directory: Path, home: Path) -> Iterator[Hub]:
     requests: list[str] = []
     handler = type("OneHandler", (Handler,), {"directory": directory, "requests": requests})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    served = Hub(f"http://127.0.0.1:{server.server_port}", home, requests)
+    handler.held, handler.gone = served.held, served.gone
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield Hub(f"http://127.0.0.1:{server.server_port}", home, requests)
+        yield served
     finally:
+        served.let_go()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -32,6 +32,8 @@ class Arguments:
     """Whose public token shards are trained on; climbmix is CC BY-NC 4.0, which is not for commercial use."""
     data: Path | None = None
     """Where these shards are, or are fetched to; by default in the run's directory."""
+    shards_per_group: int | None = 5
+    """Shards that are shuffled together and trained on while the next ones are fetched; none: all of them together."""
     hellaswag: str | None = None
     """A file of HellaSwag's items, where the Hub cannot be reached."""
     lambada: str | None = None
@@ -60,6 +62,7 @@ def run(arguments: Arguments, output: Output) -> None:
         opponent=arguments.model,
         data_set=arguments.data_set,
         data=arguments.data,
+        shards_per_group=arguments.shards_per_group,
         hellaswag=arguments.hellaswag,
         lambada=arguments.lambada,
         price_per_hour=arguments.price_per_hour,

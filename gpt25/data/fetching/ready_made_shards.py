@@ -19,6 +19,7 @@ from gpt25.errors import DataError
 class ReadyMadeShards:
     """The shards of a set at one commit, validation first; see ShardListing."""
 
+    name: str
     public_set: PublicSet
     shards: tuple[WantedShard, ...]
     files: dict[str, HubFile]
@@ -39,7 +40,7 @@ class ReadyMadeShards:
         return lambda shard: fetcher.path(self.files[shard.name])
 
 
-def list_ready_made(public_set: PublicSet) -> ReadyMadeShards:
+def list_ready_made(name: str, public_set: PublicSet) -> ReadyMadeShards:
     """All of a set's shards; raises DataError where the Hub does not answer or has none under these names."""
     prefix = public_set.prefix
     pattern = re.compile(rf"{re.escape(prefix)}_(val|train)_(\d{{6}})\.bin")
@@ -52,4 +53,4 @@ def list_ready_made(public_set: PublicSet) -> ReadyMadeShards:
             files[file.path] = file
     if {shard.split for shard in shards} != {"train", "validation"}:
         raise DataError(f"{public_set.repository} on the Hub has no shards {prefix}_val_… and {prefix}_train_…")
-    return ReadyMadeShards(public_set, with_first_train(shards, len(shards)), files)
+    return ReadyMadeShards(name, public_set, with_first_train(shards, len(shards)), files)

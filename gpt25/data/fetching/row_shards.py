@@ -36,6 +36,7 @@ class RowShards:
     A shard is a pure function of the commit and of its number, and no document is in two of them.
     """
 
+    name: str
     public_set: PublicSet
     rows: TokenRows
     files: tuple[HubFile, ...]
@@ -93,7 +94,7 @@ class RowShards:
         )
 
 
-def list_row_shards(public_set: PublicSet, *, commit: str | None = None) -> RowShards:
+def list_row_shards(name: str, public_set: PublicSet, *, commit: str | None = None) -> RowShards:
     """All shards that a set's rows make, at a commit, or at the newest; raises DataError where there are too few rows.
 
     The first shard is held out for validation, as in llm.c's FineWeb.
@@ -116,7 +117,7 @@ def list_row_shards(public_set: PublicSet, *, commit: str | None = None) -> RowS
     shards += [
         WantedShard("train", f"{prefix}_train_{number:06d}.bin", tokens, download, None) for number in range(1, count)
     ]
-    return RowShards(public_set, rows, files, tuple(shards))
+    return RowShards(name, public_set, rows, files, tuple(shards))
 
 
 def _stretches(public_set: PublicSet, rows: TokenRows, files: Sequence[HubFile]) -> RowStretches:

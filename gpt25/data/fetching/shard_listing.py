@@ -27,6 +27,10 @@ class ShardListing(Protocol):
     """Shards of one commit of a public set."""
 
     @property
+    def name(self) -> str:
+        """Of the set."""
+
+    @property
     def public_set(self) -> PublicSet:
         """The set."""
 

@@ -1,6 +1,10 @@
 """The order in which training reads windows of tokens: a pure function of seed, update and rank."""
 
+import bisect
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,6 +16,29 @@ from gpt25.errors import ConfigurationError, DataError
 from gpt25.runtime import derive_seed
 
 
+@dataclass(frozen=True)
+class _Ring:
+    """Some shards, one after the other, as a ring of tokens."""
+
+    paths: tuple[Path, ...]
+    start: int
+    """Of its first token among those of all shards."""
+    tokens: int
+
+
+def _rings(shards: TokenShards, shards_per_group: int | None) -> Iterator[_Ring]:
+    """All shards as one ring, or groups of so many, the last one with what is left over."""
+    files, sizes = shards.paths, shards.tokens_of_files
+    per_group = len(files) if shards_per_group is None else min(shards_per_group, len(files))
+    start = 0
+    for number in range(len(files) // per_group):
+        first = number * per_group
+        last = first + per_group if len(files) - first >= 2 * per_group else len(files)
+        tokens = sum(sizes[first:last])
+        yield _Ring(files[first:last], start, tokens)
+        start += tokens
+
+
 class Batches:
     """Windows of block_size + 1 tokens in an endless order: every epoch once through all, newly shuffled.
 
@@ -19,28 +46,42 @@ class Batches:
     not stand at the same position in every epoch. The tokens are read as a ring: the window that crosses the end goes
     on at the beginning, where a document begins. Memory does not grow with the number of tokens.
 
+    With `shards_per_group`, every so many shards are a ring of their own, the last one with what is left, and an epoch
+    goes through one ring after the other: training needs the later shards later.
+
     Raises DataError where there are too few tokens for one window, and, when a window is read, naming file and byte,
     for an id that the vocabulary does not have.
     """
 
-    def __init__(self, shards: TokenShards, *, block_size: int, seed: int, vocabulary_size: int) -> None:
+    def __init__(
+        self,
+        shards: TokenShards,
+        *,
+        block_size: int,
+        seed: int,
+        vocabulary_size: int,
+        shards_per_group: int | None = None,
+    ) -> None:
         if block_size < 1:
             raise ConfigurationError(f"block_size must be at least 1, not {block_size}")
-        if shards.number_of_tokens < block_size + 1:
-            raise DataError(
-                f"{shards.paths[0].parent} has {shards.number_of_tokens:,} tokens, too few for one block: "
-                f"{block_size:,} + 1 are needed. Give more text or a smaller block size."
-            )
         self.shards = shards
         self.block_size = block_size
         self.seed = seed
         self.vocabulary_size = vocabulary_size
-        self._epoch_order: tuple[int, int, Permutation] | None = None
+        self._rings = list(_rings(shards, shards_per_group))
+        for ring in self._rings:
+            if ring.tokens < block_size + 1:
+                raise DataError(
+                    f"{ring.paths[0].parent} has {ring.tokens:,} tokens, too few for one block: {block_size:,} + 1 are "
+                    "needed. Give more text or a smaller block size."
+                )
+        self._ends = list(accumulate((ring.tokens - 1) // block_size for ring in self._rings))  # in windows
+        self._order: tuple[int, int, int, Permutation] | None = None
 
     @property
     def windows_per_epoch(self) -> int:
-        """Windows that an epoch reads: (tokens - 1) // block_size."""
-        return (self.shards.number_of_tokens - 1) // self.block_size
+        """Windows that an epoch reads: (tokens - 1) // block_size, of every group of shards."""
+        return self._ends[-1]
 
     def starts(self, first: int, count: int) -> NDArray[np.int64]:
         """First tokens of the windows at indices first…first+count-1 of the endless order, (count,)."""
@@ -48,20 +89,29 @@ class Batches:
             raise ConfigurationError(f"indices start at 0 and counts are not negative, not {first} and {count}")
         indices = np.arange(first, first + count, dtype=np.int64)  # (count,)
         epochs, within = np.divmod(indices, self.windows_per_epoch)
+        rings = np.searchsorted(self._ends, within, side="right")  # (count,)
         starts = np.empty(count, dtype=np.int64)
-        for epoch in np.unique(epochs):
-            chosen = epochs == epoch
-            offset, order = self._order_of(int(epoch))
-            starts[chosen] = order(within[chosen]) * self.block_size + offset
+        for epoch, number in sorted({*zip(epochs.tolist(), rings.tolist(), strict=True)}):
+            chosen = (epochs == epoch) & (rings == number)
+            offset, order = self._order_of(epoch, number)
+            windows = order(within[chosen] - (self._ends[number - 1] if number else 0))
+            starts[chosen] = windows * self.block_size + offset + self._rings[number].start
         return starts
 
-    def _order_of(self, epoch: int) -> tuple[int, Permutation]:
-        """An epoch's offset and permutation; the last one is remembered, since updates walk through one epoch."""
-        if self._epoch_order is None or self._epoch_order[0] != epoch:
-            offset = derive_seed(self.seed, "windows", epoch, "offset") % self.block_size
-            order = Permutation(self.windows_per_epoch, seed=self.seed, path=("windows", epoch))
-            self._epoch_order = (epoch, offset, order)
-        return self._epoch_order[1], self._epoch_order[2]
+    def _order_of(self, epoch: int, number: int) -> tuple[int, Permutation]:
+        """A ring's offset and permutation in an epoch; the last one is remembered, since updates walk through it."""
+        if self._order is None or self._order[:2] != (epoch, number):
+            path = ("windows", epoch) if len(self._rings) == 1 else ("windows", epoch, "group", number)
+            offset = derive_seed(self.seed, *path, "offset") % self.block_size
+            windows = self._ends[number] - (self._ends[number - 1] if number else 0)
+            self._order = (epoch, number, offset, Permutation(windows, seed=self.seed, path=path))
+        return self._order[2], self._order[3]
+
+    def paths_of(self, first: int, count: int) -> tuple[Path, ...]:
+        """The shards in whose groups the windows at indices first…first+count-1 lie: all, where all are one group."""
+        within = np.arange(first, first + count, dtype=np.int64) % self.windows_per_epoch  # (count,)
+        numbers = np.unique(np.searchsorted(self._ends, within, side="right"))
+        return tuple(path for number in numbers.tolist() for path in self._rings[number].paths)
 
     def micro_batch(self, first: int, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs and labels, int64 (count, block_size) each, of the windows at indices first…first+count-1."""
@@ -73,13 +123,17 @@ class Batches:
         return torch.from_numpy(inputs), torch.from_numpy(labels)
 
     def _window(self, start: int) -> NDArray[np.uint16]:
-        """The block_size + 1 tokens that begin at `start`, going on at token 0 after the last one."""
-        length, total = self.block_size + 1, self.shards.number_of_tokens
-        start %= total
-        before_end = min(length, total - start)
-        tokens = self.shards.tokens(start, before_end)
+        """The block_size + 1 tokens that begin at `start`, going on at its ring's first token after the last one."""
+        ring = self._rings[bisect.bisect_right(self._rings, start, key=lambda ring: ring.start) - 1]
+        length = self.block_size + 1
+        before_end = min(length, ring.start + ring.tokens - start)
+        tokens = self._known_tokens(start, before_end)
         if before_end < length:
-            tokens = np.concatenate([tokens, self.shards.tokens(0, length - before_end)])  # (block_size + 1,)
+            tokens = np.concatenate([tokens, self._known_tokens(ring.start, length - before_end)])  # (block_size + 1,)
+        return tokens
+
+    def _known_tokens(self, start: int, count: int) -> NDArray[np.uint16]:
+        tokens = self.shards.tokens(start, count)
         self.shards.require_known_ids(tokens, start=start, vocabulary_size=self.vocabulary_size)
         return tokens
 

@@ -15,6 +15,7 @@ from gpt25.tokenizer import SpecialTokens
 
 INDEX_NAME = "index.json"
 PARTIAL_NAME = ".partial"
+ARRIVING_NAME = "arriving.json"
 TOKENIZER_NAME = "tokenizer"
 _FORMAT = "gpt25 token shards"
 _VERSION = 1
@@ -135,6 +136,8 @@ class PreparedData:
 def _advice_without_index(directory: Path) -> str:
     if not is_directory(directory):
         return f"there is no directory {directory}; `gpt25 data prepare` makes one"
+    if is_file(directory / ARRIVING_NAME):
+        return f"the fetching into {directory} was not finished; run the same `gpt25 data fetch` again and it goes on"
     if is_directory(directory / PARTIAL_NAME):
         return (
             f"the preparation in {directory} was not finished; run the same `gpt25 data prepare` again and it goes on"

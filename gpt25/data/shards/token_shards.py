@@ -5,13 +5,14 @@ import glob
 from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gpt25.data.shards.arriving_data import ArrivingData, ArrivingFiles
 from gpt25.data.shards.joined_parts import holds_parts
-from gpt25.data.shards.prepared_data import INDEX_NAME, PARTIAL_NAME, PreparedData
+from gpt25.data.shards.prepared_data import ARRIVING_NAME, INDEX_NAME, PARTIAL_NAME, PreparedData
 from gpt25.data.shards.read_prepared_data import read_prepared_data
 from gpt25.data.shards.shard_file import ShardFile
 from gpt25.data.shards.shard_format import (
@@ -32,22 +33,44 @@ _MOST_OPEN = 100
 """
 
 
+class Arrival(Protocol):
+    """Files of shards that come one after the other."""
+
+    def tokens(self, path: Path) -> int:
+        """How many a file has or will have."""
+
+    def is_there(self, path: Path) -> bool:
+        """Whether a file is there as a whole."""
+
+
 class TokenShards:
     """The tokens of some shard files, in order, as if they were one array; opening reads only the headers.
 
-    `number_of_bytes` is the UTF-8 length of the text behind the tokens where an index told it, else None.
+    `number_of_bytes` is the UTF-8 length of the text behind the tokens where an index told it, else None. `arrival`
+    counts the tokens of files that are not there yet, which must be before they are read.
     Raises DataError naming file and offset for a shard with a wrong magic, version or size, or when there is none.
     """
 
     def __init__(
-        self, paths: Sequence[Path], *, vocabulary_size: int, fingerprint: str | None, number_of_bytes: int | None
+        self,
+        paths: Sequence[Path],
+        *,
+        vocabulary_size: int,
+        fingerprint: str | None,
+        number_of_bytes: int | None,
+        arrival: Arrival | None = None,
     ) -> None:
         require_16_bit_vocabulary(vocabulary_size)
         self.paths = tuple(paths)
         self.vocabulary_size = vocabulary_size
         self.fingerprint = fingerprint
         self.number_of_bytes = number_of_bytes
-        counts = [read_shard_header(path) for path in self.paths]
+        counts = [
+            arrival.tokens(path) if arrival is not None and not arrival.is_there(path) else read_shard_header(path)
+            for path in self.paths
+        ]
+        self.tokens_of_files = tuple(counts)
+        self._arrival = arrival
         self._ends = list(accumulate(counts))
         self._files = [
             ShardFile(path, count, stays_open=number < _MOST_OPEN)
@@ -58,6 +81,10 @@ class TokenShards:
     def number_of_tokens(self) -> int:
         """Tokens in all files together."""
         return self._ends[-1] if self._ends else 0
+
+    def missing(self, paths: Sequence[Path]) -> list[Path]:
+        """Those of some files that are still to come; none where all were there from the beginning."""
+        return [] if self._arrival is None else [path for path in paths if not self._arrival.is_there(path)]
 
     def tokens(self, start: int, count: int) -> NDArray[np.uint16]:
         """Tokens start…start+count-1, (count,) uint16; DataError for a file that was cut short since it was opened."""
@@ -115,7 +142,10 @@ def open_shards(
     if split not in SPLITS:
         raise ConfigurationError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
     folder = Path(directory)
-    if is_file(folder / INDEX_NAME) or is_directory(folder / PARTIAL_NAME) or holds_parts(folder):
+    if split == "validation" and not is_file(folder / INDEX_NAME) and (arriving := ArrivingData.read(folder)):
+        return _open_arriving(arriving, split, tokenizer=tokenizer, fingerprint=fingerprint)
+    is_begun = is_directory(folder / PARTIAL_NAME) or is_file(folder / ARRIVING_NAME)
+    if is_file(folder / INDEX_NAME) or is_begun or holds_parts(folder):
         return _open_prepared(read_prepared_data(folder), split, tokenizer=tokenizer, fingerprint=fingerprint)
     paths = _shards_without_index(directory, split)
     if tokenizer is not None:
@@ -127,9 +157,35 @@ def open_shards(
     return TokenShards(paths, vocabulary_size=vocabulary_size, fingerprint=fingerprint, number_of_bytes=None)
 
 
-def _open_prepared(
-    data: PreparedData, split: Split, *, tokenizer: "Tokenizer | None", fingerprint: str | None
+def open_arriving_shards(directory: str | Path, split: Split, *, tokenizer: "Tokenizer | None" = None) -> TokenShards:
+    """The same of a directory into which shards are being fetched: those that are not there yet are counted with them.
+
+    They must be there before they are read, see `TokenShards.missing`. Raises as `open_shards` does.
+    """
+    arriving = ArrivingData.read(directory)
+    if arriving is None:
+        return open_shards(directory, split, tokenizer=tokenizer)
+    return _open_arriving(arriving, split, tokenizer=tokenizer, fingerprint=None)
+
+
+def _open_arriving(
+    data: ArrivingData, split: Split, *, tokenizer: "Tokenizer | None", fingerprint: str | None
 ) -> TokenShards:
+    _require_same_tokenizer(data, tokenizer, fingerprint)
+    files = data.train if split == "train" else data.validation.shards
+    return TokenShards(
+        [data.directory / shard.file for shard in files],
+        vocabulary_size=data.vocabulary_size,
+        fingerprint=data.tokenizer_fingerprint,
+        number_of_bytes=None if split == "train" else data.validation.bytes,
+        arrival=ArrivingFiles(data) if split == "train" else None,
+    )
+
+
+def _require_same_tokenizer(
+    data: PreparedData | ArrivingData, tokenizer: "Tokenizer | None", fingerprint: str | None
+) -> None:
+    """Raise DataError, naming both, where shards were made with another tokenizer than the wanted one."""
     wanted = tokenizer.fingerprint if tokenizer is not None else fingerprint
     if wanted is not None and wanted != data.tokenizer_fingerprint:
         name = f"{tokenizer.name} ({wanted})" if tokenizer is not None else wanted
@@ -138,6 +194,12 @@ def _open_prepared(
             f"not with {name}. Prepare the text again with the wanted tokenizer, or use the one in "
             f"{data.directory / 'tokenizer'}."
         )
+
+
+def _open_prepared(
+    data: PreparedData, split: Split, *, tokenizer: "Tokenizer | None", fingerprint: str | None
+) -> TokenShards:
+    _require_same_tokenizer(data, tokenizer, fingerprint)
     part = data.split(split)
     if not part.shards:
         raise DataError(

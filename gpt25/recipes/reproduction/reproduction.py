@@ -3,16 +3,18 @@
 import dataclasses
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from gpt25.data import PUBLIC_SETS, Document
+from gpt25.data import PUBLIC_SETS, Document, open_arriving_shards
 from gpt25.errors import ConfigurationError
 from gpt25.model import Accounting
 from gpt25.recipes.planning.plan import plan
 from gpt25.recipes.pretrain import connected, train_run
 from gpt25.recipes.recipe import load_recipe
 from gpt25.recipes.reporter import Reporter
+from gpt25.recipes.reproduction.background_fetch import BackgroundFetch
 from gpt25.recipes.reproduction.contest import (
     Discipline,
     keep_opponent,
@@ -59,13 +61,13 @@ def reproduce(
     run = RunDirectory(run_path)
     configuration, disciplines = _configured(run, settings)
     _require_possible(settings, configuration)
-    with run_lock(run, ranks):
-        setup = None
+    with run_lock(run, ranks), ExitStack() as stack:
+        setup = arrival = None
         if ranks.is_first:
             (run.path / _READY).unlink(missing_ok=True)
             _say_what_it_takes(settings, configuration, ranks, reporter)
-            fetch(run, settings, configuration, reporter, documents)
-            setup = set_up_run(run, configuration, reporter=reporter)
+            arrival = fetch(run, settings, configuration, reporter, documents, stack)
+            setup = set_up_run(run, configuration, reporter=reporter, open_data=open_arriving_shards)
             items = read_disciplines(disciplines)
             write_text(run.path / _READY, "")
         else:
@@ -73,8 +75,8 @@ def reproduce(
             items = read_disciplines(disciplines)
         try:
             with connected(ranks, configuration.loop):
-                setup = setup or join_run(run)
-                found = _contest(run, settings, setup, disciplines, items, ranks=ranks, reporter=reporter)
+                setup = setup or join_run(run, open_data=open_arriving_shards)
+                found = _contest(run, settings, setup, disciplines, items, ranks, reporter, arrival)
             if not ranks.is_first:
                 return None
             own, opponent, state = found
@@ -97,7 +99,9 @@ def _configured(run: RunDirectory, settings: ReproductionSettings) -> tuple[Trai
         interval = recipe.hellaswag.interval_in_updates or max(1, recipe.loop.number_of_updates // 10)
         configuration = dataclasses.replace(
             recipe,
-            data=dataclasses.replace(recipe.data, directory=str(shards)),
+            data=dataclasses.replace(
+                recipe.data, directory=str(shards), shards_per_group=_shards_per_group(run, settings, recipe)
+            ),
             hellaswag=dataclasses.replace(recipe.hellaswag, interval_in_updates=interval, data=settings.hellaswag),
         )
         disciplines = [
@@ -111,6 +115,16 @@ def _configured(run: RunDirectory, settings: ReproductionSettings) -> tuple[Trai
     track = dataclasses.replace(configuration.track, price_per_hour=settings.price_per_hour, currency=settings.currency)
     loop = dataclasses.replace(configuration.loop, device=settings.device)
     return dataclasses.replace(configuration, track=track, loop=loop), disciplines
+
+
+def _shards_per_group(run: RunDirectory, settings: ReproductionSettings, recipe: TrainingConfiguration) -> int | None:
+    """What is asked for in so many words; else what the run began with, what the recipe says, or the usual number."""
+    usual = ReproductionSettings().shards_per_group
+    if settings.shards_per_group != usual:
+        return settings.shards_per_group
+    if is_file(run.recipe_path):
+        return load_recipe(run.recipe_path).data.shards_per_group
+    return recipe.data.shards_per_group or usual
 
 
 def _require_possible(settings: ReproductionSettings, configuration: TrainingConfiguration) -> None:
@@ -170,9 +184,9 @@ def _contest(
     setup: RunSetup,
     disciplines: Sequence[Discipline],
     items: Sequence[Any],
-    *,
     ranks: Ranks,
     reporter: Reporter,
+    arrival: BackgroundFetch | None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], TrainingState]:
     """The opponent measured, the model trained and measured; all ranks together. Both results, and the end's state."""
     device = ranks.device_for(choose_device(setup.configuration.loop.device))
@@ -187,7 +201,7 @@ def _contest(
         if ranks.is_first:
             keep_opponent(run, opponent)
         del model
-    state = train_run(run, setup, reporter=reporter, ranks=ranks)
+    state = train_run(run, setup, reporter=reporter, ranks=ranks, arrival=arrival)
     if ranks.is_first:
         end_summary(run, state, Accounting(setup.configuration.model))
     own = kept_own(run, state.update, items)
@@ -240,12 +254,16 @@ def _commands(settings: ReproductionSettings, run: RunDirectory) -> list[str]:
         return [offered_command("gpt25", "reproduce", "--trial", "--run", run.path, *given)]
     shards = settings.data or run.path / "shards"
     number = str(number_of_public_shards(load_recipe(settings.recipe)))
+    per_group = load_recipe(run.recipe_path).data.shards_per_group
+    groups = [] if per_group is None else ["--data.shards-per-group", str(per_group)]
+    if per_group != as_it_is.shards_per_group:
+        given += ["--shards-per-group", "none" if per_group is None else str(per_group)]
     against = ["--against", settings.opponent]
     words = ["--recipe", settings.recipe, "--data-set", settings.data_set, *given]
     return [
         offered_command("gpt25", "reproduce", settings.opponent, "--run", run.path, *words),
         offered_command("gpt25", "data", "fetch", DATA_SETS[settings.data_set], "--output", shards, "--shards", number),
-        offered_command("gpt25", "train", settings.recipe, "--data.directory", shards, "--run", run.path),
+        offered_command("gpt25", "train", settings.recipe, "--data.directory", shards, *groups, "--run", run.path),
         offered_command("gpt25", "evaluate", run.path, "--task", settings.data_set, "--data", shards, *against),
         offered_command("gpt25", "evaluate", run.path, "--tasks", "hellaswag", "lambada", *against),
     ]

@@ -23,6 +23,9 @@ class ReproductionSettings:
     """fineweb, fineweb-edu or climbmix: whose shards are trained on, and on whose held-out ones losses are measured."""
     data: Path | None = None
     """Where the shards are, or are fetched to; by default `shards` in the run's directory."""
+    shards_per_group: int | None = 5
+    """Shards that are shuffled together and trained on while the next ones arrive; None: all, once they are here. A run
+    that has begun, and a recipe that says so, keep their own."""
     hellaswag: str | None = None
     """A file of HellaSwag's items; without it they are fetched."""
     lambada: str | None = None

@@ -1,6 +1,7 @@
 """What a run starts or resumes with: its resolved configuration, data, tokenizer, and the model that it starts from."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -36,8 +37,19 @@ class RunSetup:
     """The items that the model is scored on while it trains, where the configuration wants that."""
 
 
-def set_up_run(run: RunDirectory, configuration: TrainingConfiguration, *, reporter: Reporter) -> RunSetup:
+OpenShards = Callable[..., TokenShards]
+
+
+def set_up_run(
+    run: RunDirectory,
+    configuration: TrainingConfiguration,
+    *,
+    reporter: Reporter,
+    open_data: OpenShards = open_shards,
+) -> RunSetup:
     """Find or make all that the run needs and record it in run.toml: what the first rank does.
+
+    open_data: what opens the shards; `open_arriving_shards` those that are still being fetched.
 
     Nothing is recorded, and an existing run stays as it is, where anything does not fit: raises
     ConfigurationError, DataError, TokenizerError, WeightsError or StorageError.
@@ -57,27 +69,29 @@ def set_up_run(run: RunDirectory, configuration: TrainingConfiguration, *, repor
     )
     _require_known_data_set(configuration)
     require_data(run, configuration)
-    setup = _open(run, configuration, initial)
+    setup = _open(run, configuration, initial, open_data)
     require_resumable(run, setup.configuration)
     _require_enough_tokens(setup)
     write_text(run.recipe_path, recipe_text(setup.configuration))
     return setup
 
 
-def join_run(run: RunDirectory) -> RunSetup:
+def join_run(run: RunDirectory, *, open_data: OpenShards = open_shards) -> RunSetup:
     """The same from what the first rank recorded: what the others do."""
     configuration = load_recipe(run.recipe_path)
-    return _open(run, configuration, find_initial_model(run, configuration.start, configuration))
+    return _open(run, configuration, find_initial_model(run, configuration.start, configuration), open_data)
 
 
-def _open(run: RunDirectory, configuration: TrainingConfiguration, initial: InitialModel | None) -> RunSetup:
+def _open(
+    run: RunDirectory, configuration: TrainingConfiguration, initial: InitialModel | None, open_data: OpenShards
+) -> RunSetup:
     """Open the shards and see that data, tokenizer, model and prompt fit one another."""
     directory = run_data(run, configuration.data)
     tokenizer = _own_tokenizer(configuration, initial) or Tokenizer.from_word(directory)
     if initial is not None and initial.tokenizer is not None:
         _require_data_encoded_with(tokenizer, directory, model=str(initial.start.model))
-    train_shards = open_shards(directory, "train", tokenizer=tokenizer)
-    validation_shards = open_shards(directory, "validation", tokenizer=tokenizer)
+    train_shards = open_data(directory, "train", tokenizer=tokenizer)
+    validation_shards = open_data(directory, "validation", tokenizer=tokenizer)
     _require_fitting_vocabulary(configuration, tokenizer)
     _require_room_for_prompt(configuration, tokenizer)
     return RunSetup(
@@ -136,8 +150,8 @@ def _require_fitting_vocabulary(configuration: TrainingConfiguration, tokenizer:
 
 def _require_enough_tokens(setup: RunSetup) -> None:
     """Raise the DataError that training would, for shards of less than a block, before anything is recorded."""
-    shape, settings = setup.configuration.model, setup.configuration.loop
-    Batches(setup.train_shards, block_size=shape.block_size, seed=settings.seed, vocabulary_size=shape.vocabulary_size)
+    shape = setup.configuration.model
+    Batches(setup.train_shards, **setup.configuration.window_order)
     Validation(setup.validation_shards, shape.block_size, vocabulary_size=shape.vocabulary_size)
 
 

@@ -49,12 +49,15 @@ def training_data_of(run: RunDirectory) -> TrainingData:
     sources = [source for index in indices for source in index.get("sources") or [] if isinstance(source, str)]
     data_set = data_set_of(run)
     known = None if data_set is None else KNOWN_DATA[data_set]
+    hub_names = tuple(dict.fromkeys(name for source in sources if (name := _hub_name(source))))
+    if known is None:
+        known = next((each for each in KNOWN_DATA.values() if hub_names == (each.repository,)), None)
     if known is None and _is_standard_library(run, sources):
         known = STANDARD_LIBRARY
     names = [index.get("tokenizer_name") for index in indices]
     return TrainingData(
         known=known,
-        hub_names=tuple(dict.fromkeys(name for source in sources if (name := _hub_name(source)))),
+        hub_names=hub_names,
         train=_size([index.get("train") for index in indices]),
         validation=_size([index.get("validation") for index in indices]),
         tokenizer_name=names[0] if names and isinstance(names[0], str) else None,

@@ -34,6 +34,9 @@ class DataConfiguration:
     """The most bytes that one document of texts may have, unpacked; it takes about five times as much memory."""
     tokenizer: str | None = None
     """The tokenizer of texts, and of shards that have no index.json: gpt2 or a directory."""
+    shards_per_group: int | None = None
+    """Read the training shards in groups of so many, one group after the other, each in an order of its own, so that
+    the later ones may still be on their way; none shuffles all of them together."""
     validation_tokens: int = 10_485_760
     """Most tokens that one validation reads, the same ones every time; llm.c's number, 20 x 524,288."""
     validation_selection: Literal["first", "even"] = "first"
@@ -46,6 +49,8 @@ class DataConfiguration:
         rule = f"empty beside data.directory {self.directory!r}: give shards or texts (the word none takes one back)"
         require(not texts or self.directory is None, "data.texts", texts, rule)
         require_positive(self, "data", "validation_tokens", "largest_document_bytes")
+        if self.shards_per_group is not None:
+            require_positive(self, "data", "shards_per_group")
         require_fraction(self, "data", "validation_fraction")
         chosen: str = self.validation_selection
         require(chosen in ("first", "even"), "data.validation_selection", chosen, "first or even")

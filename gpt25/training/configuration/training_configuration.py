@@ -1,7 +1,7 @@
 """Everything that defines a training run, frozen, typed and checked; a recipe and command-line flags fill it in."""
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
 
 from gpt25.model import GPTConfiguration
 from gpt25.training.configuration.batch_configuration import BatchConfiguration
@@ -161,6 +161,16 @@ class TrainingConfiguration:
         """Rows and tokens of every update."""
         number_of_updates = self.loop.number_of_updates
         return UpdateSizes(self.batch, block_size=self.model.block_size, number_of_updates=number_of_updates)
+
+    @property
+    def window_order(self) -> dict[str, Any]:
+        """What decides the order in which training reads windows, as `Batches` takes it."""
+        return {
+            "block_size": self.model.block_size,
+            "seed": self.loop.seed,
+            "vocabulary_size": self.model.vocabulary_size,
+            "shards_per_group": self.data.shards_per_group,
+        }
 
     @property
     def total_tokens(self) -> int:

@@ -15,7 +15,7 @@ class PrefetchedBatches:
     """Reads one update ahead in a thread, into pinned memory, from which a GPU copies while it computes.
 
     What is read is a pure function of the update, so that only the moment of reading changes. A problem with the data
-    is raised where its update is asked for, not before.
+    is raised where its update is asked for, not before, and only if it is still one when they are read again.
     """
 
     def __init__(
@@ -35,7 +35,8 @@ class PrefetchedBatches:
     def of(self, update: int) -> MicroBatches:
         """The micro-batches of an update, counted from 0; the next update's are read from now on."""
         ahead, self._ahead = self._ahead, None
-        batches = ahead[1].result() if ahead is not None and ahead[0] == update else self._prepare(update)
+        is_ahead = ahead is not None and ahead[0] == update and ahead[1].exception() is None
+        batches = ahead[1].result() if ahead is not None and is_ahead else self._prepare(update)
         if update + 1 < self._number_of_updates:
             self._ahead = update + 1, self._executor.submit(self._prepare, update + 1)
         return batches

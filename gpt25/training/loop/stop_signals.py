@@ -13,6 +13,8 @@ _STOP_SIGNALS = tuple(
 )  # Windows has no SIGUSR1
 
 ONE_REQUEST_SECONDS = 0.5
+STOPPING = (2, 15)
+"""SIGINT and SIGTERM: what `received` may be."""
 
 
 class StopSignals(contextlib.AbstractContextManager["StopSignals"]):

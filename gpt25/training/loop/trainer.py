@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from gpt25.data import Batches, TokenShards
-from gpt25.errors import GPT25Error, Interrupted, StorageError
+from gpt25.errors import DataError, GPT25Error, Interrupted, StorageError
 from gpt25.model import GPTModel
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, Stopwatch, choose_compilation, choose_device, choose_precision
@@ -16,6 +16,7 @@ from gpt25.training.checkpoints.keep_better_weights import keep_better_weights
 from gpt25.training.configuration.speed_configuration import is_on
 from gpt25.training.configuration.training_configuration import TrainingConfiguration
 from gpt25.training.loop.accumulation import most_micro_batch_rows, smaller_micro_batches
+from gpt25.training.loop.awaited_data import AwaitedData
 from gpt25.training.loop.build_model import build_model
 from gpt25.training.loop.failures import explaining_failures
 from gpt25.training.loop.gradient_update import GradientUpdate
@@ -67,10 +68,7 @@ class Trainer:
         self.loss_module = prepared_loss_module(
             configuration, self.model, ranks=self.ranks, device=self.device, precision=self.precision
         )
-        shape = configuration.model
-        self.batches = Batches(
-            train_shards, block_size=shape.block_size, seed=settings.seed, vocabulary_size=shape.vocabulary_size
-        )
+        self.batches = Batches(train_shards, **configuration.window_order)
         self.gradient_update = GradientUpdate(
             configuration,
             model=self.model,
@@ -98,6 +96,7 @@ class Trainer:
             reads_late=is_on(configuration.speed.read_late, device_type=self.device.type),
             say=self._say,
         )
+        self._awaited = AwaitedData(self.batches, configuration, self.ranks, self.device, self.hooks.on_missing_data)
         self._checkpoints = CheckpointManager(
             configuration,
             run=run,
@@ -133,12 +132,27 @@ class Trainer:
                 self._record_start(stopwatch)
             stop: int | None = None
             while self.state.update < self.configuration.loop.number_of_updates:
-                stop = self._update(signals, stopwatch, may_go_ahead=stop is None) or stop
+                stop = stop or self._await_data(signals)
+                if stop is None or self._cycle.is_ahead:
+                    stop = self._update(signals, stopwatch, may_go_ahead=stop is None) or stop
                 if stop is not None and not self._cycle.is_ahead:
                     self._checkpoints.save(self.state, required=True)
                     raise Interrupted(stop, self._interruption_message(stop))
             self._checkpoints.save(self.state, required=True)
         return self.state
+
+    def _await_data(self, signals: StopSignals) -> int | None:
+        """Wait for what the next update reads; returns the signal on which all ranks agreed meanwhile, if any.
+
+        What will not come ends the run as a signal does, with everything saved, and is raised then.
+        """
+        if self._cycle.is_ahead:
+            return None
+        try:
+            return self._awaited.wait(self.state.update, signals)
+        except DataError:
+            self._checkpoints.save(self.state, required=True)
+            raise
 
     def rehearse_update(self, update: int) -> None:
         """Do the work of an update, counted from 0, without recording it: for measuring how long it takes."""
@@ -148,6 +162,7 @@ class Trainer:
         """Do one update and what falls due after it; returns the signal on which all ranks agreed to stop, if any."""
         update = self.state.update
         may_go_ahead = may_go_ahead and not self._intervals.is_anything_due(update + 1)
+        may_go_ahead = may_go_ahead and not self._awaited.is_due(update + 1)
         metrics = self._cycle.run(update, signals, may_go_ahead=may_go_ahead)
         self.state.non_finite_updates += metrics.was_skipped
         self._count_update(metrics.loss)

@@ -10,10 +10,8 @@ from torch import Tensor
 from gpt25.runtime import Ranks, to_device
 from gpt25.training.loop.gradient_update import GradientUpdate
 from gpt25.training.loop.non_finite_updates import NonFiniteUpdates
-from gpt25.training.loop.stop_signals import StopSignals
+from gpt25.training.loop.stop_signals import STOPPING, StopSignals
 from gpt25.training.loop.update_in_flight import UpdateInFlight
-
-_STOPPING = (2, 15)  # SIGINT, SIGTERM: what StopSignals reports
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ class UpdateCycle:
         seconds = time.perf_counter() - flight.begin
         if self._in_flight is not None:
             self._in_flight.begins_now()
-        stop = next((number for number, count in zip(_STOPPING, stop_requests, strict=True) if count), None)
+        stop = next((number for number, count in zip(STOPPING, stop_requests, strict=True) if count), None)
         return UpdateMetrics(loss, norm, seconds, was_skipped=message is not None, stop_signal=stop)
 
     def rehearse(self, update: int) -> None:
@@ -103,7 +101,7 @@ class UpdateCycle:
         loss, norm = self._gradient_update.accumulate(update)
         # One all-reduce tells every rank the loss, and how many ranks received which signal. A gradient that is not
         # finite on one rank has already become so on all, when the gradients were averaged.
-        stop_requests = [float(signals.received == number) for number in _STOPPING]
+        stop_requests = [float(signals.received == number) for number in STOPPING]
         summed = self._summed(loss, stop_requests)
         flight = UpdateInFlight(summed, norm, stop_requests=stop_requests, begin=begin)
         if self.reads_late:

@@ -181,6 +181,7 @@ def test_the_metadata_is_the_hub_s(make_run: Callable[..., RunDirectory]) -> Non
     [
         (["fineweb"], "x", "texts of the maker's own"),
         (["hf://datasets/kjj0/fineweb10B-gpt2"], "x", "FineWeb: 20,000"),
+        (["hf://datasets/nvidia/Nemotron-ClimbMix@5eaa64b9"], "x", "(CC BY-NC 4.0): not for commercial use"),
         (
             ["hf://datasets/kjj0/fineweb10B-gpt2"],
             "x",

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from gpt25.data import is_fetched
-from gpt25.data.fetching.checked_shards import CHECKED_NAME, CheckedShards
+from gpt25.data.shards.checked_shards import CHECKED_NAME, CheckedShards
 from gpt25.data.shards.shard_contents import ShardContents
 from gpt25.errors import ConfigurationError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "fetching"))
 from hub_stand_in import hub
 from text_shards import write_shard
 
