@@ -254,7 +254,7 @@ def test_quit_ends_and_blank_entries_do_nothing(session: Callable[..., str]) -> 
         ("/undo 3", "/undo takes no words, and '3' stands behind it."),
         ("/retry", "there is no text yet"),
         ("/pick 1", "there is no text yet"),
-        ("half a character \udc80", "surrogate"),
+        ("half a character \udc80", "which is not UTF-8 there"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_the_session_goes_on(
