@@ -28,11 +28,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def test_flags_become_settings(asked: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--trial", "--price-per-hour", "3", "--currency", "EUR", "--data-set", "fineweb-edu", "--device", "cpu"]
+    words += ["--shards-per-group", "none", "--network-megabytes-per-second", "900"]
     assert main(["reproduce", "gpt2-medium", "--run", str(tmp_path / "run"), *words]) == 0
     ((path, settings),) = asked
     assert path == tmp_path / "run"
     assert (settings.opponent, settings.is_trial, settings.price_per_hour) == ("gpt2-medium", True, 3.0)
     assert (settings.currency, settings.data_set, settings.device) == ("EUR", "fineweb-edu", "cpu")
+    assert (settings.shards_per_group, settings.network_megabytes_per_second) == (None, 900.0)
     said = capsys.readouterr().out
     assert "this model is better in loss, compared with gpt2." in said
     assert "5,000,134,656 tokens, 1.50 hours of training, 4.50 EUR." in said
@@ -53,6 +55,11 @@ def test_json_is_the_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     [
         (["--price-per-hour", "0"], "--price-per-hour is 0.0; it must be above 0"),
         (["--price-per-hour", "nan"], "--price-per-hour is nan; it must be above 0"),
+        (
+            ["--network-megabytes-per-second", "0"],
+            "--network-megabytes-per-second is 0; it must be above",
+        ),
+        (["--network-megabytes-per-second", "nan"], "--network-megabytes-per-second is nan; it must be above 0"),
         (["--recipe", "nothing"], "there is no recipe 'nothing'"),
         ([], "--trial goes through all of it in minutes"),
     ],

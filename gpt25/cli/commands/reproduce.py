@@ -42,6 +42,8 @@ class Arguments:
     """What the whole machine costs in an hour."""
     currency: str = DEFAULT_CURRENCY
     """Of the price."""
+    network_megabytes_per_second: float = 50.0
+    """What is counted on for fetching when time and money are said, before it begins."""
     device: str = "auto"
     """auto, cuda, cuda:1, cpu or mps."""
     json: bool = False
@@ -67,6 +69,7 @@ def run(arguments: Arguments, output: Output) -> None:
         lambada=arguments.lambada,
         price_per_hour=arguments.price_per_hour,
         currency=arguments.currency,
+        network_megabytes_per_second=arguments.network_megabytes_per_second,
         device=arguments.device,
         is_trial=arguments.trial,
     )

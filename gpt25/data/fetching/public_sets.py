@@ -34,6 +34,18 @@ class PublicSet:
         """How an index names it."""
         return f"hf://datasets/{self.repository}"
 
+    @property
+    def bytes_per_shard(self) -> int:
+        """On the disk: 16 bits a token."""
+        return 2 * self.tokens_per_shard
+
+    @property
+    def download_bytes_per_shard(self) -> int:
+        """Through the network, about."""
+        return (
+            self.bytes_per_shard if self.rows is None else int(self.tokens_per_shard * self.rows.usual_bytes_per_token)
+        )
+
 
 PUBLIC_SETS = {
     "fineweb10B": PublicSet("kjj0/fineweb10B-gpt2", "fineweb", "ODC-By 1.0, of FineWeb"),

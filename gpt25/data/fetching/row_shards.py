@@ -112,7 +112,7 @@ def list_row_shards(name: str, public_set: PublicSet, *, commit: str | None = No
             "train on and one to validate on"
         )
     tokens = public_set.tokens_per_shard
-    download = int(tokens * rows.usual_bytes_per_token)
+    download = public_set.download_bytes_per_shard
     shards = [WantedShard("validation", f"{prefix}_val_000000.bin", tokens, download, None)]
     shards += [
         WantedShard("train", f"{prefix}_train_{number:06d}.bin", tokens, download, None) for number in range(1, count)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from gpt25.data.shards.permutation import Permutation
+from gpt25.data.shards.shard_groups import shard_groups
 from gpt25.data.shards.token_shards import TokenShards
 from gpt25.errors import ConfigurationError, DataError
 from gpt25.runtime import derive_seed
@@ -28,14 +29,11 @@ class _Ring:
 
 def _rings(shards: TokenShards, shards_per_group: int | None) -> Iterator[_Ring]:
     """All shards as one ring, or groups of so many, the last one with what is left over."""
-    files, sizes = shards.paths, shards.tokens_of_files
-    per_group = len(files) if shards_per_group is None else min(shards_per_group, len(files))
     start = 0
-    for number in range(len(files) // per_group):
-        first = number * per_group
-        last = first + per_group if len(files) - first >= 2 * per_group else len(files)
-        tokens = sum(sizes[first:last])
-        yield _Ring(files[first:last], start, tokens)
+    for group in shard_groups(len(shards.paths), shards_per_group):
+        places = slice(group.start, group.stop)
+        tokens = sum(shards.tokens_of_files[places])
+        yield _Ring(shards.paths[places], start, tokens)
         start += tokens
 
 

@@ -16,6 +16,12 @@ from gpt25.training import TrainingConfiguration
 from gpt25.weights import describe_model, resolve_model
 
 
+def is_data_here(settings: ReproductionSettings, configuration: TrainingConfiguration) -> bool:
+    """Whether all shards are there as they were checked; a trial's are made and not fetched."""
+    directory, number = Path(str(configuration.data.directory)), number_of_public_shards(configuration)
+    return not settings.is_trial and is_fetched(directory, DATA_SETS[settings.data_set], number)
+
+
 def fetch(
     run: RunDirectory,
     settings: ReproductionSettings,
@@ -23,6 +29,8 @@ def fetch(
     reporter: Reporter,
     documents: Sequence[Document] | None,
     stack: ExitStack,
+    *,
+    data_is_here: bool,
 ) -> BackgroundFetch | None:
     """What is needed at once from the network or the trial's own text; what is there stays.
 
@@ -37,7 +45,7 @@ def fetch(
         describe_model(resolve_model(settings.opponent))  # now, rather than when the ranks wait for one another
     directory, name = Path(str(configuration.data.directory)), DATA_SETS[settings.data_set]
     number = number_of_public_shards(configuration)
-    if is_fetched(directory, name, number):
+    if data_is_here:
         reporter.say(f"data: {directory} is as it was when it was checked (`gpt25 data verify` reads every byte)")
         return None
     per_group = configuration.data.shards_per_group

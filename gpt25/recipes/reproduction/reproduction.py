@@ -7,10 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from gpt25.data import PUBLIC_SETS, Document, open_arriving_shards
+from gpt25.data import Document, open_arriving_shards
 from gpt25.errors import ConfigurationError
 from gpt25.model import Accounting
-from gpt25.recipes.planning.plan import plan
 from gpt25.recipes.pretrain import connected, train_run
 from gpt25.recipes.recipe import load_recipe
 from gpt25.recipes.reporter import Reporter
@@ -23,16 +22,17 @@ from gpt25.recipes.reproduction.contest import (
     measure,
     read_disciplines,
 )
-from gpt25.recipes.reproduction.fetching import fetch
+from gpt25.recipes.reproduction.fetching import fetch, is_data_here
 from gpt25.recipes.reproduction.reproduction_settings import DATA_SETS, ReproductionSettings
 from gpt25.recipes.reproduction.trial import trial_configuration, trial_disciplines
 from gpt25.recipes.reproduction.verdict import Verdict, judge, overall
 from gpt25.recipes.reproduction.verdict_report import write_verdict
-from gpt25.recipes.run.run_data import TOKENS_PER_PUBLIC_SHARD, number_of_public_shards
+from gpt25.recipes.reproduction.what_it_takes import say_what_it_takes
+from gpt25.recipes.run.run_data import number_of_public_shards
 from gpt25.recipes.run.run_lock import run_lock
 from gpt25.recipes.run.run_report import draw_run, end_summary
 from gpt25.recipes.run.run_setup import RunSetup, join_run, set_up_run
-from gpt25.records import RunDirectory, money_text, offered_command
+from gpt25.records import RunDirectory, offered_command
 from gpt25.runtime import Ranks, choose_device
 from gpt25.storage import is_file, resolved, write_text
 from gpt25.training import TrainingConfiguration, TrainingState
@@ -65,8 +65,9 @@ def reproduce(
         setup = arrival = None
         if ranks.is_first:
             (run.path / _READY).unlink(missing_ok=True)
-            _say_what_it_takes(settings, configuration, ranks, reporter)
-            arrival = fetch(run, settings, configuration, reporter, documents, stack)
+            is_here = is_data_here(settings, configuration)
+            say_what_it_takes(run, settings, configuration, ranks, reporter, data_is_here=is_here)
+            arrival = fetch(run, settings, configuration, reporter, documents, stack, data_is_here=is_here)
             setup = set_up_run(run, configuration, reporter=reporter, open_data=open_arriving_shards)
             items = read_disciplines(disciplines)
             write_text(run.path / _READY, "")
@@ -136,39 +137,6 @@ def _require_possible(settings: ReproductionSettings, configuration: TrainingCon
     raise ConfigurationError(
         f"there is no CUDA GPU here, and {configuration.total_tokens:,} tokens would take a processor some {days:,.0f} "
         "days. --trial goes through all of it in minutes with a small copy; --device cpu insists."
-    )
-
-
-def _say_what_it_takes(
-    settings: ReproductionSettings, configuration: TrainingConfiguration, ranks: Ranks, reporter: Reporter
-) -> None:
-    """What will be done, fetched, taken and paid, before anything is."""
-    parameters, tokens = Accounting(configuration.model).parameters, configuration.total_tokens
-    if settings.is_trial:
-        reporter.say("TRIAL: a small copy on Python's own text against random weights; nothing of it is about OpenAI's")
-    reporter.say(
-        f"reproduce: {parameters:,} parameters, {tokens:,} tokens in {configuration.loop.number_of_updates:,} updates, "
-        f"against {settings.opponent_name}"
-    )
-    if settings.is_trial:
-        return
-    shards = number_of_public_shards(configuration)
-    fetched = shards * TOKENS_PER_PUBLIC_SHARD * _BYTES_PER_TOKEN / 1e9
-    kept = configuration.loop.checkpoints_to_keep + 2
-    disk = fetched + kept * 12 * parameters / 1e9
-    reporter.say(
-        f"fetch: {shards} training shards and one for validation of {DATA_SETS[settings.data_set]} ({fetched:.1f} GB), "
-        f"{settings.opponent}'s weights, HellaSwag and LAMBADA; disk: about {disk:.0f} GB in all"
-    )
-    reporter.say(f"licence of the text: {PUBLIC_SETS[DATA_SETS[settings.data_set]].licence}")
-    if choose_device(configuration.loop.device).type != "cuda":
-        reporter.say("time and money: not planned for a processor")
-        return
-    found = plan(configuration, gpus=ranks.number_of_ranks, price_per_hour=settings.price_per_hour)
-    money = "" if found.money is None else f", {money_text(found.money, settings.currency)}"
-    reporter.say(
-        f"training: {found.hours:.1f} hours at {found.tokens_per_second:,.0f} tokens/s ({found.hardware.source})"
-        f"{money}; memory {found.needed_bytes / 1e9:.1f} GB of one GPU; fetching, scoring and validation come on top"
     )
 
 

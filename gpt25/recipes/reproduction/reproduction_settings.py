@@ -10,6 +10,8 @@ from gpt25.records import DEFAULT_CURRENCY, require_currency
 DATA_SETS = {"fineweb": "fineweb10B", "fineweb-edu": "finewebedu10B", "climbmix": "climbmix"}
 """The task that measures a set's loss, and the set as `gpt25 data fetch` calls it."""
 
+_FASTEST = 1_000_000
+
 
 @dataclass(frozen=True)
 class ReproductionSettings:
@@ -34,6 +36,8 @@ class ReproductionSettings:
     """What the whole machine costs in an hour."""
     currency: str = DEFAULT_CURRENCY
     """Of the price."""
+    network_megabytes_per_second: float = 50.0
+    """What is counted on for fetching, before it begins."""
     device: str = "auto"
     is_trial: bool = False
 
@@ -44,5 +48,10 @@ class ReproductionSettings:
 
     def __post_init__(self) -> None:
         require_currency(self.currency, field="--currency")
+        if not 0 < self.network_megabytes_per_second <= _FASTEST:
+            raise ConfigurationError(
+                f"--network-megabytes-per-second is {self.network_megabytes_per_second:g}; it must be above 0 and at "
+                f"most {_FASTEST:,}."
+            )
         if self.data_set not in DATA_SETS:
             raise ConfigurationError(f"--data-set is {self.data_set!r}; it must be one of {', '.join(DATA_SETS)}.")

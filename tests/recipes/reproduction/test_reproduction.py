@@ -198,7 +198,7 @@ def test_the_whole_promise_against_a_stand_in_of_the_hub(tmp_path: Path) -> None
     assert "GPT-2 124M" in page  # OpenAI's published line stands beside the measured one
     assert verdict["commands"][0].endswith("--price-per-hour 10.0 --device cpu"), "what repeats it lacks a flag"
     assert any("data fetch fineweb10B" in command for command in verdict["commands"])
-    assert "fetch: 1 training shards and one for validation of fineweb10B (0.2 GB)" in done.stderr
+    assert "fetch: 1 training shards and one for validation of fineweb10B (0.4 GB)" in done.stderr
 
 
 def test_a_processor_is_told_how_long_it_would_take(tmp_path: Path, reporter: Any) -> None:
