@@ -6,8 +6,9 @@ from gpt25.lazy_face import lazy_face
 
 if TYPE_CHECKING:
     from gpt25.recipes.dry_run import DryRun, dry_run
+    from gpt25.recipes.length import of_length, what_was_scaled, with_length
     from gpt25.recipes.pretrain import pretrain
-    from gpt25.recipes.quickstart import quickstart, with_length
+    from gpt25.recipes.quickstart import quickstart
     from gpt25.recipes.recipe import load_recipe, recipe_names, recipe_text
     from gpt25.recipes.reporter import Reporter
     from gpt25.recipes.reproduction.reproduction import reproduce
@@ -21,12 +22,14 @@ __all__ = [
     "ReproductionSettings",
     "dry_run",
     "load_recipe",
+    "of_length",
     "pretrain",
     "quickstart",
     "recipe_names",
     "recipe_text",
     "reproduce",
     "score_comparisons",
+    "what_was_scaled",
     "with_length",
     "write_run_report",
 ]
@@ -39,13 +42,15 @@ lazy_face(
         "ReproductionSettings": "reproduction.reproduction_settings",
         "dry_run": "dry_run",
         "load_recipe": "recipe",
+        "of_length": "length",
         "pretrain": "pretrain",
         "quickstart": "quickstart",
         "recipe_names": "recipe",
         "recipe_text": "recipe",
         "reproduce": "reproduction.reproduction",
         "score_comparisons": "score_comparisons",
-        "with_length": "quickstart",
+        "what_was_scaled": "length",
+        "with_length": "length",
         "write_run_report": "run.run_report",
     },
 )

@@ -27,6 +27,8 @@ from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, choose_device
 from gpt25.storage import discard, exists, require_writable_directory
 from gpt25.training import StopAtOnce, StoppedAtOnce, TrainingConfiguration
+from gpt25.training.checkpoints.checkpoint import most_checkpoints
+from gpt25.training.optimizers.schedule import plateau_end_to_keep
 
 _STOPPED = "the dry run was stopped; nothing is left of it"
 _LARGEST_DIFFERENCE = 0.01  # of the loss of a resumed update: a GPU adds up in another order each time
@@ -57,7 +59,8 @@ class DryRun:
     checkpoint_bytes: int
     """Size of one checkpoint."""
     needed_bytes: int
-    """Disk that the run's checkpoints take at their most: those kept, the best one, and one being written."""
+    """Disk that the run's checkpoints take at their most: those kept, the best one, a trapezoid's before its fall, and
+    one being written."""
 
 
 def dry_run(
@@ -233,14 +236,15 @@ def _findings(
             "with the recipe and the output of gpt25 doctor."
         )
     size = max(sum(path.stat().st_size for path in each.path.iterdir()) for each in run.checkpoints())
-    needed = size * (full.loop.checkpoints_to_keep + 2)
+    needed = size * most_checkpoints(full)
     free = shutil.disk_usage(run.path).free
     if free < needed:
+        fall = "" if plateau_end_to_keep(full) is None else "the one before the fall, "
         raise StorageError(
             f"a checkpoint takes {size / 1e9:.2f} GB and all of the run together up to {needed / 1e9:.2f} GB "
-            f"({full.loop.checkpoints_to_keep} newest, the best, and one being written), but only {free / 1e9:.2f} GB "
-            f"are free in {run.path.parent}. Free some, lower loop.checkpoints_to_keep, or choose another --run "
-            "directory."
+            f"({full.loop.checkpoints_to_keep} newest, the best, {fall}and one being written), but only "
+            f"{free / 1e9:.2f} GB are free in {run.path.parent}. Free some, lower loop.checkpoints_to_keep, or "
+            "choose another --run directory."
         )
     rate = statistics.median(row["tokens_per_second"] for row in before_resume[1:])
     return DryRun(

@@ -13,6 +13,7 @@ from gpt25.errors import ConfigurationError
 from gpt25.evaluation import ContinuationScorer, windows
 from gpt25.generation import TextGenerator
 from gpt25.model import Accounting
+from gpt25.recipes.length import with_length
 from gpt25.recipes.pretrain import train_run
 from gpt25.recipes.recipe import load_recipe
 from gpt25.recipes.reporter import Reporter
@@ -25,7 +26,7 @@ from gpt25.runtime import Ranks, use_fast_allocator
 from gpt25.storage import atomic_directory, is_file
 from gpt25.storage.paths.storage_error import shown
 from gpt25.tokenizer import Tokenizer
-from gpt25.training import TrainingConfiguration, seconds_per_update
+from gpt25.training import HistoryConfiguration, TrainingConfiguration, seconds_per_update
 from gpt25.weights import load_pretrained
 
 VALIDATION_FRACTION = 0.1  # 64 of the 731 files of Python 3.11, 1.2 MB
@@ -64,7 +65,8 @@ def quickstart(
     with run_lock(run, Ranks()):
         try:
             summary = run.read_summary()
-            if summary is not None and summary.finished:
+            # Where `gpt25 train` made the run longer, its own summary lacks what is measured here.
+            if summary is not None and summary.finished and summary.bits_per_byte is not None:
                 reporter.say(f"{run.path} is done already; another --run directory begins anew.")
             else:
                 use_fast_allocator()
@@ -145,26 +147,8 @@ def _configuration(
         f"model: {Accounting(recipe.model).parameters / 1e6:.2f} million parameters; "
         f"at {rate:,.0f} tokens/s, {minutes:g} minutes are {number_of_updates:,} updates"
     )
-    return with_length(recipe, number_of_updates)
-
-
-def with_length(recipe: TrainingConfiguration, number_of_updates: int) -> TrainingConfiguration:
-    """The same recipe over another number of updates: warm-up and intervals are scaled with it."""
-
-    def scaled(updates: int) -> int:
-        return max(1, round(updates * number_of_updates / recipe.loop.number_of_updates))
-
-    return dataclasses.replace(
-        recipe,
-        schedule=dataclasses.replace(recipe.schedule, warm_up_updates=scaled(recipe.schedule.warm_up_updates)),
-        loop=dataclasses.replace(
-            recipe.loop,
-            number_of_updates=number_of_updates,
-            validation_interval_in_updates=scaled(recipe.loop.validation_interval_in_updates),
-            samples_interval_in_updates=scaled(recipe.loop.samples_interval_in_updates),
-            checkpoint_interval_in_updates=scaled(recipe.loop.checkpoint_interval_in_updates),
-        ),
-    )
+    history = HistoryConfiguration(begun_by="quickstart")
+    return dataclasses.replace(with_length(recipe, number_of_updates), history=history)
 
 
 def _summarise(

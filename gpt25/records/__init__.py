@@ -3,6 +3,7 @@
 from gpt25.records.averaged_weights import last_and_averaged_losses
 from gpt25.records.checkpoint_record import STATE_NAME, CheckpointRecord
 from gpt25.records.data_indices import data_indices
+from gpt25.records.extensions import Extended, extensions_of
 from gpt25.records.kept_evaluation import read_evaluations
 from gpt25.records.model_argument import split_model_argument
 from gpt25.records.money import (
@@ -23,9 +24,11 @@ __all__ = [
     "DEFAULT_CURRENCY",
     "STATE_NAME",
     "CheckpointRecord",
+    "Extended",
     "RunDirectory",
     "Summary",
     "data_indices",
+    "extensions_of",
     "in_this_shell",
     "is_trial",
     "last_and_averaged_losses",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gpt25.training.configuration.batch_configuration import BatchConfiguration
     from gpt25.training.configuration.data_configuration import DataConfiguration
     from gpt25.training.configuration.hellaswag_configuration import HellaSwagConfiguration
+    from gpt25.training.configuration.history_configuration import HistoryConfiguration
     from gpt25.training.configuration.initialisation_configuration import InitialisationConfiguration
     from gpt25.training.configuration.optimizer_configuration import OptimizerConfiguration
     from gpt25.training.configuration.speed_configuration import SpeedConfiguration
@@ -36,6 +37,7 @@ __all__ = [
     "BatchConfiguration",
     "DataConfiguration",
     "HellaSwagConfiguration",
+    "HistoryConfiguration",
     "InitialisationConfiguration",
     "LoopConfiguration",
     "LossModule",
@@ -63,6 +65,7 @@ lazy_face(
         "BatchConfiguration": "configuration.batch_configuration",
         "DataConfiguration": "configuration.data_configuration",
         "HellaSwagConfiguration": "configuration.hellaswag_configuration",
+        "HistoryConfiguration": "configuration.history_configuration",
         "InitialisationConfiguration": "configuration.initialisation_configuration",
         "LoopConfiguration": "configuration.training_configuration",
         "LossModule": "loss.loss_module",

@@ -85,7 +85,8 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "streams": set(),
         "pictures": set(),
         "session": set(),
-        "commands": {"streams", "pictures", "session"},
+        "training": set(),
+        "commands": {"streams", "pictures", "session", "training"},
     },
 }
 """For every package with rooms, its rooms in their order, and the rooms of the same package that each may import.

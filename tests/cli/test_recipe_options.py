@@ -37,8 +37,14 @@ CHOSEN: dict[str, Any] = {  # where any other value of the type will not do
     "data.texts": ("a.txt", "b.txt"),
     "data.encoding": "cp1252",  # one that Python knows
     "track.loss_at_most": ((100.0, 7.0), (500.0, 5.0)),
+    "history.extensions": ((10, 20), (20, 30)),  # shorter than the run
 }
-_NO_FLAG = ("start.required", "start.weights_sha256")  # for recipes and for run.toml alone
+_NO_FLAG = (  # for recipes and for run.toml alone
+    "start.required",
+    "start.weights_sha256",
+    "history.begun_by",
+    "history.extensions",
+)
 
 
 def options() -> Iterator[tuple[str, Any, Any]]:
@@ -124,7 +130,7 @@ def test_a_flag_sets_it_and_nothing_else(name: str, base: Path) -> None:
     value = another(name)
     flag = "--start" if name == "start.model" else f"--{name.replace('_', '-')}"
     arguments = parse(train, "train", [str(base), flag, *in_words(value)])
-    found = train._configuration(arguments)
+    found = arguments.configuration()
     assert value_of(found, name) == value
     assert type(value_of(found, name)) is type(value)
     assert found == changed_by_hand(name, value)
@@ -141,7 +147,7 @@ def test_a_switch_that_is_on_in_the_recipe_is_switched_by_a_word(name: str, tmp_
     path.write_text(f"{BASE}\n[{section}]\n{field} = true\n")
     flag = f"--{name.replace('_', '-')}"
     for words, expected in (([], True), ([flag], True), ([flag, "true"], True), ([flag, "false"], False)):
-        found = train._configuration(parse(train, "train", [str(path), *words]))
+        found = parse(train, "train", [str(path), *words]).configuration()
         assert value_of(found, name) is expected
 
 
@@ -151,8 +157,8 @@ def test_what_can_be_off_is_switched_off_by_a_word(name: str, tmp_path: Path) ->
     path = tmp_path / "mine.toml"
     path.write_text(f"{BASE}\n[{section}]\n{field} = {json.dumps(another(name))}\n")
     flag = "--start" if name == "start.model" else f"--{name.replace('_', '-')}"
-    assert value_of(train._configuration(parse(train, "train", [str(path)])), name) == another(name)
-    assert value_of(train._configuration(parse(train, "train", [str(path), flag, "none"])), name) is None
+    assert value_of(parse(train, "train", [str(path)]).configuration(), name) == another(name)
+    assert value_of(parse(train, "train", [str(path), flag, "none"]).configuration(), name) is None
 
 
 @pytest.mark.parametrize(

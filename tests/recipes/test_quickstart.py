@@ -16,7 +16,8 @@ from gpt25.data import Document, open_shards, split_of
 from gpt25.errors import ConfigurationError, Interrupted, StorageError
 from gpt25.model import GPTConfiguration
 from gpt25.recipes import load_recipe, quickstart
-from gpt25.recipes.quickstart import VALIDATION_FRACTION, with_length
+from gpt25.recipes.length import with_length
+from gpt25.recipes.quickstart import VALIDATION_FRACTION
 from gpt25.records import RunDirectory, Summary, in_this_shell
 from gpt25.storage import exclusive_lock
 from gpt25.training import TrainingConfiguration

@@ -10,14 +10,11 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tyro
-from tyro.conf import FlagConversionOff
-
 from gpt25.cli.output import Output
 from gpt25.cli.progress import duration_text
-from gpt25.data import ReadingSettings
-from gpt25.model import GPTConfiguration
-from gpt25.recipes import load_recipe
+from gpt25.cli.training.recipe_flags import OTHER_FLAGS as OTHER_FLAGS
+from gpt25.cli.training.recipe_flags import RecipeFlags, default_run, recipe_defaults
+from gpt25.recipes import load_recipe, what_was_scaled
 from gpt25.records import (
     RunDirectory,
     in_this_shell,
@@ -25,73 +22,29 @@ from gpt25.records import (
     last_validation_tokens,
     offered_command,
 )
+from gpt25.storage import is_file
 from gpt25.storage.paths.storage_error import shown
-from gpt25.training import (
-    BatchConfiguration,
-    DataConfiguration,
-    HellaSwagConfiguration,
-    InitialisationConfiguration,
-    LoopConfiguration,
-    OptimizerConfiguration,
-    ScheduleConfiguration,
-    SpeedConfiguration,
-    TrackConfiguration,
-    TrainingConfiguration,
-)
 
 if TYPE_CHECKING:
     from gpt25.recipes import DryRun
 
-_OF_TEXTS = ("texts", *(field.name.replace("_", "-") for field in dataclasses.fields(ReadingSettings)))
-OTHER_FLAGS = {
-    **{f"--{name}": f"--data.{name}" for name in _OF_TEXTS},
-    "--data.json-field": "--data.field",
-    "--policy": "--data.invalid-utf8",
-    "--data.policy": "--data.invalid-utf8",
-}
-"""The flags for texts as the other commands call them, and as they were called."""
 
-
-# FlagConversionOff: a switch may stand in the recipe already, so that each takes true and false behind its flag.
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Arguments:
+class Arguments(RecipeFlags):
     """The recipe, the run directory, what to start from, and the recipe's own fields, which flags change."""
 
-    recipe: tyro.conf.Positional[str]
-    """A recipe in the package, or the path of a .toml file."""
     run: Path
-    """Directory of the run; one that is there already is resumed."""
-    start: str | None = None
-    """A MODEL to start from instead of random weights (also RUN@best); a run that resumes does without it."""
-    model: FlagConversionOff[GPTConfiguration] = dataclasses.field(default_factory=GPTConfiguration)
-    initialisation: FlagConversionOff[InitialisationConfiguration] = dataclasses.field(
-        default_factory=InitialisationConfiguration
-    )
-    data: FlagConversionOff[DataConfiguration] = dataclasses.field(default_factory=DataConfiguration)
-    batch: FlagConversionOff[BatchConfiguration] = dataclasses.field(default_factory=BatchConfiguration)
-    optimizer: FlagConversionOff[OptimizerConfiguration] = dataclasses.field(default_factory=OptimizerConfiguration)
-    schedule: FlagConversionOff[ScheduleConfiguration] = dataclasses.field(default_factory=ScheduleConfiguration)
-    loop: FlagConversionOff[LoopConfiguration] = dataclasses.field(default_factory=LoopConfiguration)
-    speed: FlagConversionOff[SpeedConfiguration] = dataclasses.field(default_factory=SpeedConfiguration)
-    track: FlagConversionOff[TrackConfiguration] = dataclasses.field(default_factory=TrackConfiguration)
-    hellaswag: FlagConversionOff[HellaSwagConfiguration] = dataclasses.field(default_factory=HellaSwagConfiguration)
+    """Directory of the run; one that is there already is resumed, and goes on where it is to have more updates."""
     dry_run: bool = False
     """Try the whole loop in a few small updates beside the run directory, with a resume, and say what worked."""
     json: bool = False
     """Print one JSON object on standard output."""
 
 
-_SECTIONS = ("model", "initialisation", "data", "batch", "optimizer", "schedule", "loop", "speed", "track", "hellaswag")
-
-
 def defaults(words: list[str]) -> Arguments | None:
     """The fields as the recipe on the command line has them; None where no recipe is named yet."""
-    recipe = words[0] if words and not words[0].startswith("-") else None
-    if recipe is None:
-        return None
-    content = load_recipe(recipe)
-    sections = {name: getattr(content, name) for name in _SECTIONS}
-    return Arguments(recipe=recipe, run=Path("runs") / Path(recipe).stem, start=content.start.model, **sections)
+    fields = recipe_defaults(words)
+    return None if fields is None else Arguments(run=default_run(fields["recipe"]), **fields)
 
 
 def run(arguments: Arguments, output: Output) -> None:
@@ -99,13 +52,18 @@ def run(arguments: Arguments, output: Output) -> None:
     from gpt25.recipes import dry_run, pretrain
     from gpt25.runtime import Ranks
 
-    ranks = Ranks.from_environment()
+    ranks, configuration = Ranks.from_environment(), arguments.configuration()
+    run = RunDirectory(arguments.run)
+    before = [record.update for record in run.checkpoints()]
+    scaled = what_was_scaled(load_recipe(arguments.recipe), configuration)
+    if scaled is not None and not is_file(run.recipe_path):
+        output.say(scaled)
     if arguments.dry_run:
-        found = dry_run(_configuration(arguments), arguments.run, reporter=output, ranks=ranks)
+        found = dry_run(configuration, arguments.run, reporter=output, ranks=ranks)
         if found is not None:
             output.result({"run": arguments.run, **dataclasses.asdict(found)}, _in_words(found))
         return
-    done = pretrain(_configuration(arguments), arguments.run, reporter=output, ranks=ranks)
+    done = pretrain(configuration, arguments.run, reporter=output, ranks=ranks)
     if not ranks.is_first:
         return
     newest = done.checkpoints()[-1]
@@ -123,6 +81,8 @@ def run(arguments: Arguments, output: Output) -> None:
         lines.append(f"the best checkpoint is older: {best['validation_loss']:.4f} after update {best['update']:,}")
         command = in_this_shell(offered_command("gpt25", "generate", done.path, "--checkpoint", "best"))
         lines.append(f"            {command}")
+    if before[-1:] == [newest.update]:
+        lines.append("all of them were done before; more of them, by --loop.number-of-updates, go on with the run")
     lines += [f"loss graph: {shown(done.loss_picture_path)}", f"report:     {shown(done.report_path)}"]
     output.result({"run": done.path, **figures, "best": best}, "\n".join(lines), kept=done.path)
 
@@ -161,10 +121,3 @@ def _best(run: RunDirectory) -> dict[str, Any] | None:
         return None
     loss, update = min(measured)
     return {"update": -update, "validation_loss": loss}
-
-
-def _configuration(arguments: Arguments) -> TrainingConfiguration:
-    """The recipe as the flags have changed it."""
-    sections = {name: getattr(arguments, name) for name in _SECTIONS}
-    start = dataclasses.replace(load_recipe(arguments.recipe).start, model=arguments.start)
-    return TrainingConfiguration(start=start, **sections)

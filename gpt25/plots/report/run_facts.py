@@ -7,7 +7,14 @@ from typing import Any
 
 from gpt25.plots.curves import Curves, curves_of, names_of
 from gpt25.plots.formatting import count, count_of, duration
-from gpt25.records import CheckpointRecord, RunDirectory, Summary, last_and_averaged_losses
+from gpt25.records import (
+    CheckpointRecord,
+    Extended,
+    RunDirectory,
+    Summary,
+    extensions_of,
+    last_and_averaged_losses,
+)
 
 _MORE_THAN_ONCE = 1.05  # epochs
 
@@ -33,6 +40,8 @@ class RunFacts:
     """How often the training text has been read, where the newest checkpoint says how much there is of it."""
     average: tuple[float, float] | None = None
     """Validation losses of the last weights and of those averaged over the last updates; the lower one was kept."""
+    extensions: Sequence[Extended] = ()
+    """How the run became longer."""
 
     @property
     def last_training_loss(self) -> float | None:
@@ -63,6 +72,7 @@ def gather(run: RunDirectory, rows: Sequence[dict[str, Any]]) -> RunFacts:
         epochs=_epochs(checkpoints[-1].state()) if checkpoints else None,
         last_update=rows[-1]["update"] if rows else None,
         average=last_and_averaged_losses(rows[-1] if rows else {}),
+        extensions=extensions_of(recipe),
         tokens_per_second=_median([row.get("tokens_per_second") for row in rows]),
     )
 
@@ -94,7 +104,7 @@ def lead(facts: RunFacts) -> str:
         sentences = [f"{model} after {count_of(facts.last_update, 'updates')}{seen}{took}."]
         if facts.last_training_loss is not None:
             sentences.append(f"Its training loss stands at {facts.last_training_loss:.3f} nats per token.")
-        return " ".join(sentences)
+        return " ".join([*sentences, *_how_it_went_on(facts)])
     sentences = [f"{model}, trained{seen}{took}."]
     best = _best_compressor(summary)
     if summary.bits_per_byte is None:
@@ -113,7 +123,14 @@ def lead(facts: RunFacts) -> str:
             f"Averaged over its last updates, its weights validate at {average:.4f}, the last ones at {last:.4f}: "
             f"the {kept} {'is' if average < last else 'are'} what it ends with."
         )
-    return " ".join(sentences)
+    return " ".join([*sentences, *_how_it_went_on(facts)])
+
+
+def _how_it_went_on(facts: RunFacts) -> list[str]:
+    return [
+        f"It was to have {each.planned:,} updates; after update {each.after:,} it went on to {each.updates:,}."
+        for each in facts.extensions
+    ]
 
 
 def why_validation_differs(facts: RunFacts) -> str:

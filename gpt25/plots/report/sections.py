@@ -140,6 +140,11 @@ def details(facts: RunFacts) -> str:
         "Training time": None if facts.summary.training_seconds is None else duration(facts.summary.training_seconds),
         "Speed (median)": speed,
         "Parameters": None if facts.summary.model_parameters is None else f"{facts.summary.model_parameters:,}",
+        "Went on": "; ".join(
+            f"after update {each.after:,}, to {each.updates:,} updates instead of {each.planned:,}"
+            for each in facts.extensions
+        )
+        or None,
         "Checkpoints": f"after update {kept}" if kept else "none yet",
     }
     recipe = (

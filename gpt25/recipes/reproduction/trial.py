@@ -12,7 +12,7 @@ from typing import Any
 
 from gpt25.data import Document, prepare, split_of, standard_library_documents
 from gpt25.model import GPTModel
-from gpt25.recipes.quickstart import with_length
+from gpt25.recipes.length import with_length
 from gpt25.recipes.recipe import load_recipe
 from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.reproduction.contest import Discipline

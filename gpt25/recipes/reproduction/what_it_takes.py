@@ -15,6 +15,7 @@ from gpt25.recipes.run.run_data import number_of_public_shards
 from gpt25.records import RunDirectory, money_text
 from gpt25.runtime import Ranks, choose_device
 from gpt25.training import TrainingConfiguration
+from gpt25.training.checkpoints.checkpoint import most_checkpoints
 
 _COLUMNS = 80
 _ROWS_LOOKED_AT = 200
@@ -42,9 +43,7 @@ def say_what_it_takes(
     chosen = PUBLIC_SETS[DATA_SETS[settings.data_set]]
     shards = number_of_public_shards(configuration)
     fetched = (shards + 1) * chosen.download_bytes_per_shard / 1e9
-    disk = (shards + 1) * chosen.bytes_per_shard / 1e9 + (
-        configuration.loop.checkpoints_to_keep + 2
-    ) * 12 * parameters / 1e9
+    disk = ((shards + 1) * chosen.bytes_per_shard + most_checkpoints(configuration) * 12 * parameters) / 1e9
     reporter.say(
         f"fetch: {shards} training shards and one for validation of {DATA_SETS[settings.data_set]} ({fetched:.1f} GB), "
         f"{settings.opponent}'s weights, HellaSwag and LAMBADA; disk: about {disk:.0f} GB in all"

@@ -14,13 +14,14 @@ from gpt25.recipes.hooks.hellaswag_hook import hellaswag_examples
 from gpt25.recipes.recipe import load_recipe, recipe_text
 from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.run.epochs import within_epochs
+from gpt25.recipes.run.extension import extend_run, find_extension
 from gpt25.recipes.run.initial_model import InitialModel, find_initial_model
 from gpt25.recipes.run.resume_check import require_resumable
 from gpt25.recipes.run.run_data import prepare_run_data, require_data, run_data
 from gpt25.records import RunDirectory
 from gpt25.storage import is_file, write_text
 from gpt25.tokenizer import Tokenizer
-from gpt25.training import TrainingConfiguration
+from gpt25.training import ScheduleConfiguration, TrainingConfiguration
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +56,8 @@ def set_up_run(
     ConfigurationError, DataError, TokenizerError, WeightsError or StorageError.
     """
     previous = load_recipe(run.recipe_path) if is_file(run.recipe_path) else None
+    if previous is not None and previous.history.begun_by is not None:
+        require_resumable(run, configuration)  # at once: what the quickstart made may not even be openable by another
     initial = find_initial_model(run, configuration.start, previous)
     if initial is not None:
         requested, configuration = configuration, initial.adapt(configuration)
@@ -70,10 +73,35 @@ def set_up_run(
     _require_known_data_set(configuration)
     require_data(run, configuration)
     setup = _open(run, configuration, initial, open_data)
-    require_resumable(run, setup.configuration)
+    configuration = _of_this_length(setup, previous)
+    require_resumable(run, configuration)
     _require_enough_tokens(setup)
-    write_text(run.recipe_path, recipe_text(setup.configuration))
-    return setup
+    extension = find_extension(run, previous, configuration)
+    if extension is not None:
+        extend_run(run, extension, reporter=reporter)
+        configuration = extension.configuration
+    write_text(run.recipe_path, recipe_text(configuration))
+    return dataclasses.replace(setup, configuration=configuration)
+
+
+def _of_this_length(setup: RunSetup, previous: TrainingConfiguration | None) -> TrainingConfiguration:
+    """The configuration with as many updates as it has epochs, and with the history of the run that is there.
+
+    A run that is there keeps its warm-up where epochs would scale it with a new length.
+    """
+    configuration = within_epochs(setup.configuration, setup.train_shards.number_of_tokens)
+    if previous is None:
+        history = dataclasses.replace(configuration.history, extensions=())
+        return dataclasses.replace(configuration, history=history)
+    if configuration.loop.number_of_updates == previous.loop.number_of_updates:
+        configuration = dataclasses.replace(configuration, history=previous.history)
+    if configuration.loop.number_of_epochs is not None:
+        configuration = dataclasses.replace(configuration, schedule=_with_warm_up_of(previous, configuration))
+    return configuration
+
+
+def _with_warm_up_of(previous: TrainingConfiguration, configuration: TrainingConfiguration) -> ScheduleConfiguration:
+    return dataclasses.replace(configuration.schedule, warm_up_updates=previous.schedule.warm_up_updates)
 
 
 def join_run(run: RunDirectory, *, open_data: OpenShards = open_shards) -> RunSetup:
@@ -95,7 +123,7 @@ def _open(
     _require_fitting_vocabulary(configuration, tokenizer)
     _require_room_for_prompt(configuration, tokenizer)
     return RunSetup(
-        within_epochs(configuration, train_shards.number_of_tokens),
+        configuration,
         tokenizer,
         train_shards,
         validation_shards,

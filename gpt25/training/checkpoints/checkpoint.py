@@ -13,7 +13,9 @@ from gpt25.model import GPTModel
 from gpt25.records import STATE_NAME, CheckpointRecord, RunDirectory
 from gpt25.storage import atomic_directory, discard, write_json, write_manifest
 from gpt25.tokenizer import Tokenizer
+from gpt25.training.configuration.training_configuration import TrainingConfiguration
 from gpt25.training.optimizers.optimizers import Optimizers
+from gpt25.training.optimizers.schedule import plateau_end_to_keep
 from gpt25.training.optimizers.weight_average import WeightAverage
 from gpt25.training.sharding import copy_full
 from gpt25.weights import load_pretrained, write_model_files
@@ -105,14 +107,25 @@ def load_checkpoint(
     return state
 
 
-def prune_checkpoints(run: RunDirectory, *, keep: int) -> None:
-    """Delete all but the newest `keep` checkpoints and the best one by validation loss, where the disk lets us."""
+def prune_checkpoints(run: RunDirectory, *, keep: int, keep_update: int | None = None) -> None:
+    """Delete all but the newest `keep` checkpoints, the best one by validation loss, and the one after `keep_update`.
+
+    What the disk does not let go stays.
+    """
     records = run.checkpoints()
     measured = [(loss, -record.update) for record in records if (loss := _validation_loss(record)) is not None]
     best = -min(measured)[1] if measured else None
     for record in records[:-keep]:
-        if record.update != best:
+        if record.update not in (best, keep_update):
             discard(record.path)
+
+
+def most_checkpoints(configuration: TrainingConfiguration) -> int:
+    """How many complete checkpoints a run has at most, with the one that is being written.
+
+    Those that are kept because they are the newest, the best one, and a trapezoid's before its fall.
+    """
+    return configuration.loop.checkpoints_to_keep + 2 + (plateau_end_to_keep(configuration) is not None)
 
 
 def _tensors(path: Path) -> dict[str, torch.Tensor]:

@@ -19,6 +19,7 @@ from gpt25.tokenizer import Tokenizer
 from gpt25.training.checkpoints.checkpoint import TrainingState, load_checkpoint, prune_checkpoints, save_checkpoint
 from gpt25.training.configuration.training_configuration import TrainingConfiguration
 from gpt25.training.optimizers.optimizers import Optimizers
+from gpt25.training.optimizers.schedule import plateau_end_to_keep
 from gpt25.training.optimizers.weight_average import WeightAverage
 from gpt25.training.sharding import full_model, full_tensors
 
@@ -168,7 +169,8 @@ class CheckpointManager:
             self._failures_in_a_row += 1
             return str(problem), False
         self._failures_in_a_row = 0
-        prune_checkpoints(self._run, keep=self._configuration.loop.checkpoints_to_keep)
+        keep, plateau = self._configuration.loop.checkpoints_to_keep, plateau_end_to_keep(self._configuration)
+        prune_checkpoints(self._run, keep=keep, keep_update=plateau)
         self._on_checkpoint(path)
         return "", False
 

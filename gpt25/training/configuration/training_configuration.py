@@ -7,6 +7,7 @@ from gpt25.model import GPTConfiguration
 from gpt25.training.configuration.batch_configuration import BatchConfiguration
 from gpt25.training.configuration.data_configuration import DataConfiguration
 from gpt25.training.configuration.hellaswag_configuration import HellaSwagConfiguration
+from gpt25.training.configuration.history_configuration import HistoryConfiguration
 from gpt25.training.configuration.initialisation_configuration import InitialisationConfiguration
 from gpt25.training.configuration.optimizer_configuration import OptimizerConfiguration
 from gpt25.training.configuration.requirements import require, require_bounded, require_fraction, require_positive
@@ -71,6 +72,8 @@ class LoopConfiguration:
     """Validate, sample and save before the first update too, so that the curve begins at what training begins with."""
     checkpoints_to_keep: int = 2
     """Newest checkpoints that stay; the best one by validation loss stays besides."""
+    keep_plateau_checkpoint: bool = True
+    """Keep one, too, from where a trapezoid begins to fall: from there the run can be gone on with for longer."""
     sample_prompt: str = ""
     """What the samples on the way continue; nothing means the start of a document."""
     device: str = "auto"
@@ -105,9 +108,8 @@ class LoopConfiguration:
         for field in ("seed", "non_finite_updates_allowed", "failed_saves_allowed"):
             require(getattr(self, field) >= 0, f"loop.{field}", getattr(self, field), "0 or more")
         require_switch("loop.compile", self.compile)
-        require(
-            isinstance(self.shard_parameters, bool), "loop.shard_parameters", self.shard_parameters, "true or false"
-        )
+        for field in ("shard_parameters", "keep_plateau_checkpoint"):
+            require(isinstance(getattr(self, field), bool), f"loop.{field}", getattr(self, field), "true or false")
         require(
             self.precision in ("auto", "float32", "bfloat16"),
             "loop.precision",
@@ -131,6 +133,7 @@ class TrainingConfiguration:
     speed: SpeedConfiguration = dataclasses.field(default_factory=SpeedConfiguration)
     track: TrackConfiguration = dataclasses.field(default_factory=TrackConfiguration)
     hellaswag: HellaSwagConfiguration = dataclasses.field(default_factory=HellaSwagConfiguration)
+    history: HistoryConfiguration = dataclasses.field(default_factory=HistoryConfiguration)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -140,6 +143,9 @@ class TrainingConfiguration:
         warm_up, number = self.schedule.warm_up_updates, self.loop.number_of_updates
         rule = f"at most loop.number_of_updates {number:,}, or the rates never reach their peak"
         require(warm_up <= number, "schedule.warm_up_updates", warm_up, rule)
+        for _, planned in self.history.extensions[-1:]:
+            rule = f"below loop.number_of_updates {number:,}: an extension makes a run longer"
+            require(planned < number, "history.extensions", planned, rule)
         zero, name = self.initialisation.zero_residual_projections, self.start.model
         rule = f"false where start.model is {name!r}: only random weights begin so"
         require(not zero or name is None, "initialisation.zero_residual_projections", zero, rule)
@@ -157,10 +163,17 @@ class TrainingConfiguration:
         return self.batch.tokens_per_update // self.model.block_size
 
     @property
+    def updates_at_first(self) -> int:
+        """Updates that the run was to have when it was begun: what is a fraction of its beginning is one of these.
+
+        So that a run that becomes longer keeps the batches and sequences that it had, and does not go back to them.
+        """
+        return self.history.extensions[0][1] if self.history.extensions else self.loop.number_of_updates
+
+    @property
     def update_sizes(self) -> UpdateSizes:
         """Rows and tokens of every update."""
-        number_of_updates = self.loop.number_of_updates
-        return UpdateSizes(self.batch, block_size=self.model.block_size, number_of_updates=number_of_updates)
+        return UpdateSizes(self.batch, block_size=self.model.block_size, number_of_updates=self.updates_at_first)
 
     @property
     def window_order(self) -> dict[str, Any]:
@@ -180,6 +193,6 @@ class TrainingConfiguration:
     def sequence_length(self, update: int) -> int:
         """Tokens in a sequence of this update, counting from 0: shorter than the block early in a curriculum."""
         for fraction, length in self.batch.short_sequences:
-            if update < fraction * self.loop.number_of_updates:
+            if update < fraction * self.updates_at_first:
                 return length
         return self.model.block_size

@@ -97,7 +97,7 @@ class GradientUpdate:
     def _step(self, update: int, *, skip: Tensor | None) -> None:
         self.optimizers.step(
             learning_rate_factor=self.learning_rate_factor(update),
-            progress=update / self._configuration.loop.number_of_updates,
+            progress=update / self._configuration.updates_at_first,
             update=update,
             skip=skip,
         )
@@ -110,7 +110,9 @@ class GradientUpdate:
 
     def learning_rate_factor(self, update: int) -> float:
         """The part of the peak learning rates that this update moves the weights by."""
-        return learning_rate_factor(self._configuration.schedule, update, self._configuration.loop.number_of_updates)
+        configuration = self._configuration
+        number, extensions = configuration.loop.number_of_updates, configuration.history.extensions
+        return learning_rate_factor(configuration.schedule, update, number, extensions=extensions)
 
     def _micro_batches(self, update: int) -> Iterator[tuple[Tensor, Tensor]]:
         ranks, rows = self._ranks, self._sizes.rows(update)
@@ -146,4 +148,8 @@ def _distributed_orthogonalisation(
 
 def _average(configuration: TrainingConfiguration, model: GPTModel) -> WeightAverage | None:
     fraction, number = configuration.loop.average_last_fraction, configuration.loop.number_of_updates
-    return WeightAverage(model, last_fraction=fraction, number_of_updates=number) if fraction else None
+    if not fraction:
+        return None
+    extensions = configuration.history.extensions
+    went_on_after = extensions[-1][0] if extensions else 0
+    return WeightAverage(model, last_fraction=fraction, number_of_updates=number, not_before=went_on_after)

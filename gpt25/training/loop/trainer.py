@@ -196,7 +196,7 @@ class Trainer:
         self._record(row, stopwatch)
         if self.ranks.is_first:
             self.hooks.on_update(row)
-        if update % settings.checkpoint_interval_in_updates == 0 and not self._non_finite.in_a_row:
+        if self._intervals.is_checkpoint_due(update) and not self._non_finite.in_a_row:
             self._checkpoints.save(self.state)
 
     def _record_start(self, stopwatch: Stopwatch) -> None:

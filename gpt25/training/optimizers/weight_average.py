@@ -25,9 +25,12 @@ class WeightAverage:
     memory does not run out at the end.
     """
 
-    def __init__(self, model: GPTModel, *, last_fraction: float, number_of_updates: int) -> None:
-        """last_fraction: of the updates, above 0; one update at least is averaged."""
-        self.first_update = number_of_updates - max(1, round(last_fraction * number_of_updates))
+    def __init__(self, model: GPTModel, *, last_fraction: float, number_of_updates: int, not_before: int = 0) -> None:
+        """last_fraction: of the updates, above 0; one update at least is averaged.
+
+        not_before: updates of which none counts, because the run became longer after them.
+        """
+        self.first_update = max(not_before, number_of_updates - max(1, round(last_fraction * number_of_updates)))
         """Updates, of the run's, before the first one that counts."""
         self.updates = 0
         """Updates that have counted so far."""

@@ -184,13 +184,15 @@ def test_only_a_checkpoint_that_was_validated_then_has_a_validation_loss(trainer
     assert measured == {6: None, 8: trained.state.metrics["validation_loss"]}
 
 
-def test_the_newest_and_the_best_checkpoints_stay(trainer: MakeTrainer, changed: Change) -> None:
+def test_the_newest_and_the_best_checkpoints_stay_and_the_one_before_the_fall(
+    trainer: MakeTrainer, changed: Change
+) -> None:
     intervals = {"checkpoint_interval_in_updates": 1, "validation_interval_in_updates": 1, "checkpoints_to_keep": 2}
     trained = trainer(changed(loop=intervals))
     values = iter([5.0, 4.0, 3.0, 4.5, 4.4, 4.3, 4.2, 4.1])
     trained.validation_loss.measure = lambda: next(values)  # type: ignore[method-assign]
     trained.train()
-    assert [record.update for record in trained.run.checkpoints()] == [3, 7, 8]
+    assert [record.update for record in trained.run.checkpoints()] == [3, 6, 7, 8]
 
 
 # What does not belong together.

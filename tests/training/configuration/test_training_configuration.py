@@ -12,6 +12,7 @@ from gpt25.errors import ConfigurationError
 from gpt25.training import (
     BatchConfiguration,
     DataConfiguration,
+    HistoryConfiguration,
     LoopConfiguration,
     OptimizerConfiguration,
     ScheduleConfiguration,
@@ -187,6 +188,24 @@ def test_sections_must_fit_each_other(changed: Callable[..., TrainingConfigurati
     ):
         changed(schedule={"warm_up_updates": 9})
     assert changed(schedule={"warm_up_updates": 8}).schedule.warm_up_updates == 8
+
+
+@pytest.mark.parametrize(
+    "extensions", [((9, 8),), ((2, 3), (1, 5)), ((2, 3), (3, 3)), ((True, 3),), ((2,),), ((2.0, 3),), [[2, 3]], 5]
+)
+def test_a_history_that_cannot_be_is_refused(extensions: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"history.extensions is .*; it must be a list of pairs of updates, r"):
+        HistoryConfiguration(extensions=extensions)
+
+
+def test_a_history_is_of_a_shorter_run_that_a_known_command_began(
+    changed: Callable[..., TrainingConfiguration],
+) -> None:
+    assert changed(history={"extensions": ((2, 5), (5, 7))}).updates_at_first == 5
+    with pytest.raises(ConfigurationError, match=r"history.extensions is 8; it must be below .* 8: an extension makes"):
+        changed(history={"extensions": ((2, 8),)})
+    with pytest.raises(ConfigurationError, match=r"history.begun_by is 'x'; it must be quickstart or none."):
+        changed(history={"begun_by": "x"})
 
 
 def test_derived_numbers(changed: Callable[..., TrainingConfiguration]) -> None:

@@ -1,0 +1,1 @@
+"""What the commands that train share: a recipe's fields as flags."""
