@@ -5,7 +5,7 @@ from gpt25.records.checkpoint_record import STATE_NAME, CheckpointRecord
 from gpt25.records.data_indices import data_indices
 from gpt25.records.extensions import Extended, extensions_of
 from gpt25.records.kept_evaluation import read_evaluations
-from gpt25.records.model_argument import split_model_argument
+from gpt25.records.model_argument import no_such_directory, split_model_argument
 from gpt25.records.money import (
     DEFAULT_CURRENCY,
     money_text,
@@ -34,6 +34,7 @@ __all__ = [
     "last_and_averaged_losses",
     "last_validation_tokens",
     "money_text",
+    "no_such_directory",
     "offered_command",
     "price_text",
     "read_evaluations",

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from gpt25.weights.hub import cached_model
     from gpt25.weights.load import load_pretrained
     from gpt25.weights.names import GLOSSARY
-    from gpt25.weights.resolve import resolve_model
+    from gpt25.weights.resolve import require_model, resolve_model
     from gpt25.weights.save import save_pretrained, write_model_files
     from gpt25.weights.weights_sha256 import weights_sha256
 
@@ -21,6 +21,7 @@ __all__ = [
     "export_gguf",
     "load_pretrained",
     "require_gguf",
+    "require_model",
     "resolve_model",
     "save_pretrained",
     "weights_sha256",
@@ -36,6 +37,7 @@ lazy_face(
         "export_gguf": "gguf.gguf_export",
         "load_pretrained": "load",
         "require_gguf": "gguf.gguf_export",
+        "require_model": "resolve",
         "resolve_model": "resolve",
         "save_pretrained": "save",
         "weights_sha256": "weights_sha256",

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from gpt25.errors import WeightsError
 from gpt25.storage import resolved, sha256_of_file
-from gpt25.storage.hub_error_message import exception_chain, hub_error_message
-from gpt25.storage.hub_progress import limited_progress
+from gpt25.storage.hub.hub_answer import kept_unless_hub_answers
+from gpt25.storage.hub.hub_error_message import exception_chain, hub_error_message
+from gpt25.storage.hub.hub_progress import limited_progress
 from gpt25.weights.config_file import read_config
 from gpt25.weights.model_files import OPTIONAL_NAMES
 from gpt25.weights.openai.openai_release import CONFIG_NAME
@@ -48,26 +49,18 @@ def cached_model(repository: str) -> Path | None:
 def _directory(repository: str, revision: str | None) -> Path:
     """Where the cache keeps the commit that a revision now stands for, with its config.json already there.
 
-    The Hub is asked once before anything is downloaded: a download would ask six times in half a minute before it
-    gave up. When it does not answer as it should, what the cache has is used.
+    When the Hub does not answer as it should, what the cache has is used.
     """
-    # Imported here and below because it reads its variables when it is imported, and takes a while.
-    import huggingface_hub
-
     try:
-        huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(repository, CONFIG_NAME, revision=revision))
+        kept = kept_unless_hub_answers(repository, CONFIG_NAME, revision=revision)
     except Exception as problem:  # the client raises its own, its HTTP library's and the operating system's errors
-        cached = None
-        if not isinstance(problem, ValueError):  # not even the form of an id
-            cached = huggingface_hub.try_to_load_from_cache(repository, CONFIG_NAME, revision=revision)
-        if not isinstance(cached, str):
-            raise _unavailable(repository, CONFIG_NAME, revision, problem) from problem
-        return Path(cached).parent
-    return Path(_fetch(repository, CONFIG_NAME, revision)).parent
+        raise _unavailable(repository, CONFIG_NAME, revision, problem) from problem
+    return (Path(_fetch(repository, CONFIG_NAME, revision)) if kept is None else kept).parent
 
 
 def _fetch(repository: str, name: str, revision: str | None) -> str:
     """The path of one file in the cache, downloaded unless it is there; raises WeightsError when it cannot be had."""
+    # Imported here and below because it reads its variables when it is imported, and takes a while.
     import huggingface_hub
 
     known = isinstance(huggingface_hub.try_to_load_from_cache(repository, name, revision=revision), str)

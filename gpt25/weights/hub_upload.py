@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt25.errors import ConfigurationError, WeightsError
-from gpt25.storage.hub_error_message import hub_error_message
+from gpt25.storage.hub.hub_error_message import hub_error_message
 from gpt25.weights.model_files import OPTIONAL_NAMES
 
 if TYPE_CHECKING:

@@ -2,11 +2,13 @@
 
 import difflib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from gpt25.errors import WeightsError
 from gpt25.model import PUBLISHED_CONFIGURATIONS
-from gpt25.records import RunDirectory, split_model_argument
+from gpt25.records import RunDirectory, no_such_directory, split_model_argument
+from gpt25.records.model_argument import neighbours
 from gpt25.storage import MANIFEST_NAME, entries, exists, is_directory, is_file, matching, verify_manifest
 from gpt25.weights.hub import download_model
 from gpt25.weights.openai.openai_release import CONFIG_NAME, HPARAMS_NAME, is_openai_release
@@ -29,28 +31,61 @@ def resolve_model(model: str | Path, *, checkpoint: str = "newest", revision: st
     A checkpoint is verified file by file against its manifest. Raises WeightsError, StorageError, CorruptFileError or
     ConfigurationError with advice.
     """
+    found = _locate(model, checkpoint, revision)
+    if found.repository is None:
+        return _local(found.path, found.checkpoint)
+    try:
+        return download_model(found.repository, revision=found.revision)
+    except WeightsError as problem:
+        if str(found.path) in PUBLISHED_CONFIGURATIONS:
+            raise
+        raise WeightsError(f"there is no directory {found.path} here, and {problem}") from problem
+
+
+def require_model(model: str | Path, *, checkpoint: str = "newest", revision: str | None = None) -> None:
+    """Raise what `resolve_model` would raise, as far as it can be known without the network and without reading files.
+
+    Before much is imported or prepared, so that a word that means nothing is refused at once.
+    """
+    _locate(model, checkpoint, revision)
+
+
+@dataclass(frozen=True)
+class _Located:
+    """What a MODEL argument means: a directory here, or else a repository on the Hub."""
+
+    path: Path
+    checkpoint: str
+    repository: str | None = None
+    revision: str | None = None
+
+
+def _locate(model: str | Path, checkpoint: str, revision: str | None) -> _Located:
+    if not str(model):
+        raise WeightsError(f"the name of the model is empty. {_ACCEPTED}")
     model, checkpoint, revision = _split_choice(model, checkpoint, revision)
     path = Path(model)
     is_size = isinstance(model, str) and model in PUBLISHED_CONFIGURATIONS
-    if is_directory(path) and (_is_model(path) or RunDirectory.is_run(path)):
+    if is_directory(path) and _is_model_or_run(path):
         if revision is not None:
             raise WeightsError(
                 f"revision {revision!r} can only be chosen of a Hub repository; {model} is a directory here."
             )
-        return _local(path, checkpoint)
+        return _Located(path, checkpoint)
     if exists(path) and not is_size:
         raise WeightsError(_not_a_model(path))
     repository = f"openai-community/{model}" if is_size else str(model)
-    if isinstance(model, Path) or not _HUB_ID.fullmatch(repository):
-        raise WeightsError(_unknown(str(model)))
+    is_hub_id = isinstance(model, str) and _HUB_ID.fullmatch(repository)
+    if not is_hub_id or (not is_size and _is_surely_here(path, revision)):
+        raise WeightsError(_unknown(model))
     if checkpoint != "newest":
         raise WeightsError(f"checkpoint {checkpoint!r} can only be chosen of a run; {model} is a model on the Hub.")
-    try:
-        return download_model(repository, revision=revision)
-    except WeightsError as problem:
-        if is_size:
-            raise
-        raise WeightsError(f"{problem} There is no directory {str(model)!r} here either.") from problem
+    return _Located(path, checkpoint, repository, revision)
+
+
+def _is_surely_here(path: Path, revision: str | None) -> bool:
+    """Whether "runs/nope" is no Hub id: other runs or models lie beside it. A revision says that it is one."""
+    return revision is None and bool(neighbours(path, is_one=_is_model_or_run))
 
 
 def _split_choice(model: str | Path, checkpoint: str, revision: str | None) -> tuple[str | Path, str, str | None]:
@@ -64,12 +99,16 @@ def _split_choice(model: str | Path, checkpoint: str, revision: str | None) -> t
         given = f"checkpoint {checkpoint!r}" if revision is None else f"revision {revision!r}"
         raise WeightsError(f"{model!r} says which one, and so does {given}; give one of them.")
     path = Path(name)
-    here = _is_model(path) or RunDirectory.is_run(path) or (exists(path) and name not in PUBLISHED_CONFIGURATIONS)
+    here = _is_model_or_run(path) or (exists(path) and name not in PUBLISHED_CONFIGURATIONS)
     return (name, which, None) if here else (name, checkpoint, which)
 
 
 def _is_model(directory: Path) -> bool:
     return is_file(directory / CONFIG_NAME) or is_openai_release(directory)
+
+
+def _is_model_or_run(directory: Path) -> bool:
+    return _is_model(directory) or RunDirectory.is_run(directory)
 
 
 def _local(directory: Path, checkpoint: str) -> Path:
@@ -98,7 +137,12 @@ def _not_a_model(path: Path) -> str:
     return f"{path} is a file; give the directory that holds it beside config.json. {_ACCEPTED}"
 
 
-def _unknown(model: str) -> str:
-    near = difflib.get_close_matches(model, PUBLISHED_CONFIGURATIONS, n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    return f"there is no model {model!r}.{hint} {_ACCEPTED}"
+def _unknown(model: str | Path) -> str:
+    """What to say of a word that means neither a directory nor a model on the Hub."""
+    near = difflib.get_close_matches(str(model), PUBLISHED_CONFIGURATIONS, n=1)
+    if near and isinstance(model, str):
+        return f"there is no model {model!r}. Did you mean {near[0]}? {_ACCEPTED}"
+    missing = no_such_directory(model, is_one=_is_model_or_run)
+    if isinstance(model, str) and _HUB_ID.fullmatch(model):
+        return f"{missing} If {model} is a Hub id, write {model}@main."
+    return f"{missing} {_ACCEPTED}"

@@ -49,7 +49,7 @@ PLANNED = {"server"}
 """Packages whose code comes later."""
 
 ROOMS: dict[str, dict[str, set[str]]] = {
-    "storage": {"paths": set(), "reading": {"paths"}},
+    "storage": {"paths": set(), "reading": {"paths"}, "hub": set()},
     "data": {
         "formats": set(),
         "sources": {"formats"},

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -195,7 +196,7 @@ def test_the_users_mistakes_are_said_in_a_line(folder: Path, capsys: pytest.Capt
     assert "Did you mean 'hellaswag'?" in complaint(capsys, model, "--task", "helaswag")
     assert "absent.txt is no file" in complaint(capsys, model, "--task", "ptb", "--data", "absent.txt")
     assert "limit is 0; it must be at least 1" in complaint(capsys, *lambada(folder), "--limit", 0)
-    assert "there is no model 'absent'" in complaint(capsys, "absent", *lambada(folder)[1:])
+    assert "there is no directory absent" in complaint(capsys, "absent", *lambada(folder)[1:])
     assert "--data has no meaning for lm-eval:piqa" in complaint(capsys, model, "--task", "lm-eval:piqa", "--data", "x")
     assert "HF_HUB_OFFLINE forbids asking" in complaint(capsys, model, "--task", "piqa")
     assert "--num-fewshot has no meaning for lambada" in complaint(capsys, *lambada(folder), "--num-fewshot", 3)
@@ -245,9 +246,35 @@ def test_a_task_that_fails_does_not_cost_the_others(
     given = json.loads(said.out)
     assert [each["task"] for each in given["results"]] == ["piqa"]
     assert set(given["failed"]) == {"siqa", "copa"}
-    assert "2 of 3 tasks could not be scored. siqa: " in said.err
+    assert said.err.endswith("error: 2 of 3 tasks were not scored: siqa, copa; see above.\n")
+    assert [said.err.count(f"{name} was not scored: ") for name in ("siqa", "copa")] == [1, 1]
     assert "siqa.jsonl has no answers, as the test splits of many sets have none" in said.err
     assert "holds none for copa; for several tasks it needs one copa.* each" in said.err
+
+
+def test_without_a_network_it_says_so_in_one_line_and_at_once(folder: Path, tmp_path: Path) -> None:
+    words = [
+        sys.executable,
+        "-m",
+        "gpt25",
+        "evaluate",
+        str(folder / "model-1"),
+        "--device",
+        "cpu",
+        "--task",
+        "hellaswag",
+    ]
+    with socket.socket() as nobody:  # bound and deaf: every connection to it is refused
+        nobody.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        environment = {"HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path), "HF_ENDPOINT": address}
+        done = subprocess.run(words, env=os.environ | environment, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(
+        "error: cannot get default/validation/0000.parquet of the data set Rowan/hellaswag from the Hub: "
+    )
+    assert "the Hub cannot be reached; check the connection" in line
 
 
 def test_bad_items_are_counted_where_that_is_asked(

@@ -43,7 +43,20 @@ WRONG_VALUES = (
     (("train", "quickstart", "--loop.number-of-updates", "-1"), "number"),
     (("plan", "quikstart"), "there is no recipe 'quikstart'"),
     (("plot", "loss", "nowhere", "--output", "loss.jpeg"), "loss.jpeg"),
-    (("show", "no-such-model/"), "no-such-model"),
+    (("show", "no-such-model/"), "there is no directory no-such-model"),
+    (("generate", "no-such-model/"), "there is no directory no-such-model"),
+    (("generate", ""), "the name of the model is empty"),
+    (("evaluate", "no-such-model/", "--task", "hellaswag"), "there is no directory no-such-model"),
+    (("evaluate", "gpt2", "--task", "hellaswag", "--against", "no-such-model/"), "there is no directory no-such-model"),
+    (("export", "no-such-model/", "--output", "model.gguf"), "there is no directory no-such-model"),
+    (("push", "no-such-model/", "owner/name"), "there is no directory no-such-model"),
+    (("compare", "no-such-run/"), "there is no directory no-such-run"),
+    (("plot", "loss", "no-such-run/", "--output", "loss.png"), "there is no directory no-such-run"),
+    (("plot", "report", "no-such-run/"), "there is no directory no-such-run"),
+    (("plot", "attention", "no-such-model/", "--output", "a.png"), "there is no directory no-such-model"),
+    (("plot", "positions", "no-such-model/", "--output", "a.png"), "there is no directory no-such-model"),
+    (("plot", "predictions", "no-such-model/", "--output", "a.png"), "there is no directory no-such-model"),
+    (("plot", "differences", "gpt2", "no-such-model/", "--output", "a.png"), "there is no directory no-such-model"),
 )
 
 

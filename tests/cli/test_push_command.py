@@ -313,8 +313,8 @@ def test_what_is_no_model_of_this_machine_is_refused(
     shutil.copytree(directory, tmp_path / "weightless")
     (tmp_path / "weightless" / "model.safetensors").unlink()
     for word, said in (
-        ("gpt2", "there is no gpt2 here; gpt25 push sends a run or a model directory of this machine."),
-        ("openai-community/gpt2", "there is no openai-community/gpt2 here"),
+        ("gpt2", "there is no directory gpt2. `gpt25 push` sends a run or a model directory of this machine."),
+        ("openai-community/gpt2", "there is no directory openai-community/gpt2"),
         (str(tmp_path / "empty"), "holds neither config.json nor a run"),
         (str(tmp_path / "weightless"), "without weights it is no model"),
     ):

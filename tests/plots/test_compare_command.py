@@ -131,7 +131,7 @@ def test_what_is_no_run_or_has_no_losses_is_refused(
     tmp_path: Path, make_run: "MakeRun", capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["compare", "nowhere"]) == 2
-    assert "nowhere is not a run directory" in capsys.readouterr().err
+    assert "there is no directory nowhere" in capsys.readouterr().err
     run = make_run("young", updates=20)
     assert main(["compare", str(run.path)]) == 2
     assert "young has no validation loss yet." in capsys.readouterr().err

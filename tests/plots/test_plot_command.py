@@ -43,7 +43,7 @@ def test_a_report_elsewhere(make_run: "MakeRun", tmp_path: Path, capsys: pytest.
 @pytest.mark.parametrize("words", [["loss", "nowhere", "--output", "loss.png"], ["report", "nowhere"]])
 def test_a_path_without_run_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plot", *words]) == 2
-    message = "error: nowhere is not a run directory: it holds neither run.toml nor metrics.jsonl\n"
+    message = "error: there is no directory nowhere.\n"
     assert capsys.readouterr() == ("", message)
 
 

@@ -7,7 +7,7 @@ from gpt25.errors import ConfigurationError, CorruptFileError, StorageError, Wei
 from gpt25.model import GPTModel
 from gpt25.records import RunDirectory
 from gpt25.storage import atomic_directory, write_json, write_manifest
-from gpt25.weights import load_pretrained, resolve_model, write_model_files
+from gpt25.weights import load_pretrained, require_model, resolve_model, write_model_files
 
 Downloads = list[tuple[str, str | None]]
 
@@ -122,7 +122,7 @@ def test_a_word_that_can_be_nothing_is_refused_with_what_can(word: str, download
 
 
 def test_a_path_is_never_taken_for_a_hub_id(downloads: Downloads) -> None:
-    with pytest.raises(WeightsError, match="there is no model 'owner/name'"):
+    with pytest.raises(WeightsError, match=r"^there is no directory owner/name\. A model is one of"):
         resolve_model(Path("owner/name"))
     assert downloads == []
 
@@ -132,17 +132,47 @@ def test_a_misspelt_size_name_is_corrected() -> None:
         resolve_model("gpt2-mediun")
 
 
-def test_a_word_that_looks_like_a_hub_id_is_also_missed_here(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def deaf_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(repository: str, *, revision: str | None = None) -> Path:
         raise WeightsError(f"cannot get {repository}.")
 
     monkeypatch.setattr("gpt25.weights.resolve.download_model", fail)
-    with pytest.raises(
-        WeightsError, match=r"^cannot get runs/first\. There is no directory 'runs/first' here either\.$"
-    ):
+
+
+def test_a_word_that_looks_like_a_hub_id_is_first_missed_here(deaf_hub: None) -> None:
+    with pytest.raises(WeightsError, match=r"^there is no directory runs/first here, and cannot get runs/first\.$"):
         resolve_model("runs/first")
     with pytest.raises(WeightsError, match=r"^cannot get openai-community/gpt2\.$"):
         resolve_model("gpt2")
+
+
+def test_beside_other_runs_a_missing_one_is_no_hub_id(
+    run: RunDirectory, downloads: Downloads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run.path.rename(tmp_path / "first")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "first").rename(tmp_path / "runs" / "first")
+    for ask in (resolve_model, require_model):
+        with pytest.raises(WeightsError, match=r"^there is no directory runs/nope; runs holds first\. If runs/nope is"):
+            ask("runs/nope")
+        with pytest.raises(WeightsError, match=r"^there is no directory \./runs/nope; runs holds first\. A model is"):
+            ask("./runs/nope")
+    assert downloads == []
+    resolve_model("runs/nope@main")
+    assert downloads == [("runs/nope", "main")]
+
+
+def test_what_a_word_means_is_known_without_reading_or_asking(
+    run: RunDirectory, directory: Path, downloads: Downloads
+) -> None:
+    (run.checkpoint_path(10) / "model.safetensors").write_bytes(b"damaged")
+    for word in (str(run.path), str(directory), "gpt2", "owner/name@abc"):
+        require_model(word)
+    assert downloads == []
+    with pytest.raises(WeightsError, match="there is no model 'gpt2-mediun'"):
+        require_model("gpt2-mediun")
 
 
 def test_a_pickle_is_refused_with_advice(tmp_path: Path) -> None:

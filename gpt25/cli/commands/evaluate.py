@@ -21,6 +21,7 @@ from gpt25.evaluation.harness.harness_settings import HarnessSettings
 from gpt25.evaluation.tasks import HARNESS_PREFIX
 from gpt25.references.scores import has_published_gpt2
 from gpt25.storage import require_output_file, write_json, write_text
+from gpt25.weights import require_model
 
 if TYPE_CHECKING:
     from gpt25.cli.evaluated_models import EvaluatedModels
@@ -107,7 +108,7 @@ def run(arguments: Arguments, output: Output) -> None:
                 output.note(f"{name} was not scored: {problem}")
             else:
                 not_kept = _problem_of_keeping(results[-1], checkpoint, output) or not_kept
-            output.say()
+                output.say()
     if results:
         content = {"model": model_names[0], "results": [each.content for each in results], "failed": failed}
         output.result(content, kept=_kept_in(arguments, checkpoint))
@@ -115,8 +116,7 @@ def run(arguments: Arguments, output: Output) -> None:
     if not_kept is not None:
         raise not_kept
     if failed:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in failed.items())
-        raise EvaluationError(f"{len(failed)} of {len(names)} tasks could not be scored. {reasons}")
+        raise EvaluationError(f"{len(failed)} of {len(names)} tasks were not scored: {', '.join(failed)}; see above.")
 
 
 def _score_one(
@@ -192,6 +192,9 @@ def _check(arguments: Arguments, names: tuple[str, ...]) -> None:
                 f"--{flag.replace('_', '-')} has no meaning for {own[0]}; it is for tasks of lm-evaluation-harness, "
                 f"{HARNESS_PREFIX}NAME."
             )
+    for model in (arguments.model, arguments.against):
+        if model is not None:
+            require_model(model)
     for path in (arguments.output, arguments.log_samples):
         if path is not None:
             require_output_file(path, overwrite=True, special="written into")

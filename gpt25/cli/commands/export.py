@@ -17,6 +17,7 @@ from gpt25.recipes.sharing.model_card import CARD_NAME, PICTURE_NAME
 from gpt25.records import in_this_shell, offered_command
 from gpt25.storage import require_output_file, resolved
 from gpt25.storage.paths.storage_error import shown
+from gpt25.weights import require_model
 
 if TYPE_CHECKING:
     from gpt25.weights.gguf.gguf_export import GGUFSummary
@@ -54,6 +55,7 @@ class Arguments:
 
 def run(arguments: Arguments, output: Output) -> None:
     """Load the model, write the file or the directory, and say what is in it and how to try it."""
+    require_model(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
     if arguments.format == "hugging-face":
         _to_hugging_face(arguments, output)
     else:

@@ -23,6 +23,7 @@ from gpt25.runtime import Stopwatch
 from gpt25.storage import decode_text
 from gpt25.tokenizer import SpecialTokens
 from gpt25.tokenizer.special_names import special_names_notice
+from gpt25.weights import require_model
 
 if TYPE_CHECKING:
     from gpt25.cli.session.shown_texts import ShownTexts
@@ -87,6 +88,7 @@ def run(arguments: Arguments, output: Output) -> None:
     settings = _settings(arguments)
     prompts = _prompts(arguments)
     is_session = arguments.prompt is None and prompts is None and not arguments.json and at_terminal()
+    require_model(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
     prompt = _standard_input() if arguments.prompt == "-" else arguments.prompt or ""
     from gpt25.generation import TextGenerator, choose_generating_precision
     from gpt25.weights import load_pretrained

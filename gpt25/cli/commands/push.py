@@ -15,7 +15,7 @@ from gpt25.cli.output import Output
 from gpt25.errors import WeightsError
 from gpt25.plots.formatting import size
 from gpt25.recipes.sharing.model_folder import ModelFolder, model_folder
-from gpt25.records import in_this_shell, offered_command, split_model_argument
+from gpt25.records import in_this_shell, no_such_directory, offered_command, split_model_argument
 from gpt25.storage import exists
 from gpt25.weights.hub_upload import require_repository_name, upload_model
 
@@ -49,7 +49,8 @@ def run(arguments: Arguments, output: Output) -> None:
     require_repository_name(arguments.repository)
     name, _ = split_model_argument(arguments.model)
     if not exists(name):
-        raise WeightsError(f"there is no {name} here; gpt25 push sends a run or a model directory of this machine.")
+        missing = no_such_directory(name)
+        raise WeightsError(f"{missing} `gpt25 push` sends a run or a model directory of this machine.")
     folder = model_folder(
         arguments.model, name=arguments.repository, checkpoint=arguments.checkpoint, licence=arguments.licence
     )

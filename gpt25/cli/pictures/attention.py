@@ -7,6 +7,7 @@ import tyro
 
 from gpt25.cli.output import Output
 from gpt25.plots import draw_attention, require_picture_file
+from gpt25.weights import require_model
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Attention:
 def run(arguments: Attention, output: Output) -> None:
     """Check where the picture goes, read the prompt with the model, draw."""
     require_picture_file(arguments.output)
+    require_model(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
     from gpt25.figures.attention import attention_of
     from gpt25.figures.model_labels import model_labels
     from gpt25.figures.opened import opened

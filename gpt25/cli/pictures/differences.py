@@ -10,6 +10,7 @@ import tyro
 
 from gpt25.cli.output import Output
 from gpt25.plots import draw_differences, require_picture_file
+from gpt25.weights import require_model
 
 if TYPE_CHECKING:
     from gpt25.inspection import TensorDifference
@@ -32,6 +33,8 @@ class Differences:
 def run(arguments: Differences, output: Output) -> None:
     """Load both, compare tensor by tensor, draw, and list the parts."""
     require_picture_file(arguments.output)
+    for model in (arguments.model_a, arguments.model_b):
+        require_model(model)
     from gpt25.figures.differences import pairs_of
     from gpt25.figures.model_labels import model_labels
     from gpt25.inspection import differences

@@ -9,6 +9,7 @@ import tyro
 from gpt25.cli.output import Output
 from gpt25.errors import PlotError
 from gpt25.plots import PositionsOfModel, draw_positions, require_picture_file
+from gpt25.weights import require_model
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ def run(arguments: Positions, output: Output) -> None:
     if not arguments.models:
         raise PlotError("there is no model to draw; name at least one.")
     require_picture_file(arguments.output)
+    for model in arguments.models:
+        require_model(model)
     from gpt25.figures.model_labels import model_labels
     from gpt25.figures.positions import positions_of_model, usual_columns
     from gpt25.figures.roughness_in_words import roughness_in_words, smoothest

@@ -9,6 +9,7 @@ import tyro
 from gpt25.cli.output import Output
 from gpt25.errors import ConfigurationError
 from gpt25.plots import PredictionsOfText, draw_predictions, positions_that_fit, require_picture_file
+from gpt25.weights import require_model
 
 if TYPE_CHECKING:
     from gpt25.inspection import LayerPredictions
@@ -41,6 +42,7 @@ def run(arguments: Predictions, output: Output) -> None:
     file_format = require_picture_file(arguments.output)
     if not 1 <= arguments.choices <= _MOST_CHOICES:
         raise ConfigurationError(f"choices is {arguments.choices}; it must be from 1 to {_MOST_CHOICES}.")
+    require_model(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
     from gpt25.figures.model_labels import model_labels
     from gpt25.figures.opened import opened
     from gpt25.figures.predictions import predictions_of

@@ -3,7 +3,7 @@
 from gpt25.data.sources.hub_download import patiently
 from gpt25.data.sources.hub_listing import HubFile
 from gpt25.errors import DataError
-from gpt25.storage.hub_error_message import hub_error_message
+from gpt25.storage.hub.hub_error_message import hub_error_message
 
 
 def fetch_hub_range(file: HubFile, start: int, end: int) -> bytes:

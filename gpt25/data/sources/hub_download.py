@@ -11,7 +11,7 @@ from typing import TypeVar
 from gpt25.data.sources.hub_listing import HubFile
 from gpt25.errors import DataError
 from gpt25.storage import sha256_of_file
-from gpt25.storage.hub_error_message import exception_chain, hub_error_message
+from gpt25.storage.hub.hub_error_message import exception_chain, hub_error_message
 
 T = TypeVar("T")
 _WAITS_IN_SECONDS = (2.0, 10.0, 30.0, 90.0)

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from gpt25.errors import DataError
-from gpt25.storage.hub_error_message import hub_error_message
-from gpt25.storage.hub_progress import limited_progress
+from gpt25.storage.hub.hub_answer import kept_unless_hub_answers
+from gpt25.storage.hub.hub_error_message import hub_error_message
+from gpt25.storage.hub.hub_progress import limited_progress
 
 
 def fetch_hub_file(repository: str, name: str, *, revision: str | None = None, absent_file: str) -> Path:
@@ -18,6 +19,9 @@ def fetch_hub_file(repository: str, name: str, *, revision: str | None = None, a
     import huggingface_hub
 
     try:
+        kept = kept_unless_hub_answers(repository, name, revision=revision, repo_type="dataset")
+        if kept is not None:
+            return kept
         return Path(
             huggingface_hub.hf_hub_download(
                 repository, name, repo_type="dataset", revision=revision, tqdm_class=limited_progress()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gpt25.data.sources.hub_address import HubAddress
 from gpt25.errors import DataError
-from gpt25.storage.hub_error_message import hub_error_message
+from gpt25.storage.hub.hub_error_message import hub_error_message
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         server.server_close()
         thread.join()
     cached = ask("some/set", "some/uncached", offline="1")
-    return online | {"offline": cached["some/set"], "uncached": cached["some/uncached"]}
+    alone = ask("some/set", offline="0")
+    return online | {"offline": cached["some/set"], "uncached": cached["some/uncached"], "alone": alone["some/set"]}
 
 
 def test_a_set_is_fetched_in_the_hubs_own_form_and_kept(answers: dict[str, str]) -> None:
@@ -84,6 +85,7 @@ def test_a_set_is_fetched_in_the_hubs_own_form_and_kept(answers: dict[str, str])
     place = "/datasets/some/set/resolve/refs%2Fconvert%2Fparquet/default/test/0000.parquet"
     assert place in Hub.requests
     assert answers["offline"] == CONTENT.decode()
+    assert answers["alone"] == CONTENT.decode(), "the cache holds it, and the Hub is gone"
 
 
 @pytest.mark.parametrize(

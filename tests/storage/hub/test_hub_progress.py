@@ -1,7 +1,7 @@
 import pytest
 from huggingface_hub.utils import enable_progress_bars
 
-from gpt25.storage.hub_progress import MOST_RESTARTS, limited_progress
+from gpt25.storage.hub.hub_progress import MOST_RESTARTS, limited_progress
 
 
 def test_the_bar_counts_as_the_clients_own_does() -> None:

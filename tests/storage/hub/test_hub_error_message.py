@@ -1,6 +1,6 @@
 import pytest
 
-from gpt25.storage.hub_error_message import exception_chain, hub_error_message
+from gpt25.storage.hub.hub_error_message import exception_chain, hub_error_message
 
 
 def named(name: str) -> Exception:
