@@ -96,7 +96,8 @@ def test_a_run_s_model_card_and_picture_are_sent_and_nothing_else(
         assert repository.files[name] == (checkpoint / name).read_bytes()
     assert repository.files["loss.png"].startswith(b"\x89PNG")
     assert b"![Training and validation loss against training tokens](loss.png)" in repository.files["README.md"]
-    assert f"{hub.endpoint}/me/first: 9 files of " in said
+    assert f"\n{hub.endpoint}/me/first\n9 files of " in said
+    assert max(map(len, said.splitlines()[:-1])) <= 80
     assert "to be seen by you and those you let.\nTry it: " in said
     assert "generate me/first\n" in said
     assert noted == "not sent: MANIFEST.json, optimizer.safetensors, state.json\n", (

@@ -81,14 +81,14 @@ def run(arguments: Arguments, output: Output) -> None:
     trial = in_this_shell(offered_command("gpt25", "generate", arguments.repository))
     output.result(
         content,
-        f"{uploaded.url}: {_amount(folder)}, commit {uploaded.commit[:12]}, to be seen by {who}.\nTry it: {trial}",
+        f"{uploaded.url}\n{_amount(folder)}, commit {uploaded.commit[:12]}, to be seen by {who}.\nTry it: {trial}",
         kept=Path(folder.directory),
     )
 
 
 def _would(arguments: Arguments, folder: ModelFolder) -> str:
     who = "public" if arguments.public else "private"
-    return f"A dry run: without --dry-run, {_amount(folder)} would go to {arguments.repository}, {who} if it is new."
+    return f"A dry run: {_amount(folder)} would go to {arguments.repository}, {who} if it is new."
 
 
 def _amount(folder: ModelFolder) -> str:
