@@ -210,7 +210,7 @@ def test_differences_of_two_checkpoints(folder: Path, tmp_path: Path, capsys: py
         ("predictions {rough} --output {out}.png --prompt {long}", "shorten it to at most 64 tokens"),
         ("predictions {rough} --output {out}.png --choices 0", "choices is 0; it must be from 1 to 20"),
         ("differences {rough} {deep} --output {out}.png", "the two models differ in shape: number_of_layers 2 and 3"),
-        ("attention {nothing} --output {out}.png", "there is no model"),
+        ("attention {nothing} --output {out}.png", "there is no directory"),
     ],
 )
 def test_bad_words_are_refused(

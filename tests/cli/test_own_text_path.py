@@ -32,8 +32,8 @@ TOKENIZER = "tokenizer train notes --vocabulary-size 400 --output tokenizer"
 TRAIN = (
     "train quickstart --data.texts notes --data.tokenizer tokenizer --data.validation-tokens 512 "
     "--model.vocabulary-size 400 --model.number-of-layers 1 --model.number-of-embedding-dimensions 32 "
-    "--batch.tokens-per-update 1024 --batch.micro-batch-rows 8 --loop.number-of-updates 8 "
-    "--loop.validation-interval-in-updates 4 --loop.samples-interval-in-updates 4 --loop.device cpu "
+    "--batch.tokens-per-update 1024 --batch.micro-batch-rows 8 --loop.number-of-updates 24 "
+    "--loop.validation-interval-in-updates 12 --loop.samples-interval-in-updates 12 --loop.device cpu "
     "--loop.sample-prompt '# ' --run runs/notes"
 )
 GENERATE = f"generate runs/notes --prompt '# ' {GREEDY} --json"
@@ -68,7 +68,7 @@ def test_from_twenty_files_to_a_model_that_others_have(
     run = RunDirectory("runs/notes")
     losses = [row["validation_loss"] for row in run.metrics() if row.get("validation_loss") is not None]
     assert losses[-1] < losses[0]
-    assert [sample["update"] for sample in run.samples()] == [4, 8]
+    assert [sample["update"] for sample in run.samples()] == [12, 24]
     assert all(sample["text"] for sample in run.samples())
 
     # a text, and a session in which one is gone on with

@@ -120,7 +120,7 @@ def test_blocks_that_differ_stay_apart(directory: Path, capsys: pytest.CaptureFi
     ("words", "mentions"),
     [
         (["{empty}"], "holds neither config.json nor a run"),
-        (["{empty}/absent"], "there is no model"),
+        (["{empty}/absent"], "there is no directory"),
         (["gpt2-huge"], "Did you mean gpt2-large?"),
         (["{model}", "--checkpoint", "best"], "can only be chosen of a run"),
         (["{model}", "--revision", "main"], "can only be chosen of a Hub repository"),

@@ -240,9 +240,8 @@ class Scenarios:
         def prepare(trainer: Trainer, ranks: Ranks) -> None:
             checkpoint_manager.save_checkpoint = failing
 
-        self.ranks(
-            "full-disk", 2, prepare=prepare, configuration=self.changed(loop={"checkpoint_interval_in_updates": 4})
-        )
+        no_other_saves = {"checkpoint_interval_in_updates": 4, "keep_plateau_checkpoint": False}
+        self.ranks("full-disk", 2, prepare=prepare, configuration=self.changed(loop=no_other_saves))
 
     def killed_while_saving(self) -> None:
         """Kill -9 again and again at random moments of a run that saves after every update, then let it end."""

@@ -65,7 +65,7 @@ def all_scenarios(scenarios: Scenarios) -> None:
     train(scenarios.changed(loop={"number_of_updates": 2}), scenarios.directory / "warm-up", Ranks(), nothing)
     sharded = scenarios.changed(loop={"shard_parameters": True})
     late = scenarios.changed(loop={"shard_parameters": True}, speed={"read_late": True})
-    averaging = {"average_last_fraction": 0.75, "checkpoint_interval_in_updates": 4}
+    averaging = {"average_last_fraction": 0.75, "checkpoint_interval_in_updates": 4, "keep_plateau_checkpoint": False}
     scenarios.ranks("average", 1, configuration=scenarios.changed(loop=averaging))
     average = scenarios.changed(loop={**averaging, "shard_parameters": True})
     scenarios.ranks("average-sharded", 2, prepare=stopped, configuration=average)

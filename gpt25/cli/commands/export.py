@@ -55,7 +55,6 @@ class Arguments:
 
 def run(arguments: Arguments, output: Output) -> None:
     """Load the model, write the file or the directory, and say what is in it and how to try it."""
-    require_model(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
     if arguments.format == "hugging-face":
         _to_hugging_face(arguments, output)
     else:
@@ -70,6 +69,7 @@ def _to_hugging_face(arguments: Arguments, output: Output) -> None:
     if arguments.type == "q8_0":
         raise ConfigurationError("--type q8_0 is of gguf; a Hugging Face directory holds float32, bfloat16 or float16.")
     require_output_directory(arguments.output, overwrite=arguments.overwrite, also=(CARD_NAME, PICTURE_NAME))
+    _require_model(arguments)
     folder = export_model_folder(
         arguments.model,
         arguments.output,
@@ -101,6 +101,7 @@ def _to_gguf(arguments: Arguments, output: Output) -> None:
     if arguments.licence is not None:
         raise ConfigurationError("--licence is of hugging-face's model card; a GGUF file here carries none.")
     require_output_file(arguments.output, overwrite=arguments.overwrite)
+    _require_model(arguments)
     from gpt25.weights import export_gguf, load_pretrained, require_gguf
 
     require_gguf()
@@ -138,6 +139,11 @@ def _to_gguf(arguments: Arguments, output: Output) -> None:
 def _short_name(word: str) -> str:
     """What to call a model: the last part of a directory's path or a Hub id, so that no path gets into the file."""
     return Path(word).name or resolved(word).name
+
+
+def _require_model(arguments: Arguments) -> None:
+    """After what stands at the output, before much is imported: a word that means no model is refused at once."""
+    require_model(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
 
 
 def _remarks(summary: "GGUFSummary", block_size: int) -> list[str]:
