@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from gpt25.lazy_face import lazy_face
 
 if TYPE_CHECKING:
+    from gpt25.inspection.activations.activation_names import activation_names
+    from gpt25.inspection.activations.edit import Edited, edit
+    from gpt25.inspection.activations.record import record
     from gpt25.inspection.attention_weights import attention_weights
     from gpt25.inspection.differences import TensorDifference, differences
     from gpt25.inspection.layer_predictions import LayerPredictions, layer_predictions
@@ -20,17 +23,21 @@ if TYPE_CHECKING:
     from gpt25.inspection.weight_statistics import WeightStatistics, weight_statistics
 
 __all__ = [
+    "Edited",
     "LayerPredictions",
     "TensorDifference",
     "WeightStatistics",
+    "activation_names",
     "attention_weights",
     "differences",
+    "edit",
     "layer_predictions",
     "overall_roughness",
     "position_similarity",
     "position_spectrum",
     "positional_embeddings",
     "prompt_tokens",
+    "record",
     "roughness",
     "token_labels",
     "weight_statistics",
@@ -39,6 +46,10 @@ __all__ = [
 lazy_face(
     __name__,
     {
+        "Edited": "activations.edit",
+        "edit": "activations.edit",
+        "record": "activations.record",
+        "activation_names": "activations.activation_names",
         "LayerPredictions": "layer_predictions",
         "TensorDifference": "differences",
         "WeightStatistics": "weight_statistics",

@@ -1,15 +1,13 @@
 """Where every head of every layer attends to."""
 
-import math
 from collections.abc import Sequence
 from itertools import islice
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from gpt25.errors import InspectionError
+from gpt25.inspection.activations.pattern import pattern_of
 from gpt25.inspection.reading import batch_of_one, embedded
 from gpt25.model import GPTModel, evaluating
 from gpt25.model.block import Block
@@ -43,20 +41,10 @@ def attention_weights(
             assert isinstance(block, Block)
             if layer in chosen_layers:
                 query, key, _ = block.attention.heads(block.layer_norm_1(stream))  # each (1, heads, time, head size)
-                weights = _weights(query[0, chosen_heads], key[0, chosen_heads])  # (heads, time, time)
+                weights = pattern_of(query[0, chosen_heads], key[0, chosen_heads])  # (heads, time, time)
                 found[[index for index, number in enumerate(chosen_layers) if number == layer]] = weights.cpu().numpy()
             stream = block(stream)
     return found
-
-
-def _weights(query: Tensor, key: Tensor) -> Tensor:
-    """Scaled dot products over the past: two of (heads, time, head size) -> (heads, time, time).
-
-    Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1.
-    """
-    scores = query.float() @ key.float().transpose(1, 2) / math.sqrt(query.size(2))  # (heads, time, time)
-    future = torch.ones_like(scores[0], dtype=torch.bool).triu(1)  # (time, time)
-    return scores.masked_fill(future, -math.inf).softmax(-1)
 
 
 def _checked(what: str, indices: Sequence[int] | None, count: int) -> list[int]:

@@ -66,6 +66,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "loop": {"configuration", "optimizers", "loss", "checkpoints"},
     },
     "generation": {"engine": set()},
+    "inspection": {"activations": set()},
     "evaluation": {
         "scoring": set(),
         "protocols": {"scoring"},

@@ -7,7 +7,7 @@ import gpt25.inspection
 
 
 def test_inspection_never_draws() -> None:
-    for path in Path(gpt25.inspection.__file__).parent.glob("*.py"):
+    for path in Path(gpt25.inspection.__file__).parent.rglob("*.py"):
         imported = {
             name.split(".")[0]
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))

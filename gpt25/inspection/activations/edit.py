@@ -1,0 +1,62 @@
+"""A model's computation with some activations replaced."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from gpt25.errors import InspectionError
+from gpt25.inspection.activations.activation_names import chosen_names
+from gpt25.inspection.activations.stations import visited
+from gpt25.inspection.reading import Tokens, batch_of
+from gpt25.model import GPTModel, evaluating
+
+Edit = Tensor | Callable[[Tensor], Tensor]
+"""What takes an activation's place: a tensor of its shape, or a function from it (a copy) to one."""
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What came of a computation that was interfered with."""
+
+    logits: Tensor
+    """(batch, time, vocabulary)."""
+    activations: dict[str, Tensor]
+    """What was to be recorded, as the model went on with it: after the edits."""
+
+
+def edit(model: GPTModel, tokens: Tokens, edits: Mapping[str, Edit], names: str | Iterable[str] = ()) -> Edited:
+    """Run a model with activations replaced on the way, and record others behind them.
+
+        edit(model, tokens, {"transformer.hidden.3.attention.mixed": zero_head_5}).logits
+
+    edits: by names or patterns as in `record`; where several match one name they follow one another. names: what to
+    record besides. An edit of `residual_middle` is exact to the rounding of one addition. Nothing stays behind in the
+    model. Raises InspectionError for names and ids as `record` does, for a replacement of another shape, and where an
+    edit needs weights that are int8.
+    """
+    chosen = chosen_names(model, names) if names else []
+    of_name: dict[str, list[Edit]] = {}
+    for pattern, change in edits.items():
+        for name in chosen_names(model, pattern):
+            of_name.setdefault(name, []).append(change)
+    found: dict[str, Tensor] = {}
+
+    def visit(name: str, activation: Tensor) -> Tensor:
+        for change in of_name.get(name, ()):
+            activation = _replaced(name, activation, change)
+        if name in chosen:
+            found[name] = activation
+        return activation
+
+    with evaluating(model), visited(model, {*chosen, *of_name}, visit):
+        logits = model(batch_of(model, tokens))  # (batch, time, vocabulary)
+    return Edited(logits, {name: found[name] for name in chosen})
+
+
+def _replaced(name: str, activation: Tensor, change: Edit) -> Tensor:
+    new = change if isinstance(change, Tensor) else change(activation.clone())
+    if not isinstance(new, Tensor) or new.shape != activation.shape:
+        given = tuple(new.shape) if isinstance(new, Tensor) else type(new).__name__
+        raise InspectionError(f"the edit of {name} gave {given}; it must be a tensor of {tuple(activation.shape)}.")
+    return new.to(activation)
