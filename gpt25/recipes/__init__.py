@@ -7,6 +7,7 @@ from gpt25.lazy_face import lazy_face
 if TYPE_CHECKING:
     from gpt25.recipes.dry_run import DryRun, dry_run
     from gpt25.recipes.length import of_length, what_was_scaled, with_length
+    from gpt25.recipes.model_at_hand import model_at_hand
     from gpt25.recipes.pretrain import pretrain
     from gpt25.recipes.quickstart import quickstart
     from gpt25.recipes.recipe import load_recipe, recipe_names, recipe_text
@@ -22,6 +23,7 @@ __all__ = [
     "ReproductionSettings",
     "dry_run",
     "load_recipe",
+    "model_at_hand",
     "of_length",
     "pretrain",
     "quickstart",
@@ -42,6 +44,7 @@ lazy_face(
         "ReproductionSettings": "reproduction.reproduction_settings",
         "dry_run": "dry_run",
         "load_recipe": "recipe",
+        "model_at_hand": "model_at_hand",
         "of_length": "length",
         "pretrain": "pretrain",
         "quickstart": "quickstart",

@@ -18,6 +18,7 @@ PACKAGE_OF_MODULE = {
     "tensorflow": "tensorflow-cpu",
     "tomli_w": "tomli-w",
 }
+EXTRAS_OF_TOOLS = {"dev", "notebooks"}  # what works on the repository, and is no part of the package
 PLANNED_EXTRAS = {"serve"}
 PLANNED_PACKAGES: set[str] = set()
 """Extras and packages of extras whose code comes later; take one out when its code is there."""
@@ -53,7 +54,7 @@ def third_parties(nodes: list[ast.stmt]) -> set[str]:
 def test_every_import_is_declared(modules: dict[str, ast.Module], project: dict) -> None:
     declared = names(project["dependencies"])
     for extra, requirements in project["optional-dependencies"].items():
-        declared |= names(requirements) if extra != "dev" else set()
+        declared |= names(requirements) if extra not in EXTRAS_OF_TOOLS else set()
     for name, tree in modules.items():
         assert third_parties(list(ast.walk(tree))) <= declared, name
 
@@ -78,7 +79,7 @@ def test_no_core_dependency_is_unused(modules: dict[str, ast.Module], project: d
 def test_no_extra_is_unused(modules: dict[str, ast.Module], project: dict) -> None:
     used = set().union(*(third_parties(list(ast.walk(tree))) for tree in modules.values()))
     for extra, requirements in project["optional-dependencies"].items():
-        if extra != "dev" and extra not in PLANNED_EXTRAS:
+        if extra not in EXTRAS_OF_TOOLS | PLANNED_EXTRAS:
             assert names(requirements) - used - PLANNED_PACKAGES == set(), extra
 
 

@@ -1,0 +1,172 @@
+"""The notebooks run from top to bottom without a network, and say what they must; their pairs hold what they hold."""
+
+import ast
+import functools
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+from gpt25.data import standard_library_documents
+from gpt25.recipes import model_at_hand, quickstart
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "notebooks").glob("[0-9]_*.py"))
+NAMES = [source.stem for source in SOURCES]
+FEWEST_MINUTES = 0.05
+EVERY_SO_MANY_DOCUMENTS = 16
+MOST_CELLS = 60
+MOST_BYTES = 1_000_000
+MOST_LINES_OF_A_DEFINITION = 30
+ABSOLUTE_PATH = re.compile(r"(?<![\w.~$}/:<-])/(?:home|root|Users|work|mnt|opt|scratch|tmp|usr|var|private|content)/\w")
+
+
+def load_refresh() -> ModuleType:
+    specification = importlib.util.spec_from_file_location("refresh_notebooks", ROOT / "notebooks" / "refresh.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[specification.name] = module
+    specification.loader.exec_module(module)
+    return module
+
+
+refresh = load_refresh()
+
+
+@pytest.fixture(scope="session")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the small model that notebooks train where OpenAI's is out of reach, trained for seconds."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    documents = list(standard_library_documents())[::EVERY_SO_MANY_DOCUMENTS]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        small = functools.partial(quickstart, documents=documents)
+        patch.setattr(sys.modules["gpt25.recipes.model_at_hand"], "quickstart", small)
+        model_at_hand("runs/lesson", say=lambda _: None, published=None, minutes=FEWEST_MINUTES)
+    return folder
+
+
+@pytest.fixture
+def own_jupyter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of Jupyter's is read from, or left in, the home directory; pictures are shown as in a reader's."""
+    for variable in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+def pair(source: Path) -> NotebookNode:
+    return nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+
+
+def outputs(notebook: NotebookNode) -> list[NotebookNode]:
+    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def texts(notebook: NotebookNode) -> str:
+    """Everything that outputs say in words."""
+    said = []
+    for output in outputs(notebook):
+        said += [output.get("text", "")]
+        said += [content for kind, content in output.get("data", {}).items() if kind.startswith("text/")]
+    return "\n".join(said)
+
+
+def prose(source: Path) -> str:
+    return "\n".join(cell.source for cell in refresh.converted(source).cells if cell.cell_type == "markdown")
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=NAMES)
+def test_a_notebook_runs_from_top_to_bottom(source: Path, workplace: Path, own_jupyter: None) -> None:
+    notebook = refresh.executed(source, workplace)
+    assert [output for output in outputs(notebook) if output.output_type == "error"] == []
+    assert ABSOLUTE_PATH.findall(texts(notebook)) == []
+    kept = pair(source)
+    kinds = [
+        [[output.output_type for output in cell.get("outputs", [])] != [] for cell in each.cells]
+        for each in (notebook, kept)
+    ]
+    assert kinds[0] == kinds[1], "another cell shows something now: run notebooks/refresh.py"
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=NAMES)
+def test_a_notebook_is_kept_as_its_source_says(source: Path) -> None:
+    notebook, kept = refresh.converted(source), pair(source)
+    assert [(cell.cell_type, cell.source) for cell in kept.cells] == [
+        (cell.cell_type, cell.source) for cell in notebook.cells
+    ], "run notebooks/refresh.py"
+    nbformat.validate(kept)
+    counts = [cell.execution_count for cell in kept.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1)), "its cells did not run in order"
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=NAMES)
+def test_kept_outputs_are_small_and_of_no_one_machine(source: Path) -> None:
+    kept = pair(source)
+    assert source.with_suffix(".ipynb").stat().st_size < MOST_BYTES
+    assert outputs(kept)
+    assert [output for output in outputs(kept) if output.output_type == "error"] == []
+    assert ABSOLUTE_PATH.findall(texts(kept)) == []
+    pictures = [output for output in outputs(kept) if "image/png" in output.get("data", {})]
+    assert pictures or source.name[0] in "234", "this notebook has pictures"
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=NAMES)
+def test_a_notebook_says_what_it_assumes_and_where_it_runs(source: Path) -> None:
+    text = prose(source)
+    place = refresh.repository().removeprefix("https://github.com/")
+    link = f"https://colab.research.google.com/github/{place}/blob/main/notebooks/{source.stem}.ipynb"
+    assert link in text
+    assert f"git+{refresh.repository()}" in source.read_text(encoding="utf-8")
+    assert "**It assumes**" in text
+    assert "](../docs/glossary.md)" in text
+    assert text.count("<details>") == text.count("</details>") == text.count("**Exercise") > 1
+    assert refresh.with_links(source.read_text(encoding="utf-8")) == source.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=NAMES)
+def test_links_of_a_notebook_lead_somewhere(source: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#\s]+)", prose(source)):
+        assert (source.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=NAMES)
+def test_a_notebook_is_short_and_defines_little(source: Path) -> None:
+    assert len(refresh.converted(source).cells) < MOST_CELLS
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    definitions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    long = [node.name for node in definitions if node.end_lineno - node.lineno + 1 > MOST_LINES_OF_A_DEFINITION]
+    assert long == []
+    assert sum(1 for node in tree.body if isinstance(node, ast.ClassDef)) <= (2 if source.name[0] == "2" else 0)
+    assert sum(1 for node in tree.body if isinstance(node, ast.FunctionDef)) <= 3
+
+
+def test_the_notebooks_are_counted_from_one() -> None:
+    assert [name[0] for name in NAMES] == list("1234567"[: len(NAMES)])
+
+
+def test_every_notebook_has_a_line_in_the_page_about_them() -> None:
+    page = (ROOT / "docs" / "notebooks.md").read_text(encoding="utf-8")
+    assert [name for name in NAMES if f"(../notebooks/{name}.ipynb)" not in page] == []
+
+
+def test_words_change_without_running_and_code_does_not(tmp_path: Path) -> None:
+    source = tmp_path / "1_small.py"
+    source.write_text("# %% [markdown]\n# words\n\n# %%\n1 + 1\n", encoding="utf-8")
+    made = refresh.converted(source)
+    made.cells[1].outputs = [nbformat.v4.new_output("stream", text="2")]
+    made.cells[1].execution_count = 1
+    nbformat.write(made, source.with_suffix(".ipynb"))
+    source.write_text("# %% [markdown]\n# other words\n\n# %%\n1 + 1\n", encoding="utf-8")
+    kept = refresh.with_kept_outputs(source)
+    assert kept.cells[0].source == "other words"
+    assert kept.cells[1].outputs[0].text == "2"
+    source.write_text("# %% [markdown]\n# words\n\n# %%\n1 + 2\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="has changed since it ran"):
+        refresh.with_kept_outputs(source)
