@@ -66,7 +66,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "loop": {"configuration", "optimizers", "loss", "checkpoints"},
     },
     "generation": {"engine": set()},
-    "inspection": {"activations": set()},
+    "inspection": {"activations": set(), "circuits": {"activations"}},
     "evaluation": {
         "scoring": set(),
         "protocols": {"scoring"},

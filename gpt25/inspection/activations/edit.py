@@ -1,6 +1,7 @@
 """A model's computation with some activations replaced."""
 
-from collections.abc import Callable, Iterable, Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -28,7 +29,7 @@ class Edited:
 def edit(model: GPTModel, tokens: Tokens, edits: Mapping[str, Edit], names: str | Iterable[str] = ()) -> Edited:
     """Run a model with activations replaced on the way, and record others behind them.
 
-        edit(model, tokens, {"transformer.hidden.3.attention.mixed": zero_head_5}).logits
+        edit(model, tokens, {"transformer.hidden.3.attention.mixed": without_head_5}).logits
 
     edits: by names or patterns as in `record`; where several match one name they follow one another. names: what to
     record besides. An edit of `residual_middle` is exact to the rounding of one addition. Nothing stays behind in the
@@ -36,6 +37,21 @@ def edit(model: GPTModel, tokens: Tokens, edits: Mapping[str, Edit], names: str 
     edit needs weights that are int8.
     """
     chosen = chosen_names(model, names) if names else []
+    with edited(model, edits, chosen) as found:
+        logits = model(batch_of(model, tokens))  # (batch, time, vocabulary)
+    return Edited(logits, {name: found[name] for name in chosen})
+
+
+def last_logits(model: GPTModel, tokens: Tokens, edits: Mapping[str, Edit]) -> Tensor:
+    """The logits behind the last position alone, (batch, vocabulary), of a computation with these edits."""
+    with edited(model, edits):
+        last = model.hidden_states(batch_of(model, tokens))[:, -1]  # (batch, channels)
+        return model.language_modeling_head(last)
+
+
+@contextlib.contextmanager
+def edited(model: GPTModel, edits: Mapping[str, Edit], names: Sequence[str] = ()) -> Iterator[dict[str, Tensor]]:
+    """Inside, the model computes with these edits, and the activations of `names` come into the dictionary."""
     of_name: dict[str, list[Edit]] = {}
     for pattern, change in edits.items():
         for name in chosen_names(model, pattern):
@@ -45,13 +61,12 @@ def edit(model: GPTModel, tokens: Tokens, edits: Mapping[str, Edit], names: str 
     def visit(name: str, activation: Tensor) -> Tensor:
         for change in of_name.get(name, ()):
             activation = _replaced(name, activation, change)
-        if name in chosen:
+        if name in names:
             found[name] = activation
         return activation
 
-    with evaluating(model), visited(model, {*chosen, *of_name}, visit):
-        logits = model(batch_of(model, tokens))  # (batch, time, vocabulary)
-    return Edited(logits, {name: found[name] for name in chosen})
+    with evaluating(model), visited(model, {*names, *of_name}, visit):
+        yield found
 
 
 def _replaced(name: str, activation: Tensor, change: Edit) -> Tensor:
