@@ -25,6 +25,7 @@ COMMANDS = {
     "data": "turn text into token shards; describe and verify them",
     "train": "train by a recipe; the same command resumes a run",
     "generate": "write text with a model",
+    "serve": "a model on the network: an API and a page to play in",
     "evaluate": "score a model beside OpenAI's GPT-2",
     "compare": "runs beside one another and OpenAI's: one report",
     "show": "every parameter of a model, by both its names",
@@ -37,7 +38,7 @@ COMMANDS = {
 GROUPS = {
     "Start here": ("quickstart", "reproduce", "doctor", "plan"),
     "Make a model": ("tokenizer", "data", "train"),
-    "Use a model": ("generate", "evaluate", "compare", "show", "plot", "export", "push"),
+    "Use a model": ("generate", "serve", "evaluate", "compare", "show", "plot", "export", "push"),
 }
 """The headings of `gpt25 --help` and the commands under each."""
 

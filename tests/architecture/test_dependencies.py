@@ -14,12 +14,15 @@ PACKAGE_OF_MODULE = {
     "charset_normalizer": "charset-normalizer",
     "huggingface_hub": "huggingface-hub",
     "lm_eval": "lm-eval",
+    "prometheus_client": "prometheus-client",
     "prompt_toolkit": "prompt-toolkit",
     "tensorflow": "tensorflow-cpu",
     "tomli_w": "tomli-w",
 }
 EXTRAS_OF_TOOLS = {"dev", "notebooks"}  # what works on the repository, and is no part of the package
-PLANNED_EXTRAS = {"serve"}
+PACKAGES_OF_EXTRAS = {"gpt25.kernels": "fast", "gpt25.server": "serve"}
+"""Packages that nobody imports without an extra."""
+PLANNED_EXTRAS: set[str] = set()
 PLANNED_PACKAGES: set[str] = set()
 """Extras and packages of extras whose code comes later; take one out when its code is there."""
 
@@ -61,14 +64,13 @@ def test_every_import_is_declared(modules: dict[str, ast.Module], project: dict)
 
 def test_extras_are_imported_only_where_they_are_used(modules: dict[str, ast.Module], project: dict) -> None:
     core = names(project["dependencies"])
-    kernels = names(project["optional-dependencies"]["fast"])
     for name, tree in modules.items():
-        allowed = core | kernels if name.startswith("gpt25.kernels.") else core
+        package = ".".join(name.split(".")[:2])
+        extra = PACKAGES_OF_EXTRAS.get(package)
+        allowed = core | names(project["optional-dependencies"][extra]) if extra and name != package else core
         assert third_parties(tree.body) <= allowed, f"{name} imports an extra's package when it is itself imported"
-        if not name.startswith("gpt25.kernels"):
-            assert "gpt25.kernels" not in house_imports(tree.body), (
-                f"{name} imports the kernels, and with them an extra"
-            )
+        for other in PACKAGES_OF_EXTRAS.keys() - {package}:
+            assert other not in house_imports(tree.body), f"{name} imports {other}, and with it an extra"
 
 
 def test_no_core_dependency_is_unused(modules: dict[str, ast.Module], project: dict) -> None:

@@ -1,0 +1,77 @@
+"""Serve models over HTTP: OpenAI's completions API for base models, and a page to play in.
+
+It listens to this machine only, unless --host names another address and --api-key or --insecure says who may come.
+"serving on http://HOST:PORT" is printed when the models are loaded.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import tyro
+
+from gpt25.cli.output import Output
+from gpt25.errors import MissingExtraError
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The arguments of `gpt25 serve`."""
+
+    models: tyro.conf.Positional[tuple[str, ...]]
+    """Each a size name, a Hub id, a Hugging Face directory or a run, as for gpt25 generate; NAME=MODEL gives it the
+    name under which it is asked for."""
+    host: str = "127.0.0.1"
+    """The address to listen on; 0.0.0.0 for all of this machine's."""
+    port: int = 8000
+    """0 takes a free one."""
+    api_key: str | None = None
+    """What every request must bring as "Authorization: Bearer KEY", those for /health excepted."""
+    insecure: bool = False
+    """Let other machines in without a key."""
+    allowed_host: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """A name under which the server is reached beside its addresses, as behind a proxy; may be given several times."""
+    slots: int | None = None
+    """Texts of one model that are written at a time; without it as many as memory allows, at most 32."""
+    most_waiting: int = 256
+    """Prompts that may wait for their turn; beyond that the answer is 429."""
+    drain_seconds: float = 30.0
+    """How long texts that are being written may go on after SIGTERM."""
+    precision: Literal["auto", "float32", "bfloat16", "int8"] = "auto"
+    """As for gpt25 generate."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1 or mps."""
+    json: bool = False
+    """Print {"url": …, "models": […]} in place of the line."""
+
+
+def run(arguments: Arguments, output: Output) -> None:
+    """Check the settings, and serve until a signal."""
+    from gpt25.server.serving_settings import ServingSettings
+
+    settings = ServingSettings(
+        host=arguments.host,
+        port=arguments.port,
+        api_key=arguments.api_key,
+        insecure=arguments.insecure,
+        allowed_hosts=arguments.allowed_host,
+        slots=arguments.slots,
+        most_waiting=arguments.most_waiting,
+        drain_seconds=arguments.drain_seconds,
+    )
+    from gpt25.generation import choose_generating_precision
+
+    try:
+        from gpt25.server.registry.model_names import model_names
+        from gpt25.server.serve import serve
+    except ModuleNotFoundError as problem:
+        raise MissingExtraError(
+            f"the server needs {problem.name}, which is not installed; install it with: pip install 'gpt25[serve]'"
+        ) from problem
+    names = model_names(arguments.models)
+    serve(
+        names,
+        precision=choose_generating_precision(arguments.device, arguments.precision),
+        settings=settings,
+        announce=lambda url: output.result({"url": url, "models": list(names)}, f"serving on {url}"),
+        report=output.note,
+    )
