@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 from gpt25.lazy_face import lazy_face
 
 if TYPE_CHECKING:
+    from gpt25.plots.circuits.checkpoint_lines import CheckpointLines, checkpoint_lines_figure, draw_checkpoint_lines
+    from gpt25.plots.circuits.heat_map import HeatMap, HeatMaps
+    from gpt25.plots.circuits.heat_maps import draw_heat_maps, heat_maps_figure
     from gpt25.plots.curves import HorizontalAxis, names_of
     from gpt25.plots.formatting import two_digits
     from gpt25.plots.pictures.attention import AttentionOfText, attention_figure, draw_attention
@@ -31,8 +34,11 @@ if TYPE_CHECKING:
 __all__ = [
     "HELLASWAG",
     "AttentionOfText",
+    "CheckpointLines",
     "ComparedRun",
     "DataSetName",
+    "HeatMap",
+    "HeatMaps",
     "HorizontalAxis",
     "PictureFormat",
     "PositionsOfModel",
@@ -44,14 +50,18 @@ __all__ = [
     "VerdictRow",
     "VerdictSection",
     "attention_figure",
+    "checkpoint_lines_figure",
     "common_data_set",
     "differences_figure",
     "draw_attention",
+    "draw_checkpoint_lines",
     "draw_comparison",
     "draw_differences",
+    "draw_heat_maps",
     "draw_losses",
     "draw_positions",
     "draw_predictions",
+    "heat_maps_figure",
     "lines_beside",
     "loss_reference_lines",
     "losses_figure",
@@ -70,10 +80,13 @@ __all__ = [
 lazy_face(
     __name__,
     {
-        "HELLASWAG": "report.published_lines",
         "AttentionOfText": "pictures.attention",
+        "CheckpointLines": "circuits.checkpoint_lines",
         "ComparedRun": "report.compared_run",
         "DataSetName": "report.published_lines",
+        "HELLASWAG": "report.published_lines",
+        "HeatMap": "circuits.heat_map",
+        "HeatMaps": "circuits.heat_map",
         "HorizontalAxis": "curves",
         "PictureFormat": "pictures.picture_format",
         "PositionsOfModel": "pictures.positions",
@@ -85,14 +98,18 @@ lazy_face(
         "VerdictRow": "report.verdict",
         "VerdictSection": "report.verdict",
         "attention_figure": "pictures.attention",
+        "checkpoint_lines_figure": "circuits.checkpoint_lines",
         "common_data_set": "report.data_set",
         "differences_figure": "pictures.differences",
         "draw_attention": "pictures.attention",
+        "draw_checkpoint_lines": "circuits.checkpoint_lines",
         "draw_comparison": "report.comparison_picture",
         "draw_differences": "pictures.differences",
+        "draw_heat_maps": "circuits.heat_maps",
         "draw_losses": "pictures.losses",
         "draw_positions": "pictures.positions",
         "draw_predictions": "pictures.predictions",
+        "heat_maps_figure": "circuits.heat_maps",
         "lines_beside": "report.data_set",
         "loss_reference_lines": "report.data_set",
         "losses_figure": "pictures.losses",

@@ -1,6 +1,7 @@
 """An interactive page: one HTML file with its data, its style and its script; it fetches nothing."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,17 @@ from gpt25.storage import write_text
 from gpt25.version import __version__
 
 
-def write_page(output: str | Path, *, title: str, eyebrow: str, lead: str, script: str, content: Any) -> None:
+def write_page(
+    output: str | Path, *, title: str, eyebrow: str, lead: str, script: str, content: Any, shared: Sequence[str] = ()
+) -> None:
     """Write a page whose script draws `content` (anything that JSON has) into its <main>, atomically.
 
-    script: the file in pages/ that knows this kind of picture; figures.js, which all of them use, stands before it.
+    script: the file in pages/ that knows this kind of picture; figures.js, which all of them use, stands before it, and
+    behind that the files of `shared`.
     Only these scripts may run, by their hashes: nothing that stands in the content can add one. Raises StorageError
     where the file cannot be written.
     """
-    code = page_asset("figures.js") + page_asset(script)
+    code = "".join(page_asset(name) for name in ("figures.js", *shared, script))
     policy = (
         f"default-src 'none'; style-src 'unsafe-inline'; script-src '{script_hash(code)}'; "
         "base-uri 'none'; form-action 'none'"

@@ -74,7 +74,8 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "core": {"scoring", "sets"},
         "harness": {"scoring"},
     },
-    "plots": {"pictures": set(), "report": {"pictures"}},
+    "plots": {"pictures": set(), "circuits": {"pictures"}, "report": {"pictures"}},
+    "figures": {"circuits": set()},
     "recipes": {
         "hooks": set(),
         "run": {"hooks"},

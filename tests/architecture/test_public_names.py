@@ -15,7 +15,25 @@ PUBLIC = {
     "load_pretrained",
     "save_pretrained",
 }
-FIGURES = {"Report", "attention", "differences", "losses", "position_image", "positions", "predictions", "report"}
+FIGURES = {
+    "Report",
+    "attention",
+    "differences",
+    "losses",
+    "position_image",
+    "positions",
+    "predictions",
+    "report",
+}
+FIGURES_OF_CIRCUITS = {
+    "ablation",
+    "attribution",
+    "head_scores",
+    "neurons",
+    "over_checkpoints",
+    "patching",
+    "residual",
+}
 
 
 def test_public_names_are_the_promised_ones() -> None:
@@ -23,10 +41,11 @@ def test_public_names_are_the_promised_ones() -> None:
     assert set(dir(gpt25)) >= PUBLIC
 
 
-@pytest.mark.parametrize("name", sorted(FIGURES))
+@pytest.mark.parametrize("name", sorted(FIGURES | FIGURES_OF_CIRCUITS))
 def test_figure_exists_and_is_documented(name: str) -> None:
-    assert set(gpt25.figures.__all__) == FIGURES
-    assert getattr(gpt25.figures, name).__module__ == f"gpt25.figures.{name.lower()}" or name == "position_image"
+    assert set(gpt25.figures.__all__) == FIGURES | FIGURES_OF_CIRCUITS
+    room = "gpt25.figures.circuits" if name in FIGURES_OF_CIRCUITS else "gpt25.figures"
+    assert getattr(gpt25.figures, name).__module__ == f"{room}.{name.lower()}" or name == "position_image"
     assert getattr(gpt25.figures, name).__doc__
 
 

@@ -2,13 +2,25 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import tyro
 
 from gpt25.cli.open_run import open_run
 from gpt25.cli.output import Output
-from gpt25.cli.pictures import attention, differences, positions, predictions
+from gpt25.cli.pictures import (
+    ablation,
+    attention,
+    attribution,
+    differences,
+    head_scores,
+    neurons,
+    patching,
+    positions,
+    predictions,
+    residual,
+)
 from gpt25.plots import HorizontalAxis, draw_losses, require_picture_file
 from gpt25.storage import require_output_file
 from gpt25.storage.paths.storage_error import shown
@@ -49,10 +61,43 @@ Arguments = (
     | Annotated[attention.Attention, tyro.conf.subcommand(name="attention")]
     | Annotated[predictions.Predictions, tyro.conf.subcommand(name="predictions")]
     | Annotated[differences.Differences, tyro.conf.subcommand(name="differences")]
+    | Annotated[head_scores.HeadScores, tyro.conf.subcommand(name="head-scores")]
+    | Annotated[patching.Patching, tyro.conf.subcommand(name="patching")]
+    | Annotated[attribution.Attribution, tyro.conf.subcommand(name="attribution")]
+    | Annotated[ablation.Ablation, tyro.conf.subcommand(name="ablation")]
+    | Annotated[neurons.Neurons, tyro.conf.subcommand(name="neurons")]
+    | Annotated[residual.Residual, tyro.conf.subcommand(name="residual")]
 )
-"""What `gpt25 plot` can draw; a new picture is a new dataclass here and a branch in `run`."""
+"""What `gpt25 plot` can draw; a new picture is a new dataclass here and a row of `_OF_MODELS`."""
 
-Picture = Loss | Report | positions.Positions | attention.Attention | predictions.Predictions | differences.Differences
+Picture = (
+    Loss
+    | Report
+    | positions.Positions
+    | attention.Attention
+    | predictions.Predictions
+    | differences.Differences
+    | head_scores.HeadScores
+    | patching.Patching
+    | attribution.Attribution
+    | ablation.Ablation
+    | neurons.Neurons
+    | residual.Residual
+)
+
+
+_OF_MODELS: dict[type, ModuleType] = {
+    positions.Positions: positions,
+    attention.Attention: attention,
+    predictions.Predictions: predictions,
+    differences.Differences: differences,
+    head_scores.HeadScores: head_scores,
+    patching.Patching: patching,
+    attribution.Attribution: attribution,
+    ablation.Ablation: ablation,
+    neurons.Neurons: neurons,
+    residual.Residual: residual,
+}
 
 
 def run(arguments: Picture, output: Output) -> None:
@@ -62,14 +107,8 @@ def run(arguments: Picture, output: Output) -> None:
             _loss(arguments, output)
         case Report():
             _report(arguments, output)
-        case positions.Positions():
-            positions.run(arguments, output)
-        case attention.Attention():
-            attention.run(arguments, output)
-        case predictions.Predictions():
-            predictions.run(arguments, output)
-        case differences.Differences():
-            differences.run(arguments, output)
+        case _:
+            _OF_MODELS[type(arguments)].run(arguments, output)
 
 
 def _loss(arguments: Loss, output: Output) -> None:

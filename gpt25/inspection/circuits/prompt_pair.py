@@ -59,7 +59,8 @@ def prompt_pair(
             raise InspectionError(f"token id {token_id} is not one of this model's, 0 to {vocabulary - 1:,}.")
     if answer == other:
         raise InspectionError(
-            f"after both prompts the model says the same, token {answer}; name an answer and another token to compare."
+            f"after both prompts the model says the same, token {answer}; name an answer and another token to compare, "
+            "--answer and --other of the command."
         )
     differences = (logits[:, answer] - logits[:, other]).tolist()
     if differences[0] == differences[1]:

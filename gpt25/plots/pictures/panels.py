@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-_CHARACTERS_PER_INCH = 15  # of 9.5 points; of plain English 16.7 fit
+_CHARACTERS_PER_INCH = 14  # of 9.5 points; of plain English 14.4 to 16.7 fit
 _LINE_POINTS, _LINE_HEIGHT = 9.5, 13
 
 
