@@ -1,4 +1,4 @@
-"""Penalties on tokens that a row has already used."""
+"""Biases of tokens, and penalties on those that a row has already used."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,17 +15,26 @@ _LARGEST_LOGIT = 1e30
 
 
 def apply_penalties(logits: Tensor, settings: Sequence[SamplingSettings], histories: Sequence[History]) -> None:
-    """Change the logits (rows, vocabulary) float32 in place: repetition first, then frequency and presence.
+    """Change the logits (rows, vocabulary) float32 in place: biases, then repetition, then frequency and presence.
 
-    Only rows whose settings have penalties cost anything, and only in proportion to their history.
+    Only rows whose settings have any of these cost anything, and only in proportion to their biases and history.
     Sources: Keskar et al. 2019, "CTRL", section 4.1; OpenAI API reference, "Frequency and presence penalties":
     logit[j] - count[j] * frequency_penalty - (count[j] > 0) * presence_penalty, counting generated tokens.
     """
     for row, (setting, history) in enumerate(zip(settings, histories, strict=True)):
+        if setting.logit_bias:
+            _add_bias(logits[row], setting.logit_bias)
         if setting.repetition_penalty != 1:
             _penalise_repetition(logits[row], setting.repetition_penalty, history)
         if (setting.frequency_penalty or setting.presence_penalty) and history.generated:
             _penalise_generated(logits[row], setting, history.generated)
+
+
+def _add_bias(logits: Tensor, bias: Sequence[tuple[int, float]]) -> None:
+    """Add to the logits (vocabulary) of single tokens what they are given, in float32."""
+    ids = to_device([token_id for token_id, _ in bias], logits.device)  # (biased tokens)
+    values = to_device([value for _, value in bias], logits.device, dtype=logits.dtype)  # (biased tokens)
+    logits[ids] += values  # no id stands there twice
 
 
 def _penalise_repetition(logits: Tensor, penalty: float, history: History) -> None:

@@ -29,4 +29,5 @@ class Piece:
     finish_reason: FinishReason | None
     """None in all but the sample's last piece."""
     probabilities: tuple[TokenProbability, ...] = ()
-    """One for each of the token ids, where the request asked for them."""
+    """One for each of the token ids, where the request asked for them; behind them that of the token at which the text
+    ended, which is among no piece's token ids."""

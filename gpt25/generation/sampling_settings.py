@@ -14,6 +14,8 @@ MOST_SAMPLES = 1024
 MOST_NEW_TOKENS = 1 << 20  # the largest block size that a configuration may have
 MOST_STOP_STRINGS = 16
 LONGEST_STOP_STRING = 256  # characters
+MOST_BIASED_TOKENS = 1024
+LARGEST_BIAS = 100  # a logit that much lower is never drawn, one that much higher nearly always
 _SEEDS = 1 << 32  # a drawn seed is short enough to be typed again
 
 _WHOLE_NUMBERS = {  # field: smallest, largest, what None means (or no None)
@@ -34,6 +36,7 @@ class SamplingChanges(TypedDict, total=False):
     repetition_penalty: float
     frequency_penalty: float
     presence_penalty: float
+    logit_bias: Mapping[int, float] | Sequence[tuple[int, float]]
     stop: str | Sequence[str]
     max_new_tokens: int | None
     samples: int
@@ -44,8 +47,8 @@ class SamplingChanges(TypedDict, total=False):
 class SamplingSettings:
     """How the next token is chosen and when a text ends; checked on construction.
 
-    The order of operations is that of `transformers`: repetition penalty, temperature, top_k, top_p, min_p. Frequency
-    and presence penalty, which it does not have, come right after the repetition penalty.
+    The order of operations is that of `transformers`: repetition penalty, temperature, top_k, top_p, min_p. Biases,
+    which it does not have, come before all; frequency and presence penalty right after the repetition penalty.
     Temperature 0 ignores what follows the penalties.
 
     Raises GenerationError (a ValueError) naming the field, its value and its range.
@@ -70,6 +73,9 @@ class SamplingSettings:
     "Frequency and presence penalties"."""
     presence_penalty: float = 0.0
     """Subtracted once from the logit of every token that stands in the new text. Same source."""
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    """What is added to the logits of single tokens, from -100 (never drawn) to 100 (nearly always): pairs of id and
+    bias; a mapping becomes such pairs, in the order of ids. OpenAI API reference, "logit_bias"."""
     stop: tuple[str, ...] = ()
     """The text ends before the first of these strings; a single string or a list becomes a tuple."""
     max_new_tokens: int | None = None
@@ -96,6 +102,7 @@ class SamplingSettings:
         _require(self, "repetition_penalty", lambda value: 0 < value <= 100, "above 0 and at most 100; 1 is off")
         _require(self, "frequency_penalty", lambda value: -2 <= value <= 2, "from -2 to 2; 0 is off")
         _require(self, "presence_penalty", lambda value: -2 <= value <= 2, "from -2 to 2; 0 is off")
+        object.__setattr__(self, "logit_bias", _checked_bias(self.logit_bias))
         object.__setattr__(self, "stop", _checked_stop(self.stop))
 
     @property
@@ -104,9 +111,10 @@ class SamplingSettings:
         return self.temperature == 0
 
     @property
-    def has_penalties(self) -> bool:
-        """Whether the tokens so far change the logits."""
-        return self.repetition_penalty != 1 or self.frequency_penalty != 0 or self.presence_penalty != 0
+    def changes_logits(self) -> bool:
+        """Whether biases or the tokens so far change the logits."""
+        has_penalties = self.repetition_penalty != 1 or self.frequency_penalty != 0 or self.presence_penalty != 0
+        return has_penalties or bool(self.logit_bias)
 
     def with_seed(self) -> "SamplingSettings":
         """The same settings with a seed: their own, or a fresh one where they have none."""
@@ -151,6 +159,27 @@ def _is_finite_number(value: object) -> bool:
         return math.isfinite(value)
     except OverflowError:  # a whole number beyond every float
         return False
+
+
+def _checked_bias(bias: object) -> tuple[tuple[int, float], ...]:
+    pairs = list(bias.items()) if isinstance(bias, Mapping) else bias
+    if not isinstance(pairs, list | tuple) or any(not isinstance(pair, tuple) or len(pair) != 2 for pair in pairs):
+        raise GenerationError(f"logit_bias is {short_repr(bias)}; it must be a mapping of token ids to numbers.")
+    if len(pairs) > MOST_BIASED_TOKENS:
+        raise GenerationError(f"logit_bias has {len(pairs)} tokens; it may have at most {MOST_BIASED_TOKENS}.")
+    for token_id, value in pairs:
+        if isinstance(token_id, bool) or not isinstance(token_id, int) or token_id < 0:
+            raise GenerationError(
+                f"logit_bias names the token {short_repr(token_id)}; ids are whole numbers from 0 on."
+            )
+        if not _is_finite_number(value) or not -LARGEST_BIAS <= value <= LARGEST_BIAS:
+            raise GenerationError(
+                f"logit_bias of token {token_id} is {short_repr(value)}; it must be a finite number from "
+                f"{-LARGEST_BIAS} to {LARGEST_BIAS}."
+            )
+    if len({token_id for token_id, _ in pairs}) < len(pairs):
+        raise GenerationError("logit_bias names a token twice; give each one bias.")
+    return tuple(sorted((token_id, float(value)) for token_id, value in pairs))
 
 
 def _checked_stop(stop: object) -> tuple[str, ...]:

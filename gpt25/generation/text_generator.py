@@ -93,6 +93,7 @@ class TextGenerator:
         its sample, and a sample's last piece has a finish_reason.
         """
         settings = settings.changed(changes).with_seed()
+        self._require_known(settings)
         prompt_ids = self.prompt_ids(prompt, special_tokens=special_tokens)
         return self._run(prompt_ids, settings, self.new_tokens(len(prompt_ids), settings.max_new_tokens))
 
@@ -112,6 +113,7 @@ class TextGenerator:
         before this returns, and an error names it.
         """
         settings = settings.changed(changes).with_seed()
+        self._require_known(settings)
         assert settings.seed is not None
         requests = {}
         for number, prompt in enumerate(prompts):
@@ -188,6 +190,15 @@ class TextGenerator:
                 yield ticket.pieces.popleft()
         if ticket.error is not None:
             raise ticket.error
+
+    def _require_known(self, settings: SamplingSettings) -> None:
+        """Raise GenerationError for a bias of a token that the tokenizer does not have."""
+        unknown = [token_id for token_id, _ in settings.logit_bias if token_id >= self.tokenizer.vocabulary_size]
+        if unknown:
+            raise GenerationError(
+                f"logit_bias names the token {unknown[0]}; ids of the tokenizer {self.tokenizer.name} go from 0 to "
+                f"{self.tokenizer.vocabulary_size - 1}."
+            )
 
     def _rows_per_batch(self, positions: int) -> int:
         """How many rows of `positions` positions the memory for one batch holds, at least one."""

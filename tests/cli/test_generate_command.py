@@ -85,6 +85,30 @@ def test_every_flag_reaches_the_sampling(
     assert [sample["token_ids"] for sample in given["samples"]] == [list(sample.token_ids) for sample in expected]
 
 
+def test_biases_reach_the_sampling(model_directory: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [model_directory, "--seed", "8", "--precision", "float32"]
+    (usual,) = answer(capsys, *words)["samples"]
+    first, other = usual["token_ids"][0], usual["token_ids"][3]
+    (biased,) = answer(capsys, *words, "--logit-bias", f"{first}:-100", "--logit-bias", f"{other}:-99.5")["samples"]
+    expected = TextGenerator(*load_pretrained(model_directory)).generate(
+        "", seed=8, logit_bias={first: -100, other: -99.5}
+    )
+    assert biased["token_ids"] == list(expected[0].token_ids)
+    assert first not in biased["token_ids"]
+
+
+@pytest.mark.parametrize(
+    ("bias", "message"),
+    [
+        ("198", "the bias 198 cannot be read; write a token id, a colon and a number"),
+        ("7:200", "must be a finite number"),
+    ],
+)
+def test_a_bias_that_cannot_be_is_refused(bias: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", "nowhere", "--logit-bias", bias]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_stop_may_be_given_several_times(model_directory: str, capsys: pytest.CaptureFixture[str]) -> None:
     words = [model_directory, "--seed", "8", "--precision", "float32"]
     (usual,) = answer(capsys, *words)["samples"]

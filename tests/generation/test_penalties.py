@@ -1,6 +1,6 @@
 import torch
 from torch import Tensor
-from transformers import RepetitionPenaltyLogitsProcessor
+from transformers import RepetitionPenaltyLogitsProcessor, SequenceBiasLogitsProcessor
 
 from gpt25.generation import History, SamplingSettings
 from gpt25.generation.penalties import apply_penalties
@@ -30,6 +30,19 @@ def test_frequency_and_presence_follow_the_formula_of_openai() -> None:
     # Token 1 stands there three times, token 2 once, and the prompt's token 4 does not count.
     expected = torch.tensor([[1.0, 2.0 - 3 * 0.5 - 0.25, -3.0 - 0.5 - 0.25, 4.0, 0.5]])
     assert torch.allclose(penalised(logits, setting, history), expected)
+
+
+def test_biases_are_those_of_transformers() -> None:
+    logits = torch.randn(3, 30, generator=torch.Generator().manual_seed(5)) * 5  # (rows, vocabulary)
+    bias = {29: -100.0, 0: 100.0, 7: 0.1, 11: -2.5}
+    oracle = SequenceBiasLogitsProcessor({(token_id,): value for token_id, value in bias.items()})
+    changed = penalised(logits, SamplingSettings(logit_bias=bias), History([7, 7], [11]))
+    assert torch.equal(changed, oracle(torch.tensor([[7, 7, 11]] * 3), logits.clone()))
+
+
+def test_biases_come_before_the_repetition_penalty() -> None:
+    setting = SamplingSettings(repetition_penalty=2, logit_bias={0: -6, 1: 3})
+    assert penalised(torch.tensor([[4.0, 1.0, 8.0]]), setting, History([0, 1], [])).tolist() == [[-4.0, 2.0, 8.0]]
 
 
 def test_repetition_comes_before_frequency_and_presence() -> None:

@@ -44,6 +44,25 @@ def test_temperature_zero_takes_the_likeliest_after_the_penalties() -> None:
     assert sample_next(logits, settings=[punished], histories=[History([], [1])], uniforms=[0.9]).tolist() == [2]
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_biased_draw_is_the_draw_from_biased_logits(dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(6)
+    rows = 300
+    logits = (torch.randn(rows, 50, generator=generator) * 3).to(dtype)  # (rows, vocabulary)
+    uniforms = torch.rand(rows, dtype=torch.float64, generator=generator).tolist()
+    biases = [{row % 50: -100.0, (row + 1) % 50: row % 7 - 3.3} if row % 3 else {} for row in range(rows)]
+    changed = logits.to(torch.float32, copy=True)
+    for row, bias in enumerate(biases):
+        for token_id, value in bias.items():
+            changed[row, token_id] += value
+    for rest in ({}, {"temperature": 0}, {"temperature": 0.7, "top_k": 5}, {"top_p": 0.8, "min_p": 0.02}):
+        settings = [SamplingSettings(logit_bias=bias, **rest) for bias in biases]
+        found = sample_next(logits, settings=settings, histories=[EMPTY] * rows, uniforms=uniforms)
+        plain = [SamplingSettings(**rest)] * rows
+        assert torch.equal(found, sample_next(changed, settings=plain, histories=[EMPTY] * rows, uniforms=uniforms))
+        assert all(found[row] != row % 50 for row in range(rows) if row % 3), "a bias of -100 bans"
+
+
 def test_rows_with_different_settings_draw_what_they_draw_alone() -> None:
     generator = torch.Generator().manual_seed(4)
     settings = [

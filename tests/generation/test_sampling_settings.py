@@ -95,6 +95,35 @@ def test_the_limits_themselves_are_allowed() -> None:
     SamplingSettings(repetition_penalty=100, frequency_penalty=-2, presence_penalty=2, max_new_tokens=1 << 20)
 
 
+def test_biases_become_pairs_in_the_order_of_ids() -> None:
+    expected = ((3, -100.0), (50256, 2.5))
+    assert SamplingSettings(logit_bias={50256: 2.5, 3: -100}).logit_bias == expected  # type: ignore[arg-type]
+    assert SamplingSettings(logit_bias=[(50256, 2.5), (3, -100)]).logit_bias == expected  # type: ignore[arg-type]
+    assert hash(SamplingSettings(logit_bias={3: 1})) == hash(SamplingSettings(logit_bias=((3, 1.0),)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (5, "it must be a mapping of token ids to numbers"),
+        ([3], "it must be a mapping of token ids to numbers"),
+        (["ab"], "it must be a mapping of token ids to numbers"),
+        ({-1: 1}, "names the token -1; ids are whole numbers from 0"),
+        ({"3": 1}, "names the token '3'"),
+        ({True: 1}, "names the token True"),
+        ({3: 100.5}, "logit_bias of token 3 is 100.5; it must be a finite number from -100 to 100"),
+        ({3: math.nan}, "logit_bias of token 3 is nan"),
+        ({3: "1"}, "logit_bias of token 3 is '1'"),
+        ({3: HUGE}, "logit_bias of token 3 is 1000"),
+        (dict.fromkeys(range(1025), 0), "logit_bias has 1025 tokens; it may have at most 1024"),
+        ([(3, 1), (3, 2)], "logit_bias names a token twice"),
+    ],
+)
+def test_biases_are_checked(value: object, message: str) -> None:
+    with pytest.raises(GenerationError, match=message):
+        SamplingSettings(logit_bias=value)  # type: ignore[arg-type]
+
+
 def test_stop_becomes_a_tuple() -> None:
     assert SamplingSettings(stop="end").stop == ("end",)  # type: ignore[arg-type]
     assert SamplingSettings(stop=["a", "b"]).stop == ("a", "b")  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ SETTINGS = [
     {"temperature": 0},
     {"temperature": 1.0},
     {"temperature": 0.7, "top_k": 20, "top_p": 0.8},
+    {"temperature": 0.9, "logit_bias": {101: -100, 32: 3.5, 256: -100}},
     {"min_p": 0.05, "repetition_penalty": 1.4, "frequency_penalty": 0.5, "presence_penalty": -0.5},
 ]
 
@@ -159,6 +160,13 @@ def test_ids_without_a_token_are_never_drawn(write_script: Callable[..., GPTMode
     assert all(token_id < 257 for sample in samples for token_id in sample.token_ids)
     (greedy,) = TextGenerator(model, byte_tokenizer).generate("ab", temperature=0, max_new_tokens=3)
     assert all(token_id < 257 for token_id in greedy.token_ids)
+
+
+def test_a_bias_of_a_token_that_is_not_there_is_refused(generator: TextGenerator) -> None:
+    with pytest.raises(GenerationError, match="names the token 257; ids of the tokenizer .* go from 0 to 256"):
+        generator.generate("x", logit_bias={257: 1})
+    with pytest.raises(GenerationError, match="names the token 257"):
+        generator.generate_all(["x"], logit_bias={257: 1})
 
 
 def test_an_empty_prompt_means_end_of_text(generator: TextGenerator) -> None:

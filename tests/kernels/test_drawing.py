@@ -53,6 +53,25 @@ def test_a_row_without_a_finite_largest_is_not_drawn(runner: Runner) -> None:
     assert drawn(runner, logits, settings, [0.5] * 4) == [NOT_DRAWN] * 3 + [0]
 
 
+def test_biases_draw_what_sorting_draws(runner: Runner) -> None:
+    generator = torch.Generator().manual_seed(3)
+    logits = torch.randn(60, VOCABULARY, generator=generator) * 3
+    before = logits.clone()
+    settings = [
+        SamplingSettings(
+            temperature=[0, 0.8, 1.2][row % 3],
+            top_p=[None, 0.9][row % 2],
+            logit_bias={token_id: [-100, 100, -1.7, 4][(row + token_id) % 4] for token_id in range(row % 9)},
+        )
+        for row in range(60)
+    ]
+    uniforms = torch.rand(60, generator=generator, dtype=torch.float64).tolist()
+    expected = draw_next(logits, settings=settings, histories=[EMPTY] * 60, uniforms=uniforms).tolist()
+    assert drawn(runner, logits, settings, uniforms) == expected
+    assert expected != drawn(runner, logits, [setting.changed({"logit_bias": ()}) for setting in settings], uniforms)
+    assert torch.equal(logits, before)
+
+
 def test_penalties_come_first_and_leave_the_logits_alone(runner: Runner) -> None:
     logits = torch.zeros(1, VOCABULARY)
     logits[0, 3], logits[0, 9] = 2.0, 1.9

@@ -15,6 +15,7 @@ import tyro
 
 from gpt25.cli.output import Output
 from gpt25.cli.session.prompt_file import read_prompts, write_texts
+from gpt25.cli.session.session_settings import logit_bias_of
 from gpt25.cli.streams.standard_input import standard_input
 from gpt25.cli.streams.terminal import at_terminal
 from gpt25.errors import GenerationError
@@ -64,6 +65,8 @@ class Arguments:
     """From -2 to 2: above 0, tokens become less likely each time they stand in the new text."""
     presence_penalty: float = 0.0
     """From -2 to 2: above 0, tokens become less likely once they stand in the new text."""
+    logit_bias: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Make a token less or more likely: its id, a colon and a number from -100 to 100; may be given several times."""
     stop: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """End the text before this string; may be given several times."""
     seed: int | None = None
@@ -232,6 +235,7 @@ def _settings(arguments: Arguments) -> SamplingSettings:
         repetition_penalty=arguments.repetition_penalty,
         frequency_penalty=arguments.frequency_penalty,
         presence_penalty=arguments.presence_penalty,
+        logit_bias=logit_bias_of(arguments.logit_bias),  # type: ignore[arg-type]  # it is made pairs and checked
         stop=arguments.stop,
         max_new_tokens=arguments.max_new_tokens,
         samples=arguments.samples,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 from gpt25.errors import GenerationError
@@ -19,20 +20,44 @@ def with_setting(settings: SamplingSettings, name: str, words: str) -> SamplingS
     Raises GenerationError naming the field, its value and its range.
     """
     field = name.replace("-", "_")
-    return settings.changed({field: _stop_strings(words) if field == "stop" else _number(words)})
+    readers = {
+        "stop": _stop_strings,
+        "logit_bias": lambda words: logit_bias_of(() if _is_off(words) else words.split()),
+    }
+    return settings.changed({field: readers.get(field, _number)(words)})
+
+
+def logit_bias_of(words: Sequence[str]) -> dict[int, float]:
+    """Biases as they are typed: logit_bias_of(["198:-100", "50256:2.5"]) -> {198: -100.0, 50256: 2.5}."""
+    biases: dict[int, float] = {}
+    for word in words:
+        token_id, _, bias = word.partition(":")
+        try:
+            biases[int(token_id)] = float(bias)
+        except ValueError:
+            raise GenerationError(
+                f"the bias {word} cannot be read; write a token id, a colon and a number, as in 198:-100."
+            ) from None
+    return biases
 
 
 def setting_line(settings: SamplingSettings, name: str) -> str:
     """One setting as the command that makes it so: setting_line(settings, "top-k") -> "/top-k none"."""
     value = getattr(settings, name.replace("-", "_"))
-    if isinstance(value, tuple):
+    if name == "logit-bias":
+        value = " ".join(f"{token_id}:{bias:g}" for token_id, bias in value) or None
+    elif isinstance(value, tuple):
         value = " ".join(shlex.quote(_escaped(string)) for string in value) or None
     return f"/{name} {'none' if value is None else value}"
 
 
+def _is_off(words: str) -> bool:
+    return words.lower() in _OFF
+
+
 def _number(words: str) -> Any:
     """The number that the words are, None for "none"; other words stay as they are, for the settings to refuse."""
-    if words.lower() in _OFF:
+    if _is_off(words):
         return None
     for kind in (int, float):
         try:
@@ -44,7 +69,7 @@ def _number(words: str) -> Any:
 
 def _stop_strings(words: str) -> tuple[str, ...]:
     r"""_stop_strings("END '\n\n'") -> ("END", "\n\n"): quoted as for a shell, \n and \t for what they usually are."""
-    if words.lower() in _OFF:
+    if _is_off(words):
         return ()
     reader = shlex.shlex(words, posix=True, punctuation_chars=False)
     reader.whitespace_split, reader.commenters, reader.escape = True, "", ""

@@ -39,7 +39,7 @@ class KernelRunner(Runner):
         uniforms: Sequence[float],
     ) -> list[int]:
         """Choose the next token of every row of logits (rows, vocabulary); NOT_DRAWN where none can be chosen."""
-        if any(setting.has_penalties for setting in settings):
+        if any(setting.changes_logits for setting in settings):
             logits = logits.clone()
             apply_penalties(logits, settings, histories)
         ids = self._steps.draw(

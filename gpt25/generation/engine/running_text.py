@@ -45,9 +45,8 @@ class RunningText:
         """Add the token that was drawn by logits (vocabulary), and hand on what can be shown."""
         self.is_reading_prompt = False
         wanted = self.ticket.request.log_probabilities
-        written = len(self.sample.history.generated)
         piece = self.sample.accept(token_id)
-        if wanted is not None and len(self.sample.history.generated) > written:
+        if wanted is not None:
             self._probabilities.append(token_probability(logits, token_id, likeliest=wanted))
         if piece is not None:
             if wanted is not None:

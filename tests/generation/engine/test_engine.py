@@ -2,7 +2,7 @@
 
 import copy
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
@@ -251,6 +251,20 @@ def test_log_probabilities_are_those_of_the_logits(engine: Engine, tiny_model: G
         assert each.log_probability == pytest.approx(row[each.token_id].item(), abs=1e-5)
         assert [token for token, _ in each.likeliest] == row.topk(3).indices.tolist()
         assert [value for _, value in each.likeliest] == pytest.approx(row.topk(3).values.tolist(), abs=1e-5)
+
+
+def test_the_token_at_which_a_text_ends_has_its_probability_too(
+    write_script: Callable[..., GPTModel], byte_tokenizer: Tokenizer
+) -> None:
+    model = write_script({1: 97, 2: 98, 3: 256})
+    engine = Engine(TorchRunner(model, slots=1, capacity=16), byte_tokenizer, end_ids=frozenset([256]))
+    settings = SamplingSettings(seed=0, temperature=0)
+    ticket = engine.submit(Request((1, 2), settings, 9, log_probabilities=1))
+    finish(engine)
+    assert texts(ticket) == [(97, 98)]
+    given = [each for piece in ticket.pieces for each in piece.probabilities]
+    assert [each.token_id for each in given] == [97, 98, 256]
+    assert given[-1].likeliest == ((256, given[-1].log_probability),)
 
 
 def test_a_request_for_no_new_tokens_reads_the_prompt_only(engine: Engine) -> None:
