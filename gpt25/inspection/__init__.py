@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gpt25.inspection.circuits.activation_patching import ActivationPatching, activation_patching
     from gpt25.inspection.circuits.excited_neurons import ExcitedNeuron, excited_neurons, promoted_tokens
     from gpt25.inspection.circuits.head_scores import HeadScores, head_scores
-    from gpt25.inspection.circuits.logit_attribution import LogitAttribution, logit_attribution
+    from gpt25.inspection.circuits.logit_attribution import LogitAttribution, logit_attribution, logit_attributions
     from gpt25.inspection.circuits.path_patching import PathPatching, path_patching
     from gpt25.inspection.circuits.position_ablation import PositionAblation, position_ablation
     from gpt25.inspection.circuits.prompt_pair import PromptPair, prompt_pair
@@ -59,6 +59,7 @@ __all__ = [
     "head_scores",
     "layer_predictions",
     "logit_attribution",
+    "logit_attributions",
     "neuron_ablation",
     "overall_roughness",
     "path_patching",
@@ -106,6 +107,7 @@ lazy_face(
         "head_scores": "circuits.head_scores",
         "layer_predictions": "layer_predictions",
         "logit_attribution": "circuits.logit_attribution",
+        "logit_attributions": "circuits.logit_attribution",
         "neuron_ablation": "circuits.ablation",
         "overall_roughness": "roughness",
         "path_patching": "circuits.path_patching",

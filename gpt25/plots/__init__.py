@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from gpt25.plots.circuits.checkpoint_lines import CheckpointLines, checkpoint_lines_figure, draw_checkpoint_lines
     from gpt25.plots.circuits.heat_map import HeatMap, HeatMaps
     from gpt25.plots.circuits.heat_maps import draw_heat_maps, heat_maps_figure
+    from gpt25.plots.circuits.inside_page import InsideOfText, Operation, PartsOfLogit, draw_inside, most_tokens_inside
     from gpt25.plots.curves import HorizontalAxis, names_of
     from gpt25.plots.formatting import two_digits
     from gpt25.plots.pictures.attention import AttentionOfText, attention_figure, draw_attention
@@ -40,6 +41,9 @@ __all__ = [
     "HeatMap",
     "HeatMaps",
     "HorizontalAxis",
+    "InsideOfText",
+    "Operation",
+    "PartsOfLogit",
     "PictureFormat",
     "PositionsOfModel",
     "PredictionsOfText",
@@ -58,6 +62,7 @@ __all__ = [
     "draw_comparison",
     "draw_differences",
     "draw_heat_maps",
+    "draw_inside",
     "draw_losses",
     "draw_positions",
     "draw_predictions",
@@ -65,6 +70,7 @@ __all__ = [
     "lines_beside",
     "loss_reference_lines",
     "losses_figure",
+    "most_tokens_inside",
     "names_of",
     "picture_format",
     "position_image_figure",
@@ -88,6 +94,9 @@ lazy_face(
         "HeatMap": "circuits.heat_map",
         "HeatMaps": "circuits.heat_map",
         "HorizontalAxis": "curves",
+        "InsideOfText": "circuits.inside_page",
+        "Operation": "circuits.inside_page",
+        "PartsOfLogit": "circuits.inside_page",
         "PictureFormat": "pictures.picture_format",
         "PositionsOfModel": "pictures.positions",
         "PredictionsOfText": "pictures.predictions",
@@ -106,6 +115,7 @@ lazy_face(
         "draw_comparison": "report.comparison_picture",
         "draw_differences": "pictures.differences",
         "draw_heat_maps": "circuits.heat_maps",
+        "draw_inside": "circuits.inside_page",
         "draw_losses": "pictures.losses",
         "draw_positions": "pictures.positions",
         "draw_predictions": "pictures.predictions",
@@ -113,6 +123,7 @@ lazy_face(
         "lines_beside": "report.data_set",
         "loss_reference_lines": "report.data_set",
         "losses_figure": "pictures.losses",
+        "most_tokens_inside": "circuits.inside_page",
         "names_of": "curves",
         "picture_format": "pictures.picture_format",
         "position_image_figure": "pictures.positions",

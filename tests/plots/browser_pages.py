@@ -3,15 +3,25 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from gpt25.plots import (
     AttentionOfText,
+    CheckpointLines,
+    HeatMap,
+    HeatMaps,
+    InsideOfText,
+    Operation,
+    PartsOfLogit,
     PositionsOfModel,
     PredictionsOfText,
     draw_attention,
+    draw_checkpoint_lines,
+    draw_heat_maps,
+    draw_inside,
     draw_positions,
     draw_predictions,
 )
@@ -101,3 +111,90 @@ def test_models_of_other_sizes_have_panels_of_one_height_and_a_square(
     assert matrix == other_matrix
     assert similarity == other_similarity
     assert similarity[0] == pytest.approx(similarity[1], abs=2)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("kind", ["signed", "share", "amount", "size"])
+def test_maps_fit_and_say_their_figures(browser: Browser, tmp_path: Path, width: int, kind: Any) -> None:
+    values = np.arange(12.0).reshape(2, 6) / 11
+    maps = [HeatMap("Heads", values, ["0", "1"], list("012345")), HeatMap("Long", values, ["0", "1"], ["·word"] * 6)]
+    draw_heat_maps(HeatMaps("m", "What to see.", maps, "a unit", kind), tmp_path / "a.html")
+    browser.look_at(tmp_path / "a.html", width=width, height=900)
+    assert browser.run(FITS)
+    cells = browser.run("[...document.querySelectorAll('.heat')][0].querySelectorAll('td').length")
+    assert cells == 12
+    first = browser.run("document.querySelector('.heat tbody tr:last-child td:nth-of-type(2)').textContent")
+    assert first == "0.091", "row 0 is not at the bottom"
+    grounds = browser.run(
+        "new Set([...document.querySelectorAll('.heat td')].map((cell) => getComputedStyle(cell).backgroundColor)).size"
+    )
+    assert grounds > 6, "the cells have one colour"
+    assert browser.complaints == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_lines_over_a_run_fit(browser: Browser, tmp_path: Path, width: int) -> None:
+    values = {f"head {n}": [0.1 * n, 0.2 * n, 0.4 * n] for n in range(12)}
+    draw_checkpoint_lines(CheckpointLines("r", "What to see.", [5, 10, 15], values, "share"), tmp_path / "a.html")
+    browser.look_at(tmp_path / "a.html", width=width, height=900)
+    assert browser.run(FITS)
+    assert browser.run("document.querySelectorAll('polyline').length") == 8
+    assert "8 of 12" in browser.run("document.querySelector('#picture').textContent")
+    assert browser.complaints == []
+
+
+def inside(layers: int = 2, heads: int = 3, time: int = 5) -> InsideOfText:
+    chance = np.random.default_rng(5)
+    vectors = chance.normal(size=(time, 12)).astype(np.float32)
+    block = [
+        Operation(title, "What it does.", (time, 12), layer, vectors, np.linalg.norm(vectors, axis=1))
+        for layer in range(layers)
+        for title in ("Layer norm 1", "Projection")
+    ]
+    weights = np.tril(np.ones((layers, heads, time, time), dtype=np.float32))
+    part = PartsOfLogit(
+        "·the",
+        3.0,
+        chance.normal(size=(layers, heads)),
+        chance.normal(size=(layers, 2)),
+        {"token": 1.0, "position": 0.5},
+    )
+    return InsideOfText(
+        name="m",
+        facts={"layers": str(layers)},
+        tokens=[f"·t{place}" for place in range(time)],
+        token_ids=list(range(time)),
+        operations=[Operation("Tokens", "Ids.", (time,)), *block, Operation("Head", "Logits.", (time, 50))],
+        attention=weights / weights.sum(axis=-1, keepdims=True),
+        candidates=[[[("·the", 0.5), ("·a", 0.25)]] * time] * (layers + 1),
+        parts=[part] * time,
+        stream=chance.random((layers + 1, time)),
+        added={"attention": chance.random((layers, time)), "perceptron": chance.random((layers, time))},
+    )
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_inside_of_a_model_fits_and_follows_the_reader(
+    browser: Browser, tmp_path: Path, width: int, dark: bool
+) -> None:
+    draw_inside(inside(), tmp_path / "a.html")
+    browser.look_at(tmp_path / "a.html", width=width, height=900, dark=dark)
+    assert browser.run(FITS)
+    shown = "[...document.querySelectorAll('.steps b')].map((step) => step.textContent).join()"
+    assert browser.run(shown) == "Tokens,0 · Layer norm 1,0 · Projection,Head"
+    strip = "document.querySelector('.strip').toDataURL()"
+    before = browser.run(strip)
+    browser.run("document.querySelectorAll('.chooser button')[1].click()")
+    assert browser.run(strip) != before, "the numbers do not follow the token"
+    assert "·t1" in browser.run("document.querySelector('.outcome').textContent")
+    browser.run("document.querySelector('.folded button').click()")
+    assert browser.run(shown) == "Tokens,1 · Layer norm 1,1 · Projection,Head"
+    browser.run("document.querySelector('.heat td.choice').click()")  # the uppermost row is the last layer
+    chosen = "[...document.querySelectorAll('select')].map((choice) => choice.value).join()"
+    assert browser.run(chosen) == "1,1,0"
+    browser.run("document.querySelectorAll('.heads button')[2].click()")
+    assert browser.run(chosen) == "1,1,2"
+    assert browser.run("document.querySelectorAll('.says tr').length") == 3
+    assert browser.complaints == []
+    assert browser.run(FITS)

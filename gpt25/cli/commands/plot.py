@@ -15,6 +15,7 @@ from gpt25.cli.pictures import (
     attribution,
     differences,
     head_scores,
+    inside,
     neurons,
     patching,
     positions,
@@ -61,6 +62,7 @@ Arguments = (
     | Annotated[attention.Attention, tyro.conf.subcommand(name="attention")]
     | Annotated[predictions.Predictions, tyro.conf.subcommand(name="predictions")]
     | Annotated[differences.Differences, tyro.conf.subcommand(name="differences")]
+    | Annotated[inside.Inside, tyro.conf.subcommand(name="inside")]
     | Annotated[head_scores.HeadScores, tyro.conf.subcommand(name="head-scores")]
     | Annotated[patching.Patching, tyro.conf.subcommand(name="patching")]
     | Annotated[attribution.Attribution, tyro.conf.subcommand(name="attribution")]
@@ -77,6 +79,7 @@ Picture = (
     | attention.Attention
     | predictions.Predictions
     | differences.Differences
+    | inside.Inside
     | head_scores.HeadScores
     | patching.Patching
     | attribution.Attribution
@@ -91,6 +94,7 @@ _OF_MODELS: dict[type, ModuleType] = {
     attention.Attention: attention,
     predictions.Predictions: predictions,
     differences.Differences: differences,
+    inside.Inside: inside,
     head_scores.HeadScores: head_scores,
     patching.Patching: patching,
     attribution.Attribution: attribution,

@@ -1,6 +1,6 @@
 """Direct logit attribution: which part of a model wrote the answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,9 @@ from gpt25.inspection.activations.record import record
 from gpt25.inspection.activations.visit import weight_of
 from gpt25.model import GPTModel
 from gpt25.model.block import Block
+
+_ENDS = ("transformer.word_token_embeddings", "transformer.word_positional_embeddings", "language_modeling_head")
+_PARTS = ("*.residual_after", "*.mixed", "*.multi_layer_perceptron")
 
 
 @dataclass(frozen=True)
@@ -65,15 +68,25 @@ def logit_attribution(
     time = len(token_ids)
     if not -time <= position < time:
         raise InspectionError(f"position is {position}; this text has the positions 0 to {time - 1}.")
-    place = position % time
-    ends = ["transformer.word_token_embeddings", "transformer.word_positional_embeddings", "language_modeling_head"]
-    last = f"transformer.hidden.{model.configuration.number_of_layers - 1}.residual_after"
-    found = record(model, token_ids, [*ends, last, "*.mixed", "*.multi_layer_perceptron"])
+    found = record(model, token_ids, [*_ENDS, *_PARTS])
+    return _attributed(model, found, position % time, token_id, against)
+
+
+def logit_attributions(model: GPTModel, token_ids: Sequence[int]) -> list[LogitAttribution]:
+    """The same for the likeliest token behind every position of a text, from one pass."""
+    found = record(model, token_ids, [*_ENDS, *_PARTS])
+    return [_attributed(model, found, place, None, None) for place in range(len(token_ids))]
+
+
+def _attributed(
+    model: GPTModel, found: Mapping[str, Tensor], place: int, token_id: int | None, against: int | None
+) -> LogitAttribution:
     logits = found["language_modeling_head"][0, place].double()  # (vocabulary)
     chosen = int(logits.argmax()) if token_id is None else token_id
     for each in (chosen, *([] if against is None else [against])):
         if not 0 <= each < len(logits):
             raise InspectionError(f"token id {each} is not one of this model's, 0 to {len(logits) - 1:,}.")
+    last = f"transformer.hidden.{model.configuration.number_of_layers - 1}.residual_after"
     direction, final_bias = _direction(model, found[last][0, place], chosen, against)
 
     def part(written: Tensor) -> float:
@@ -95,8 +108,8 @@ def logit_attribution(
         token_id=chosen,
         against=against,
         logit=float(logits[chosen] - (0.0 if against is None else logits[against])),
-        token_embedding=part(found[ends[0]][0, place]),
-        positional_embedding=part(found[ends[1]][place]),
+        token_embedding=part(found["transformer.word_token_embeddings"][0, place]),
+        positional_embedding=part(found["transformer.word_positional_embeddings"][place]),
         heads=np.stack(heads),
         attention_biases=np.array(biases),
         multi_layer_perceptrons=np.array(perceptrons),

@@ -34,7 +34,7 @@ function heatMap(parent, map, scale, whenChosen) {
     make("th", {text: map.rows[row], scope: "row", title: map.rows[row]}, line);
     map.values[row].forEach((value, column) => {
       const cell = make("td", {}, line);
-      const where = `${map.down} ${map.rows[row]}, ${map.across} ${map.columns[column]}`;
+      const where = [`${map.down} ${map.rows[row]}`.trim(), `${map.across} ${map.columns[column]}`.trim()].filter(Boolean).join(", ");
       if (value === null) { listen(cell, () => `${where}: none`); return; }
       cell.style.background = heat(value, scale);
       if (strength(value, scale) > 0.6) cell.style.color = "var(--paper)";
@@ -47,8 +47,9 @@ function heatMap(parent, map, scale, whenChosen) {
     });
   }
   const foot = make("tr", {}, make("tfoot", {}, table));
-  make("th", {text: `${map.down} / ${map.across}`}, foot);
-  for (const label of map.columns) make("span", {text: label}, make("th", {title: label}, foot));
+  make("th", {text: [map.down, map.across].filter(Boolean).join(" / ")}, foot);
+  const upright = map.columns.every((label) => label.length <= 3) ? "upright" : "";
+  for (const label of map.columns) make("span", {text: label, class: upright}, make("th", {title: label}, foot));
   return box;
 }
 

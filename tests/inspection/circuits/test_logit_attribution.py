@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gpt25.errors import InspectionError
-from gpt25.inspection import logit_attribution
+from gpt25.inspection import logit_attribution, logit_attributions
 from gpt25.model import GPTModel
 
 TOKENS = [3, 1, 4, 1, 5, 9, 2]
@@ -75,6 +75,17 @@ def test_each_part_is_what_taking_it_out_of_the_stream_costs_with_the_norm_held(
             of_head = slice(8 * head, 8 * head + 8)
             written = gathered[of_head] @ block.attn.c_proj.weight[of_head]
             assert found.heads[layer, head] == pytest.approx(part(written), abs=1e-4)
+
+
+def test_all_positions_at_once_are_each_by_itself(model: GPTModel) -> None:
+    together = logit_attributions(model, TOKENS)
+    assert [found.position for found in together] == list(range(len(TOKENS)))
+    for place, found in enumerate(together):
+        alone = logit_attribution(model, TOKENS, position=place)
+        assert found.token_id == alone.token_id
+        assert found.logit == alone.logit
+        assert np.array_equal(found.heads, alone.heads)
+        assert found.total == alone.total
 
 
 def test_the_planted_induction_head_writes_the_answer(planted: GPTModel) -> None:
