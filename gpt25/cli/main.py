@@ -4,7 +4,6 @@ Exit codes: 0 done; 2 the user's input or surroundings are at fault; 1 a bug; 13
 nobody wanted to read the result to its end. Nothing heavy is imported here, so that `gpt25 --help` answers at once.
 """
 
-import difflib
 import os
 import sys
 import traceback
@@ -13,7 +12,7 @@ from importlib import import_module
 from gpt25.cli.delivery import exit_code_of_delivery
 from gpt25.cli.output import Output
 from gpt25.cli.streams.standard_streams import StandardStreams
-from gpt25.errors import ConfigurationError, GPT25Error, Interrupted
+from gpt25.errors import GPT25Error, Interrupted
 from gpt25.version import __version__
 
 COMMANDS = {
@@ -42,6 +41,9 @@ GROUPS = {
 }
 """The headings of `gpt25 --help` and the commands under each."""
 
+COMPLETION_FLAGS = ("--print-completion", "--install-completion")
+"""Flags of gpt25 itself, each with a shell behind it."""
+
 
 def help_text() -> str:
     """What `gpt25 --help` prints; no line is wider than 80 columns."""
@@ -53,17 +55,30 @@ def help_text() -> str:
         "MODEL is gpt2, gpt2-medium, gpt2-large, gpt2-xl, a Hub id owner/name,",
         "a Hugging Face directory, OpenAI's original release or a run directory.",
         "",
-        "gpt25 --version prints the version.",
+        "gpt25 --install-completion bash (or zsh, fish) completes words with Tab,",
+        "--print-completion prints what does; gpt25 --version prints the version.",
     ]
     return "\n".join(lines)
 
 
-def _unknown_command(word: str) -> ConfigurationError:
-    kind = "flag" if word.startswith("-") else "command"
-    known = ["--help", "--version"] if kind == "flag" else list(COMMANDS)
-    (nearest,) = difflib.get_close_matches(word, known, n=1, cutoff=0.0)
-    return ConfigurationError(
-        f"gpt25 has no {kind} {word!r}; did you mean {nearest!r}? gpt25 --help lists what there is."
+def _complete(flag: str, words: list[str]) -> None:
+    """Print the script that completes in a shell, or put it where that shell reads it."""
+    from gpt25.cli.shell.completion_script import completion_script, require_shell
+    from gpt25.cli.shell.install_completion import install_completion
+    from gpt25.records import offered_command
+
+    shell = require_shell(flag, words)
+    script = completion_script(shell, COMMANDS)
+    if flag == "--print-completion":
+        Output().verbatim(script, end="")
+        return
+    found = install_completion(shell, script)
+    by = "which fish finds by itself" if found.start_up_file is None else f"which {found.start_up_file} reads"
+    read_here = found.start_up_file if shell == "zsh" and found.start_up_file else found.script
+    Output().say(
+        f"wrote {found.script}, {by}\nnew shells complete gpt25's words; this one does after"
+        f"\n            {offered_command('source', read_here)}"
+        "\nthe same command makes it anew after an upgrade of gpt25"
     )
 
 
@@ -85,12 +100,18 @@ def _print_error(problem: Exception) -> None:
 
 def _run(words: list[str]) -> Output:
     """Run one command and return the output that it printed to."""
+    if words[:1] == ["help"] and words[1:2] and words[1] in COMMANDS:  # gpt25 help train
+        words = [words[1], "--help"]
     if not words or words[0] in ("--help", "-h", "help"):
         print(help_text())
     elif words[0] == "--version":
         print(f"gpt25 {__version__}")
+    elif words[0] in COMPLETION_FLAGS:
+        _complete(words[0], words[1:])
     elif words[0] not in COMMANDS:
-        raise _unknown_command(words[0])
+        from gpt25.cli.shell.unknown_word import unknown_word
+
+        raise unknown_word(words, COMMANDS, ("--help", "--version", *COMPLETION_FLAGS))
     else:
         from gpt25.cli.captured_warnings import captured_warnings
         from gpt25.cli.parsing import parse

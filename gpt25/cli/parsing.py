@@ -17,6 +17,7 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 
 from gpt25.cli.output import Output
 from gpt25.errors import ConfigurationError
+from gpt25.records import in_this_shell
 
 _CONFIGURATION = (
     tyro.conf.FlagCreatePairsOff,  # --json, without a --no-json beside it
@@ -26,6 +27,7 @@ _CONFIGURATION = (
 _WIDEST_HELP_IN_COLUMNS = 100
 _UNWRAPPED_COLUMNS = 10_000
 _MOST_LINES_OF_AN_ERROR = 9
+_FLAGS_OF_A_ROW = re.compile(r"│ (?:-h, )?(--[\w.-]+)(?: [^\s,]+, (--[\w.-]+))?")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _REGISTRY = ConstructorRegistry()
 
@@ -35,15 +37,17 @@ def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
     """Show `int | None` as INT in the help; the word "none" still stands for None."""
     choices = get_args(info.type) if info.type_origin is not None else ()
     others = [choice for choice in choices if choice is not type(None)]
-    if len(others) != 1 or len(choices) != 2 or get_origin(others[0]) is not None:
+    if len(others) != 1 or len(choices) != 2 or get_origin(others[0]) not in (None, Literal, tuple):
         return None
     inner = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(others[0], info.markers))
-    if not isinstance(inner, PrimitiveConstructorSpec) or inner.nargs != 1:
+    if not isinstance(inner, PrimitiveConstructorSpec) or inner.nargs not in (1, "*"):
         return None
     return PrimitiveConstructorSpec(
-        nargs=1,
+        nargs=inner.nargs,
         metavar=inner.metavar,
-        instance_from_str=lambda words: None if words[0].lower() == "none" else inner.instance_from_str(words),
+        instance_from_str=lambda words: (
+            None if [word.lower() for word in words] == ["none"] else inner.instance_from_str(words)
+        ),
         is_instance=lambda value: value is None or bool(inner.is_instance(value)),
         str_from_instance=lambda value: ["none"] if value is None else inner.str_from_instance(value),
         choices=None if inner.choices is None else (*inner.choices, "none"),
@@ -113,11 +117,11 @@ def _plain(flag: str) -> str:
 
 
 class _HelpStream(io.StringIO):
-    """Takes tyro's help: with the boxes that standard output can show, and without colours."""
+    """Takes tyro's help: with the boxes that an encoding can show, standard output's by default; without colours."""
 
-    def __init__(self) -> None:
+    def __init__(self, encoding: str | None) -> None:
         super().__init__()
-        self._encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        self._encoding = encoding or getattr(sys.stdout, "encoding", None) or "utf-8"
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -130,9 +134,20 @@ class _Utf8Stream(io.StringIO):
     encoding = "utf-8"
 
 
-def help_of(command: ModuleType, name: str, words: list[str], *, columns: int, default: Any = None) -> str:
-    """The text of `gpt25 NAME WORDS…`, where the words ask for help; empty when they lead to none."""
-    text = _HelpStream()
+def help_of(
+    command: ModuleType,
+    name: str,
+    words: list[str],
+    *,
+    columns: int,
+    default: Any = None,
+    encoding: str | None = None,
+) -> str:
+    """The text of `gpt25 NAME WORDS…`, where the words ask for help; empty when they lead to none.
+
+    encoding: whose characters may be in it; None for what standard output can show.
+    """
+    text = _HelpStream(encoding)
     with (
         _columns(columns),
         contextlib.redirect_stdout(text),
@@ -158,8 +173,9 @@ def known_flags(command: ModuleType, name: str, words: list[str], default: Any =
     text = ""
     for words_before in (leading, []):
         asked = [*words_before, "--help"]
-        text = text or help_of(command, name, asked, columns=_UNWRAPPED_COLUMNS, default=default)
-    return {_plain(flag) for flag in re.findall(r"(?<!\S)--[\w.-]+", text)}
+        text = text or help_of(command, name, asked, columns=_UNWRAPPED_COLUMNS, default=default, encoding="utf-8")
+    # A row's own flags stand behind the edge of the box; others are spoken of in the texts.
+    return {_plain(flag) for row in _FLAGS_OF_A_ROW.findall(text) for flag in row if flag}
 
 
 def subcommands(command: ModuleType) -> list[str]:
@@ -235,7 +251,11 @@ def _wrong_words(command: ModuleType, name: str, words: list[str], default: Any,
     if sentence is None:
         first, *others = _without_box(complaint) or ["these words cannot be understood"]
         sentence = "\n".join([f"gpt25 {name}: {_in_plain_words(first, name)}", *others[: _MOST_LINES_OF_AN_ERROR - 1]])
-    return ConfigurationError(f"{sentence}\ngpt25 {name} --help lists what there is.")
+    return ConfigurationError(f"{sentence}\n{_where_it_is_listed(name)}")
+
+
+def _where_it_is_listed(name: str) -> str:
+    return f"{in_this_shell(f'gpt25 {name} --help')} lists what there is."
 
 
 def _with_present_name(word: str, others: dict[str, str]) -> str:
@@ -262,7 +282,7 @@ def parse(command: ModuleType, name: str, words: list[str]) -> Any:
     if hasattr(command, "defaults") and default is None and words:
         raise ConfigurationError(
             f"gpt25 {name} takes its flags after its first word, because their defaults depend on it; "
-            f"{words[0]!r} came first.\ngpt25 {name} --help lists what there is."
+            f"{words[0]!r} came first.\n{_where_it_is_listed(name)}"
         )
     complaint, printed = io.StringIO(), _Utf8Stream()
     try:

@@ -32,7 +32,7 @@ class GPTConfiguration:
     number_of_layers: int = 12
     """Transformer blocks."""
     number_of_heads: int = 12
-    """Attention heads in each block; divides number_of_embedding_dimensions."""
+    """Attention heads in each block; divides the number of embedding dimensions."""
     number_of_embedding_dimensions: int = 768
     """Channels: the width of the residual stream."""
     embedding_dropout: float = 0.0

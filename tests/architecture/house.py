@@ -93,6 +93,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "streams": set(),
         "pictures": set(),
         "session": set(),
+        "shell": set(),
         "training": set(),
         "commands": {"streams", "pictures", "session", "training"},
     },

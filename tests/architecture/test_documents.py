@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import gpt25
-from gpt25.cli.main import COMMANDS
+from gpt25.cli.main import COMMANDS, COMPLETION_FLAGS
 from gpt25.cli.parsing import known_flags, subcommands
+from gpt25.cli.shell.completion_script import SHELLS
 from gpt25.training import TrainingConfiguration
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +45,9 @@ def test_the_documents_name_commands() -> None:
 def test_command_in_a_document_exists(line: str) -> None:
     _, name, *words = shlex.split(line)
     if name in ("--help", "--version", "COMMAND"):
+        return
+    if name in COMPLETION_FLAGS:
+        assert words in ([shell] for shell in SHELLS)
         return
     assert name in COMMANDS, line
     module = importlib.import_module(f"gpt25.cli.commands.{name}")

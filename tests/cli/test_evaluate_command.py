@@ -16,6 +16,7 @@ from gpt25.evaluation.harness.harness_settings import HarnessSettings
 from gpt25.evaluation.harness.lm_eval_tasks import HarnessResult, HarnessScore
 from gpt25.evaluation.harness.sample_measurement import sample_measurement
 from gpt25.model import GPTConfiguration, GPTModel
+from gpt25.records import in_this_shell
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights import save_pretrained
 
@@ -192,7 +193,8 @@ def test_the_tasks_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_users_mistakes_are_said_in_a_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = folder / "model-1"
-    assert "needs a model and a task: gpt25 evaluate gpt2 --task hellaswag" in complaint(capsys, model)
+    trial = in_this_shell("gpt25 evaluate gpt2 --task hellaswag")
+    assert f"needs a model and a task: {trial}" in complaint(capsys, model)
     assert "Did you mean 'hellaswag'?" in complaint(capsys, model, "--task", "helaswag")
     assert "absent.txt is no file" in complaint(capsys, model, "--task", "ptb", "--data", "absent.txt")
     assert "limit is 0; it must be at least 1" in complaint(capsys, *lambada(folder), "--limit", 0)

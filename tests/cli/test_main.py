@@ -73,24 +73,6 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"gpt25 {gpt25.__version__}\n"
 
 
-@pytest.mark.parametrize(
-    ("word", "kind", "nearest"),
-    [
-        ("generat", "command", "generate"),
-        ("quik-start", "command", "quickstart"),
-        ("nonsense", "command", "tokenizer"),
-        ("--verison", "flag", "--version"),
-    ],
-)
-def test_unknown_word_names_the_nearest(word: str, kind: str, nearest: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([word]) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err == (
-        f"error: gpt25 has no {kind} {word!r}; did you mean {nearest!r}? gpt25 --help lists what there is.\n"
-    )
-
-
 def test_users_fault_is_a_message_and_exit_code_2(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
     def run(arguments: Arguments, output: Output) -> None:
         raise ConfigurationError("7 heads do not divide 768 channels: choose 6, 8 or 12")
@@ -196,7 +178,8 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 def test_python_minus_m_is_the_same_command() -> None:
     done = subprocess.run([sys.executable, "-m", "gpt25", "nonsense"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: gpt25 has no command 'nonsense'")
+    assert done.stderr.startswith("error: gpt25 has no command 'nonsense'.\n")
+    assert done.stderr.endswith(" -m gpt25 --help lists what there is.\n")
 
 
 def test_a_terminal_without_utf8_gets_question_marks() -> None:

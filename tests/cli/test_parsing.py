@@ -82,7 +82,7 @@ def refusal(words: list[str], command: types.ModuleType = COMMAND) -> str:
     assert message.count("\n") < 10
     assert not set("╭│╰") & set(message)
     *sentences, last = message.splitlines()
-    assert last.startswith("gpt25 made")
+    assert "gpt25 made" in last
     assert last.endswith("--help lists what there is.")
     return "\n".join(sentences)
 
@@ -299,3 +299,10 @@ def test_the_flags_for_texts_have_one_name_in_every_command() -> None:
         assert (reading.field, reading.encoding, reading.invalid_utf8) == ("body", "cp1252", "skip")
     former = parse(train, "train", ["quickstart", "--data.json_field=body", "--data.policy", "replace"])
     assert (former.data.field, former.data.invalid_utf8) == ("body", "replace")
+
+
+def test_a_flag_that_a_help_text_only_speaks_of_is_unknown() -> None:
+    from gpt25.cli.commands import evaluate
+
+    with pytest.raises(ConfigurationError, match="gpt25 evaluate has no flag --evaluations; did you mean"):
+        parse(evaluate, "evaluate", ["gpt2", "--task", "lambada", "--evaluations", "a.json"])

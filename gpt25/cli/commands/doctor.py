@@ -29,6 +29,7 @@ CORE_PACKAGES = (
     "tomli-w",
     "msgspec",
     "prompt-toolkit",
+    "shtab",
 )
 EXTRAS = {
     "data": (

@@ -19,6 +19,7 @@ from gpt25.errors import EvaluationError, GPT25Error, StorageError
 from gpt25.evaluation import TASKS, ScoringSettings, find_task
 from gpt25.evaluation.harness.harness_settings import HarnessSettings
 from gpt25.evaluation.tasks import HARNESS_PREFIX
+from gpt25.records import in_this_shell
 from gpt25.references.scores import has_published_gpt2
 from gpt25.storage import require_output_file, write_json, write_text
 from gpt25.weights import require_model
@@ -83,7 +84,8 @@ def run(arguments: Arguments, output: Output) -> None:
     names = arguments.tasks or ((arguments.task,) if arguments.task else ())
     if not (arguments.model and names) or (arguments.task and arguments.tasks):
         raise EvaluationError(
-            "gpt25 evaluate needs a model and a task: gpt25 evaluate gpt2 --task hellaswag, or several behind --tasks."
+            "gpt25 evaluate needs a model and a task: "
+            f"{in_this_shell('gpt25 evaluate gpt2 --task hellaswag')}, or several behind --tasks."
         )
     _check(arguments, names)
     checkpoint = checkpoint_of(arguments.model)
@@ -240,7 +242,8 @@ def _write(arguments: Arguments, content: dict[str, Any], results: "Sequence[Tas
 def _list_tasks(output: Output) -> None:
     rows = [(task.name, task.title, "GPT-2" if has_published_gpt2(task.name) else "") for task in TASKS.values()]
     output.table("Tasks", ("name", "what", "published"), rows)
-    output.say("Published: figures of OpenAI's GPT-2 stand beside the score. Several: gpt25 evaluate MODEL --tasks A B")
+    several = in_this_shell("gpt25 evaluate MODEL --tasks A B")
+    output.say(f"Published: figures of OpenAI's GPT-2 stand beside the score. Several: {several}")
     output.result(
         {
             "tasks": [

@@ -49,9 +49,11 @@ class RecipeFlags:
     start: str | None = None
     """A MODEL to start from instead of random weights (also RUN@best); a run that resumes does without it."""
     model: FlagConversionOff[GPTConfiguration] = dataclasses.field(default_factory=GPTConfiguration)
+    """The shape of the GPT-2 that is trained, its dropout and normalisation."""
     initialisation: FlagConversionOff[InitialisationConfiguration] = dataclasses.field(
         default_factory=InitialisationConfiguration
     )
+    """What random weights are before the first update, where not as OpenAI's began."""
     data: FlagConversionOff[DataConfiguration] = dataclasses.field(default_factory=DataConfiguration)
     batch: FlagConversionOff[BatchConfiguration] = dataclasses.field(default_factory=BatchConfiguration)
     optimizer: FlagConversionOff[OptimizerConfiguration] = dataclasses.field(default_factory=OptimizerConfiguration)

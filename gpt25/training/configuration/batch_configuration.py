@@ -17,7 +17,7 @@ class BatchConfiguration:
     """Batch-size schedule of (until this fraction of the updates, tokens of an update): early updates get by with
     fewer tokens (McCandlish et al. 2018, arXiv 1812.06162); learning rates do not follow."""
     micro_batch_rows: int = 4
-    """Rows of block_size tokens that one forward and backward pass reads on one rank; only memory depends on it."""
+    """Rows of one block size that one forward and backward pass reads on one rank; only memory depends on it."""
     short_sequences: tuple[tuple[float, int], ...] = ()
     """Curriculum of (until this fraction of the updates, sequence length): rows are cut into shorter sequences."""
 
