@@ -63,6 +63,14 @@ class Output:
         """Whether human-readable text goes to a terminal, not to a file or a pipe."""
         return self._text_stream().isatty()
 
+    def can_show(self, text: str) -> bool:
+        """Whether human-readable text may have these characters, by the encoding of where it goes."""
+        try:
+            text.encode(getattr(self._text_stream(), "encoding", None) or "utf-8")
+        except (LookupError, UnicodeEncodeError):
+            return False
+        return True
+
     def say(self, text: str = "", *, end: str = "\n") -> None:
         """Human-readable text: standard output, or standard error with --json. `end=""` for pieces of a stream."""
         if not self.quiet:

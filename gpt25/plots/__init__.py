@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from gpt25.plots.circuits.inside_page import InsideOfText, Operation, PartsOfLogit, draw_inside, most_tokens_inside
     from gpt25.plots.curves import HorizontalAxis, names_of
     from gpt25.plots.formatting import two_digits
+    from gpt25.plots.measures.data_set import common_data_set, lines_beside, loss_reference_lines
+    from gpt25.plots.measures.loss_measure import LossMeasure, loss_measure
+    from gpt25.plots.measures.published_lines import HELLASWAG, DataSetName, PublishedLine
     from gpt25.plots.pictures.attention import AttentionOfText, attention_figure, draw_attention
     from gpt25.plots.pictures.differences import differences_figure, draw_differences
     from gpt25.plots.pictures.losses import draw_losses, losses_figure
@@ -25,23 +28,24 @@ if TYPE_CHECKING:
     from gpt25.plots.pictures.tensor_pair import TensorPair
     from gpt25.plots.report.compared_run import ComparedRun
     from gpt25.plots.report.comparison_picture import draw_comparison
-    from gpt25.plots.report.data_set import common_data_set, lines_beside, loss_reference_lines
-    from gpt25.plots.report.published_lines import HELLASWAG, DataSetName, PublishedLine
     from gpt25.plots.report.report import report_page, write_report
     from gpt25.plots.report.score_comparison import ScoreComparison
     from gpt25.plots.report.settings import ReportSettings
     from gpt25.plots.report.verdict import VerdictRow, VerdictSection
+    from gpt25.plots.terminal.comparison_text import ComparisonText, comparison_text
 
 __all__ = [
     "HELLASWAG",
     "AttentionOfText",
     "CheckpointLines",
     "ComparedRun",
+    "ComparisonText",
     "DataSetName",
     "HeatMap",
     "HeatMaps",
     "HorizontalAxis",
     "InsideOfText",
+    "LossMeasure",
     "Operation",
     "PartsOfLogit",
     "PictureFormat",
@@ -56,6 +60,7 @@ __all__ = [
     "attention_figure",
     "checkpoint_lines_figure",
     "common_data_set",
+    "comparison_text",
     "differences_figure",
     "draw_attention",
     "draw_checkpoint_lines",
@@ -68,6 +73,7 @@ __all__ = [
     "draw_predictions",
     "heat_maps_figure",
     "lines_beside",
+    "loss_measure",
     "loss_reference_lines",
     "losses_figure",
     "most_tokens_inside",
@@ -86,11 +92,11 @@ __all__ = [
 lazy_face(
     __name__,
     {
+        "HELLASWAG": "measures.published_lines",
         "AttentionOfText": "pictures.attention",
         "CheckpointLines": "circuits.checkpoint_lines",
         "ComparedRun": "report.compared_run",
-        "DataSetName": "report.published_lines",
-        "HELLASWAG": "report.published_lines",
+        "DataSetName": "measures.published_lines",
         "HeatMap": "circuits.heat_map",
         "HeatMaps": "circuits.heat_map",
         "HorizontalAxis": "curves",
@@ -100,15 +106,19 @@ lazy_face(
         "PictureFormat": "pictures.picture_format",
         "PositionsOfModel": "pictures.positions",
         "PredictionsOfText": "pictures.predictions",
-        "PublishedLine": "report.published_lines",
+        "PublishedLine": "measures.published_lines",
         "ReportSettings": "report.settings",
         "ScoreComparison": "report.score_comparison",
         "TensorPair": "pictures.tensor_pair",
         "VerdictRow": "report.verdict",
         "VerdictSection": "report.verdict",
         "attention_figure": "pictures.attention",
+        "ComparisonText": "terminal.comparison_text",
+        "LossMeasure": "measures.loss_measure",
+        "comparison_text": "terminal.comparison_text",
+        "loss_measure": "measures.loss_measure",
+        "common_data_set": "measures.data_set",
         "checkpoint_lines_figure": "circuits.checkpoint_lines",
-        "common_data_set": "report.data_set",
         "differences_figure": "pictures.differences",
         "draw_attention": "pictures.attention",
         "draw_checkpoint_lines": "circuits.checkpoint_lines",
@@ -119,9 +129,9 @@ lazy_face(
         "draw_losses": "pictures.losses",
         "draw_positions": "pictures.positions",
         "draw_predictions": "pictures.predictions",
+        "lines_beside": "measures.data_set",
+        "loss_reference_lines": "measures.data_set",
         "heat_maps_figure": "circuits.heat_maps",
-        "lines_beside": "report.data_set",
-        "loss_reference_lines": "report.data_set",
         "losses_figure": "pictures.losses",
         "most_tokens_inside": "circuits.inside_page",
         "names_of": "curves",

@@ -74,7 +74,13 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "core": {"scoring", "sets"},
         "harness": {"scoring"},
     },
-    "plots": {"pictures": set(), "circuits": {"pictures"}, "report": {"pictures"}},
+    "plots": {
+        "pictures": set(),
+        "circuits": {"pictures"},
+        "measures": set(),
+        "report": {"pictures", "measures"},
+        "terminal": {"report", "measures"},
+    },
     "figures": {"circuits": set()},
     "recipes": {
         "hooks": set(),

@@ -11,7 +11,7 @@ from gpt25.cli.commands import compare
 from gpt25.cli.main import main
 from gpt25.data import PUBLIC_SETS
 from gpt25.data.sources.hub_address import NAMED_SETS
-from gpt25.plots.report.data_set import data_set_of
+from gpt25.plots.measures.data_set import data_set_of
 from gpt25.records import RunDirectory
 
 if TYPE_CHECKING:
@@ -117,9 +117,10 @@ def test_what_cannot_be_compared_says_why(
     assert main(["compare", str(first.path), str(second.path), "--output", str(tmp_path / "x.html")]) == 2
     error = capsys.readouterr().err
     assert "these runs cannot be compared: they have vocabularies of different sizes" in error
-    assert "(first: 50257, second: 4096)" in error
+    assert "(first: 50,257 tokens; second: 4,096 tokens)" in error
     assert main(["compare", str(second.path), "--data-set", "fineweb"]) == 2
     assert "a run has a vocabulary of 4,096" in capsys.readouterr().err
+    second.recipe_path.write_text(first.recipe_path.read_text())
     for run, name in ((first, "fineweb"), (second, "fineweb-edu")):
         run.data_path.mkdir()
         (run.data_path / "index.json").write_text(json.dumps({"sources": [f"HuggingFaceFW/{name}"]}))
@@ -189,7 +190,7 @@ def test_money_in_another_currency(make_run: "MakeRun", capsys: pytest.CaptureFi
     run = gpt2_run(make_run, "muon", final_loss=3.1)
     words = ["compare", str(run.path), "--data-set", "fineweb", "--price-per-hour", "36", "--currency", "EUR"]
     assert main(words) == 0
-    assert " EUR." in capsys.readouterr().out
+    assert " EUR." in capsys.readouterr().out.replace("\n", " ")
     assert "muon: 36 EUR an hour; only" in run.report_path.read_text(encoding="utf-8")
     assert main([*words[:4], "--currency", "EUR"]) == 2
     assert "--currency is EUR without a price in it: give --price-per-hour too." in capsys.readouterr().err

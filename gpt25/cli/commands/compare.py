@@ -1,12 +1,13 @@
-"""Lay one run or several beside one another and beside OpenAI's published figures: one HTML file and a picture.
+"""Lay one run or several beside one another and beside OpenAI's published figures: here, in an HTML file, in a picture.
 
-OpenAI's losses are drawn for the set that the runs were trained on, never another's. With --follow the page is drawn
+OpenAI's losses are drawn for the set that the runs were trained on, never another's. Runs that read different tokens
+are compared in bits per byte. With --follow the page is drawn
 anew while a run trains, until it is finished or Ctrl-C is pressed.
 """
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,13 @@ from gpt25.plots import (
     ComparedRun,
     DataSetName,
     PositionsOfModel,
+    PublishedLine,
     ReportSettings,
     common_data_set,
+    comparison_text,
     draw_comparison,
     lines_beside,
+    loss_measure,
     names_of,
     require_picture_file,
     write_report,
@@ -78,20 +82,31 @@ def run(arguments: Arguments, output: Output) -> None:
     data_set = common_data_set(runs, arguments.data_set)
     if any(each.points("validation_loss") for each in compared):  # else only followed until Ctrl-C
         draw_comparison(compared, lines_beside(runs, arguments.data_set), picture)
-    for each in compared:
-        for crossing in each.crossings:
-            output.say(f"{each.name} {crossing.in_words}.")
+    measure = loss_measure(runs)
+    _say(compared, [*lines_beside(runs, arguments.data_set), *settings.measured], measure.remarks, output)
     output.result(
         {
             "output": page,
             "picture": picture,
             "data_set": data_set,
+            "loss_unit": measure.unit,
+            "remarks": measure.remarks,
             "runs": [_as_json(each) for each in compared],
             "comparisons": settings.comparisons,
         },
         f"The report is {page}; open it in a browser.",
         kept=page,
     )
+
+
+def _say(compared: list[ComparedRun], lines: list[PublishedLine], remarks: Sequence[str], output: Output) -> None:
+    """The table, the graph and the sentences, in 80 columns."""
+    found = comparison_text(compared, lines, remarks, braille=output.can_show("⠿"))
+    output.table(found.title, found.columns, found.rows)
+    for part in (found.graph, found.sentences):
+        if part:
+            output.say("\n" + "\n".join(part))
+    output.say()
 
 
 def _settings(arguments: Arguments, runs: list[RunDirectory], output: Output) -> ReportSettings:
@@ -176,14 +191,26 @@ def _positions(arguments: Arguments, runs: list[RunDirectory], output: Output) -
 
 
 def _as_json(compared: ComparedRun) -> dict[str, Any]:
-    losses = compared.points("validation_loss")
+    losses = [row["validation_loss"] for row in compared.rows if row.get("validation_loss") is not None]
     return {
         "name": compared.name,
         "finished": compared.facts.summary.finished,
         "tokens": compared.facts.summary.tokens,
         "seconds": compared.facts.summary.training_seconds,
-        "last_validation_loss": losses[-1][1] if losses else None,
-        "lowest_validation_loss": min((loss for _, loss in losses), default=None),
+        "last_validation_loss": losses[-1] if losses else None,
+        "lowest_validation_loss": min(losses, default=None),
+        **_in_bits_per_byte(compared),
         "crossings": compared.crossings,
         "evaluations": len(compared.evaluations),
+    }
+
+
+def _in_bits_per_byte(compared: ComparedRun) -> dict[str, float | None]:
+    """The same two figures in bits per byte, where that is what the runs are compared in."""
+    if compared.loss_unit != "bits per byte":
+        return {}
+    figures = [figure for _, figure in compared.points("validation_loss")]
+    return {
+        "last_bits_per_byte": figures[-1] if figures else None,
+        "lowest_bits_per_byte": min(figures, default=None),
     }

@@ -7,11 +7,14 @@ from typing import Any, TypeGuard
 
 from gpt25.markup import notebook_table
 from gpt25.plots.curves import Point, names_of
+from gpt25.plots.measures.loss_measure import LossUnit, loss_measure
+from gpt25.plots.measures.published_lines import HELLASWAG, HELLASWAG_ITEMS, PublishedLine
 from gpt25.plots.report.crossings import Crossing, crossing
-from gpt25.plots.report.published_lines import HELLASWAG, HELLASWAG_ITEMS, PublishedLine
 from gpt25.plots.report.run_facts import RunFacts, gather
 from gpt25.records import DEFAULT_CURRENCY, RunDirectory, price_text
 from gpt25.references.peak_flops import PeakFlops, peak_flops
+
+_LOSSES = ("validation_loss", "training_loss")
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,16 @@ class ComparedRun:
     """Of the price, the same for all runs that are compared."""
     other_price: str | None = None
     """The run's own price in another currency, in words."""
+    loss_unit: LossUnit = "nats per token"
+    """Of all losses that are compared."""
+    loss_factor: float = 1.0
+    """What turns the run's nats per token into that unit."""
 
     def points(self, field: str, *, against: str = "tokens", unit: float = 1.0) -> list[Point]:
-        """Finite pairs of two fields of the metrics, the first divided by `unit`."""
+        """Finite pairs of two fields of the metrics, the first divided by `unit`, losses in `loss_unit`."""
+        factor = self.loss_factor if field in _LOSSES else 1.0
         return [
-            (row[against] / unit, float(row[field]))
+            (row[against] / unit, factor * float(row[field]))
             for row in self.rows
             if is_number(row.get(against)) and is_number(row.get(field))
         ]
@@ -144,8 +152,11 @@ def compared_runs(
     given = None if price_per_hour is None else (price_per_hour, currency or DEFAULT_CURRENCY)
     prices = [given or _recorded_price(recipe) for recipe in recipes]
     common = next((own for price, own in prices if price is not None), DEFAULT_CURRENCY)
+    measure = loss_measure(runs)
     compared = []
-    for run, name, recipe, (price, own) in zip(runs, names_of(runs), recipes, prices, strict=True):
+    for run, name, recipe, (price, own), factor in zip(
+        runs, names_of(runs), recipes, prices, measure.factors, strict=True
+    ):
         rows = run.metrics()
         alone = ComparedRun(
             name=name,
@@ -157,6 +168,8 @@ def compared_runs(
             price_per_hour=price if own == common else None,
             currency=common,
             other_price=None if price is None or own == common else price_text(price, own),
+            loss_unit=measure.unit,
+            loss_factor=factor,
         )
         found = [_crossing(alone, line) for line in lines]
         compared.append(dataclasses.replace(alone, crossings=[each for each in found if each is not None]))

@@ -7,15 +7,13 @@ from typing import Any
 from gpt25.markup import text
 from gpt25.plots.curves import Point, smooth
 from gpt25.plots.formatting import duration, two_digits
+from gpt25.plots.measures.published_lines import PublishedLine
 from gpt25.plots.pictures.positions import PositionsOfModel, matrix_picture
 from gpt25.plots.report.compared_run import ComparedRun
 from gpt25.plots.report.figures import against, figure, figure_of, table
 from gpt25.plots.report.lines_chart import Line
-from gpt25.plots.report.published_lines import PublishedLine
 
-_LOSSES = (
-    "Nats per token on held-out text: lower is better, and of several lines the lower one at the same place is ahead."
-)
+_LOSSES = " on held-out text: lower is better, and of several lines the lower one at the same place is ahead."
 _COURSE = (
     "The learning rate follows the recipe's schedule. A gradient norm that settles is a calm run, spikes are not; a "
     "dip in the speed is other work on the machine."
@@ -24,9 +22,7 @@ _COURSE = (
 
 def milestones(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> str:
     """Which published lines each run has passed, and where, in words."""
-    items = "".join(
-        f"<li>{text(sentence)}.</li>" for run in runs for sentence in _milestone_sentences(run, runs, lines)
-    )
+    items = "".join(f"<li>{text(sentence)}.</li>" for run in runs for sentence in milestone_sentences(run, runs, lines))
     if not items:
         return ""
     definitions = sorted({f"{line.definition} ({line.source})" for line in lines})
@@ -37,7 +33,7 @@ def milestones(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> s
     return f"<section><h2>Beside {whose}</h2><ul>{items}</ul>{note}</section>"
 
 
-def _milestone_sentences(run: ComparedRun, runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> list[str]:
+def milestone_sentences(run: ComparedRun, runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> list[str]:
     """A sentence for every line that the run can be measured by."""
     passed = {(each.measure, each.line): each for each in run.crossings}
     sentences = []
@@ -70,7 +66,7 @@ def validation_losses(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine
             f"; {run.name}: {run.other_price or 'price not known'}" for run in runs if not run.price_per_hour
         )
         figures += f'<p class="note">{text(prices)}; only the time of training, without pauses.</p>'
-    return f"<section><h2>Validation loss</h2><p>{_LOSSES}</p>{figures}</section>"
+    return f"<section><h2>Validation loss</h2><p>{runs[0].loss_unit.capitalize()}{_LOSSES}</p>{figures}</section>"
 
 
 def by_money(runs: Sequence[ComparedRun]) -> list[Line]:
@@ -126,8 +122,8 @@ def _utilisation_note(runs: Sequence[ComparedRun]) -> str:
     return f"{'; '.join(peaks)}; {each} a token: matrix products, and attention over the positions that each one sees"
 
 
-def overview(runs: Sequence[ComparedRun]) -> str:
-    """Several runs in a table: what they reached, at what cost."""
+def overview(runs: Sequence[ComparedRun], remarks: Sequence[str]) -> str:
+    """Several runs in a table: what they reached, at what cost; below it what the figures do not tell."""
     rows = ""
     for number, run in enumerate(runs):
         losses, summary = run.points("validation_loss"), run.facts.summary
@@ -142,8 +138,10 @@ def overview(runs: Sequence[ComparedRun]) -> str:
         ]
         cells_html = "".join(f"<td>{text(cell)}</td>" for cell in cells)
         rows += f'<tr><th><span class="swatch line-{number % 6}"></span>{text(run.name)}</th>{cells_html}</tr>'
-    columns = ("run", "last loss", "lowest", "tokens", "time", "tokens/s", "")
-    return f"<section>{table(columns, rows)}</section>"
+    last = "last loss" if runs[0].loss_unit == "nats per token" else f"last, {runs[0].loss_unit}"
+    columns = ("run", last, "lowest", "tokens", "time", "tokens/s", "")
+    notes = "".join(f'<p class="note">{text(remark)}</p>' for remark in remarks)
+    return f"<section>{table(columns, rows)}{notes}</section>"
 
 
 def recipe_differences(runs: Sequence[ComparedRun]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gpt25.errors import PlotError
 from gpt25.plots.curves import downsample, smooth
 from gpt25.plots.formatting import axis_label, axis_number
+from gpt25.plots.measures.published_lines import HELLASWAG, PublishedLine
 from gpt25.plots.pictures.drawing import (
     COLOURS,
     FAINT_INK,
@@ -23,7 +24,6 @@ from gpt25.plots.pictures.picture_format import picture_format
 from gpt25.plots.report.compared_run import ComparedRun
 from gpt25.plots.report.comparison import by_money
 from gpt25.plots.report.lines_chart import Line, vertical_range
-from gpt25.plots.report.published_lines import HELLASWAG, PublishedLine
 from gpt25.plots.report.scores import hellaswag_drawn
 from gpt25.storage import write_bytes
 
@@ -77,7 +77,9 @@ def _panels(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> list
     reference_lines = [(line.label, line.value) for line in lines if not line.higher_is_better]
     by_tokens = [Line(run.name, run.points("validation_loss"), True) for run in runs]
     by_seconds = [Line(run.name, run.points("validation_loss", against="elapsed_seconds"), True) for run in runs]
-    behind = [smooth(run.points("training_loss")) for run in runs]
+    in_nats = runs[0].loss_unit == "nats per token"  # training text has another number of bytes a token
+    behind = [smooth(run.points("training_loss")) for run in runs] if in_nats else []
+    what = "Validation loss" if in_nats else f"Validation loss, {runs[0].loss_unit},"
 
     def against_tokens(panel: "Axes") -> None:
         largest = _largest(by_tokens)
@@ -86,15 +88,15 @@ def _panels(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine]) -> list
             kept = downsample(points, columns=_COLUMNS)
             across = [x / axis.unit for x, _ in kept]
             panel.plot(across, [y for _, y in kept], color=_colour(number), alpha=0.3, linewidth=1.0, zorder=2)
-        _draw(panel, _scaled(by_tokens, axis.unit), reference_lines, axis.title, "Validation loss against tokens")
+        _draw(panel, _scaled(by_tokens, axis.unit), reference_lines, axis.title, f"{what} against tokens")
 
     def against_time(panel: "Axes") -> None:
         axis = axis_label("seconds", largest=_largest(by_seconds))
-        _draw(panel, _scaled(by_seconds, axis.unit), reference_lines, axis.title, "Validation loss against time")
+        _draw(panel, _scaled(by_seconds, axis.unit), reference_lines, axis.title, f"{what} against time")
 
     def against_money(panel: "Axes") -> None:
         currency = next(run.currency for run in runs if run.price_per_hour)
-        _draw(panel, by_money(runs), reference_lines, currency, "Validation loss against money")
+        _draw(panel, by_money(runs), reference_lines, currency, f"{what} against money")
 
     def hellaswag(panel: "Axes") -> None:
         drawn = hellaswag_drawn(runs)

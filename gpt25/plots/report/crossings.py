@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpt25.plots.formatting import count, duration
-from gpt25.plots.report.published_lines import PublishedLine
+from gpt25.plots.measures.published_lines import PublishedLine
 from gpt25.records import DEFAULT_CURRENCY, money_text
 
 

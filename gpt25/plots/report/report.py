@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gpt25.markup import text
+from gpt25.plots.measures.data_set import lines_beside
+from gpt25.plots.measures.loss_measure import loss_measure
 from gpt25.plots.page_assets import page_asset, script_hash
 from gpt25.plots.page_style import REPORT_STYLE
 from gpt25.plots.report import comparison, sections
 from gpt25.plots.report import scores as evaluations
 from gpt25.plots.report.compared_run import ComparedRun, compared_runs
-from gpt25.plots.report.data_set import lines_beside
 from gpt25.plots.report.run_facts import headline
 from gpt25.plots.report.settings import ReportSettings
 from gpt25.plots.report.verdict import verdict
@@ -44,7 +45,7 @@ def report_page(
     runs = [runs] if isinstance(runs, RunDirectory) else list(runs)
     lines = [*lines_beside(runs, settings.data_set), *settings.measured]
     compared = compared_runs(runs, lines, price_per_hour=settings.price_per_hour, currency=settings.currency)
-    own = _one(compared[0]) if len(compared) == 1 else _several(compared)
+    own = _one(compared[0]) if len(compared) == 1 else _several(compared, loss_measure(runs).remarks)
     opening, losses, rest, ending = own
     body = [
         opening,
@@ -72,12 +73,12 @@ def _one(run: ComparedRun) -> tuple[str, str, str, str]:
     return sections.opening(facts), sections.losses(facts), rest, ending
 
 
-def _several(runs: Sequence[ComparedRun]) -> tuple[str, str, str, str]:
+def _several(runs: Sequence[ComparedRun], remarks: Sequence[str]) -> tuple[str, str, str, str]:
     """The same of several runs."""
     names = ", ".join(run.name for run in runs)
     opening = (
         f'<header><p class="eyebrow">{text(names)}</p><h1>{text(_title(runs))}</h1></header>'
-        + comparison.overview(runs)
+        + comparison.overview(runs, remarks)
     )
     samples = "".join(
         f"<details><summary>What {text(run.name)} writes</summary>{shown}</details>"
@@ -94,7 +95,8 @@ def _title(runs: Sequence[ComparedRun]) -> str:
     if len(runs) == 1:
         return f"{runs[0].facts.summary.title}: {headline(runs[0].facts)}"
     measured = [(losses[-1][1], run.name) for run in runs if (losses := run.points("validation_loss"))]
-    best = f": {min(measured)[1]} has the lowest last validation loss, {min(measured)[0]:.4f}" if measured else ""
+    unit = "" if runs[0].loss_unit == "nats per token" else f" {runs[0].loss_unit}"
+    best = f": {min(measured)[1]} has the lowest last validation loss, {min(measured)[0]:.4f}{unit}" if measured else ""
     return f"{len(runs)} runs{best}"
 
 

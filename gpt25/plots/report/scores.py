@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from gpt25.markup import text
+from gpt25.plots.measures.published_lines import HELLASWAG, PublishedLine
 from gpt25.plots.report.compared_run import ComparedRun, is_number
 from gpt25.plots.report.figures import figure_of, table
 from gpt25.plots.report.lines_chart import Line
-from gpt25.plots.report.published_lines import HELLASWAG, PublishedLine
 from gpt25.plots.report.score_comparison import ScoreComparison
 from gpt25.records import is_trial
 from gpt25.references.published_score import PARAMETERS

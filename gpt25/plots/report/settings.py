@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gpt25.plots.measures.published_lines import DataSetName, PublishedLine
 from gpt25.plots.pictures.positions import PositionsOfModel
-from gpt25.plots.report.published_lines import DataSetName, PublishedLine
 from gpt25.plots.report.score_comparison import ScoreComparison
 from gpt25.plots.report.verdict import VerdictSection
 

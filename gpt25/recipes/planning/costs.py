@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from gpt25.plots.report.published_lines import HELLASWAG_ITEMS
+from gpt25.plots.measures.published_lines import HELLASWAG_ITEMS
 from gpt25.recipes.hooks.sampling_hook import SAMPLE_TOKENS
 from gpt25.recipes.planning.hardware import Hardware
 from gpt25.recipes.planning.memory_plan import memory_parts

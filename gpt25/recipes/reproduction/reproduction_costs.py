@@ -4,7 +4,7 @@ from gpt25.data import PUBLIC_SETS
 from gpt25.data.shards.shard_groups import shard_groups
 from gpt25.evaluation import find_task
 from gpt25.model import PUBLISHED_CONFIGURATIONS, Accounting
-from gpt25.plots.report.published_lines import HELLASWAG_ITEMS
+from gpt25.plots.measures.published_lines import HELLASWAG_ITEMS
 from gpt25.recipes.planning.costs import TOKENS_A_CHOICE, Cost, cost, evaluation_cost
 from gpt25.recipes.planning.plan import Plan
 from gpt25.recipes.reproduction.arrival_plan import plan_arrival

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gpt25.plots.report.data_set import data_set_of
+from gpt25.plots.measures.data_set import data_set_of
 from gpt25.records import RunDirectory, data_indices
 from gpt25.references.known_data import KNOWN_DATA, STANDARD_LIBRARY, KnownData
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from gpt25.plots.measures.published_lines import PublishedLine, hellaswag_lines, loss_lines
 from gpt25.plots.report.crossings import crossing
-from gpt25.plots.report.published_lines import PublishedLine, hellaswag_lines, loss_lines
 
 LINE = PublishedLine("GPT-2 124M", 3.0, "", "")
 

@@ -5,7 +5,8 @@ from typing import Any, cast, get_args
 
 from gpt25.errors import PlotError
 from gpt25.plots.curves import names_of
-from gpt25.plots.report.published_lines import DataSetName, PublishedLine, hellaswag_lines, loss_lines
+from gpt25.plots.measures.loss_measure import loss_measure
+from gpt25.plots.measures.published_lines import DataSetName, PublishedLine, hellaswag_lines, loss_lines
 from gpt25.records import RunDirectory, data_indices, is_trial
 
 _HUB_NAMES: dict[str, DataSetName] = {
@@ -44,22 +45,30 @@ def lines_beside(runs: Sequence[RunDirectory], chosen: DataSetName | None = None
 
 
 def common_data_set(runs: Sequence[RunDirectory], chosen: DataSetName | None) -> DataSetName | None:
-    """The set whose lines may be drawn: the chosen one or the recorded one; None where nobody says.
+    """The set whose lines may be drawn: the chosen one or the recorded one; None where nobody says, or for several.
 
-    Raises PlotError where the runs' validation losses are not of the same text in the same tokens, and where a run is
-    known to be of another set than the chosen one.
+    Raises PlotError where the runs' losses can be compared neither per token nor per byte, and where a run is known to
+    be of another set, or of other tokens, than the chosen one.
     """
-    names = names_of(runs)
-    recorded = {name: data_set_of(run) for name, run in zip(names, runs, strict=True)}
-    _require_alike(recorded, "were trained on different sets")
-    vocabularies = {name: _vocabulary(run) for name, run in zip(names, runs, strict=True)}
-    _require_alike(vocabularies, "have vocabularies of different sizes, so that a token is not the same amount of text")
-    texts = {name: _validation_text(run) for name, run in zip(names, runs, strict=True)}
-    _require_alike(texts, "are validated on different tokens (by the hashes in the index of their shards)")
-    known = next((data_set for data_set in recorded.values() if data_set), None)
-    if chosen and known and chosen != known:
-        raise PlotError(f"--data-set is {chosen}, but the shards of {names[0]} were made of {known}.")
-    sizes = {size for size in vocabularies.values() if size is not None}
+    recorded = {name: data_set_of(run) for name, run in zip(names_of(runs), runs, strict=True)}
+    if loss_measure(runs).unit != "nats per token":
+        if chosen:
+            raise PlotError(
+                f"--data-set {chosen} asks for OpenAI's losses per GPT-2 token, and these runs are compared in bits "
+                "per byte, for they read different tokens. Leave the flag out."
+            )
+        return None
+    known = [data_set for data_set in recorded.values() if data_set]
+    if len(set(known)) > 1:
+        listed = ", ".join(f"{name}: {data_set}" for name, data_set in recorded.items() if data_set)
+        raise PlotError(
+            f"these runs cannot be compared: they were trained on different sets ({listed}), and nothing says that "
+            "they are validated on the same one. Compare runs of one set and tokenizer."
+        )
+    if chosen and known and chosen != known[0]:
+        name = next(name for name, data_set in recorded.items() if data_set)
+        raise PlotError(f"--data-set is {chosen}, but the shards of {name} were made of {known[0]}.")
+    sizes = {size for run in runs if (size := _vocabulary(run)) is not None}
     if any(size not in _GPT2_VOCABULARY for size in sizes):
         if chosen:
             raise PlotError(
@@ -67,38 +76,27 @@ def common_data_set(runs: Sequence[RunDirectory], chosen: DataSetName | None) ->
                 f"{sizes.pop():,}, so that its loss per token cannot be compared. Leave the flag out."
             )
         return None
-    return chosen or known
+    return chosen or (known[0] if known else None)
 
 
 def loss_reference_lines(runs: Sequence[RunDirectory], chosen: DataSetName | None = None) -> list[tuple[str, float]]:
-    """Names and values of the losses among `lines_beside`, for a loss graph."""
-    return [(line.label, line.value) for line in lines_beside(runs, chosen) if not line.higher_is_better]
+    """Names and values of the losses among `lines_beside`, for a loss graph in nats per token.
 
-
-def _require_alike(values: dict[str, Any], what: str) -> None:
-    known = {name: value for name, value in values.items() if value is not None}
-    if len(set(known.values())) > 1:
-        listed = ", ".join(f"{name}: {str(value)[:12]}" for name, value in known.items())
+    Raises PlotError where the runs read different tokens, too.
+    """
+    measure = loss_measure(runs)
+    if measure.unit != "nats per token":
         raise PlotError(
-            f"these runs cannot be compared: they {what} ({listed}). Compare runs of one set and tokenizer."
+            "a loss graph is in nats per token, and these runs read different tokens. gpt25 compare draws them in bits "
+            "per byte."
         )
+    return [(line.label, line.value) for line in lines_beside(runs, chosen) if not line.higher_is_better]
 
 
 def _vocabulary(run: RunDirectory) -> int | None:
     model = run.recipe().get("model")
     size = model.get("vocabulary_size") if isinstance(model, dict) else None
     return size if isinstance(size, int) else None
-
-
-def _validation_text(run: RunDirectory) -> str | None:
-    """The hashes of the validation shards and how much of them is read; None where the shards are not there."""
-    shards = _listed([index.get("validation") for index in data_indices(run)], "shards")
-    if not shards:
-        return None
-    data = run.recipe().get("data")
-    data = data if isinstance(data, dict) else {}
-    hashes = "".join(str(shard.get("sha256", ""))[:8] for shard in shards if isinstance(shard, dict))
-    return f"{hashes} {data.get('validation_tokens')} {data.get('validation_selection')}"
 
 
 def _listed(contents: Sequence[Any], field: str) -> list[Any]:

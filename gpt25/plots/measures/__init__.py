@@ -1,0 +1,1 @@
+"""What may be compared: in which unit losses can be, and beside which published figures."""

@@ -1,0 +1,1 @@
+"""Runs beside one another where there is no browser: tables, sentences and graphs in characters."""
