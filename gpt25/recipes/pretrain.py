@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gpt25.model import Accounting
+from gpt25.recipes.hooks.background_tracker import BackgroundTracker
 from gpt25.recipes.hooks.hellaswag_hook import hellaswag_hook
 from gpt25.recipes.hooks.loss_track import LossTrack
 from gpt25.recipes.hooks.sampling_hook import sampling_hook
-from gpt25.recipes.hooks.tensorboard_scalars import TensorBoardScalars
+from gpt25.recipes.hooks.trackers import open_trackers
 from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.run.environment import record_environment
 from gpt25.recipes.run.run_lock import run_lock
@@ -105,7 +106,7 @@ def _hooks(
     """What the reporter shows while the model trains: a progress bar, samples, scores, notes."""
     configuration, tokenizer = setup.configuration, setup.tokenizer
     progress: list[RunProgress] = []
-    scalars: list[TensorBoardScalars] = []
+    trackers: list[BackgroundTracker] = []
     track = LossTrack(configuration)
 
     def on_start(done: int, total: int) -> None:
@@ -113,15 +114,15 @@ def _hooks(
         precision = choose_precision(device, configuration.loop.precision)
         if done:
             reporter.say(f"going on after update {done:,} of {total:,}")
-        if configuration.track.tensorboard:
-            scalars.append(TensorBoardScalars(run.tensorboard_path, updates_done=done))
-            stack.callback(scalars[0].close)
+        trackers.extend(open_trackers(configuration.track, run, updates_done=done, note=reporter.note))
+        for each in trackers:
+            stack.callback(each.close)
         reporter.note(f"training on {device} in {precision.name}: {precision.reason}")
         progress.append(stack.enter_context(RunProgress(configuration, reporter, updates_done=done)))
 
     def on_record_start(row: dict[str, Any]) -> None:
-        for writer in scalars:
-            writer.write(row)
+        for each in trackers:
+            each.write(row)
 
     def on_update(row: dict[str, Any]) -> None:
         fields = {"loss": row["training_loss"], "tokens_per_second": row["tokens_per_second"]}
@@ -133,8 +134,8 @@ def _hooks(
                 f"{row['hellaswag_items']:,} items)"
             )
         progress[0].advance(row["update"], **fields)
-        for writer in scalars:
-            writer.write(row)
+        for each in trackers:
+            each.write(row)
         if (warning := track.observe(row)) is not None:
             reporter.note(warning)
         if arrival is not None:

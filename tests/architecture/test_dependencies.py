@@ -14,6 +14,7 @@ PACKAGE_OF_MODULE = {
     "charset_normalizer": "charset-normalizer",
     "huggingface_hub": "huggingface-hub",
     "lm_eval": "lm-eval",
+    "mlflow": "mlflow-skinny",
     "prometheus_client": "prometheus-client",
     "prompt_toolkit": "prompt-toolkit",
     "tensorflow": "tensorflow-cpu",

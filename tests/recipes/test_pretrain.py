@@ -93,6 +93,19 @@ def test_tensorboard_is_written_where_it_is_asked_for(
         assert (0 in recorded) == (field == "validation_loss")  # the start has a loss on held-out text alone
 
 
+def test_a_tracker_that_fails_stops_no_run(
+    configuration: TrainingConfiguration, tmp_path: Path, reporter: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: object, row: dict[str, Any]) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("gpt25.recipes.hooks.trackers.TensorBoardScalars.write", fail)
+    run = pretrain(changed(configuration, "track", tensorboard=True), tmp_path / "run", reporter=reporter)
+    assert run.metrics()[-1]["update"] == 4
+    (told,) = (note for note in reporter.noted if "tensorboard" in note)
+    assert told.startswith("tensorboard gets no more of this run: no space left on device; training goes on")
+
+
 def test_the_same_call_goes_on_with_an_interrupted_run(
     configuration: TrainingConfiguration, tmp_path: Path, reporter: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,18 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from gpt25.errors import MissingExtraError
-
-_SCALARS = {
-    "training_loss": "loss/training",
-    "validation_loss": "loss/validation",
-    "validation_loss_of_last_weights": "loss/validation of the last weights",
-    "validation_loss_of_average": "loss/validation of the average",
-    "hellaswag_accuracy": "hellaswag/acc",
-    "hellaswag_accuracy_norm": "hellaswag/acc_norm",
-    "learning_rate": "learning rate",
-    "gradient_norm": "gradient norm",
-    "tokens_per_second": "tokens per second",
-}
+from gpt25.recipes.hooks.scalars import scalars_of
 
 
 class TensorBoardScalars:
@@ -37,9 +26,8 @@ class TensorBoardScalars:
 
     def write(self, row: dict[str, Any]) -> None:
         """Add a row of metrics.jsonl, at its update."""
-        for field, name in _SCALARS.items():
-            if field in row:
-                self._writer.add_scalar(name, row[field], global_step=row["update"])
+        for name, value in scalars_of(row).items():
+            self._writer.add_scalar(name, value, global_step=row["update"])
 
     def close(self) -> None:
         """Write what is still in memory."""

@@ -10,7 +10,7 @@ from gpt25.training.configuration.requirements import is_number, require, requir
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrackConfiguration:
     """The training losses that a recipe expects (a run that leaves them goes on, and says so), and what the run's
-    report and TensorBoard show.
+    report and other trackers show.
     """
 
     loss_at_most: tuple[tuple[float, float], ...] = ()
@@ -19,6 +19,10 @@ class TrackConfiguration:
     """A loss below which something is too good to be true."""
     tensorboard: bool = False
     """Write every update's metrics for TensorBoard too, into the run's folder tensorboard (extra `track`)."""
+    wandb: bool = False
+    """Send them to Weights & Biases too (extra `wandb`); with WANDB_MODE=offline into the run's folder wandb."""
+    mlflow: bool = False
+    """Send them to MLflow too (extra `mlflow`): to MLFLOW_TRACKING_URI, or into the run's mlflow.db."""
     price_per_hour: float | None = None
     """What the machine costs an hour, all its GPUs together: the report then shows losses against money."""
     currency: str = DEFAULT_CURRENCY
