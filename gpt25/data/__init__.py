@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gpt25.data.preparation.bare_tokens import adopt_bare_tokens
     from gpt25.data.preparation.notices import notices
     from gpt25.data.preparation.preparation import prepare
+    from gpt25.data.preparation.split_rule import FEW_DOCUMENTS, chosen_split_rule, split_parts
     from gpt25.data.preparation.verification import verify
     from gpt25.data.shards.arriving_data import ArrivingData
     from gpt25.data.shards.batches import Batches
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from gpt25.data.sources.part import WHOLE, Part
 
 __all__ = [
+    "FEW_DOCUMENTS",
     "INDEX_NAME",
     "LARGEST_DOCUMENT_BYTES",
     "NAMED_SETS",
@@ -52,6 +54,7 @@ __all__ = [
     "TokenShards",
     "Validation",
     "adopt_bare_tokens",
+    "chosen_split_rule",
     "fetch_shards",
     "is_fetched",
     "list_public_set",
@@ -63,6 +66,7 @@ __all__ = [
     "read_documents",
     "read_prepared_data",
     "split_of",
+    "split_parts",
     "standard_library_documents",
     "verify",
 ]
@@ -75,6 +79,7 @@ lazy_face(
         "Document": "sources.document",
         "DocumentCounts": "formats.text_policy",
         "DocumentReader": "sources.document_reader",
+        "FEW_DOCUMENTS": "preparation.split_rule",
         "INDEX_NAME": "shards.prepared_data",
         "InvalidUtf8": "formats.text_policy",
         "LARGEST_DOCUMENT_BYTES": "formats.source_stream",
@@ -92,6 +97,7 @@ lazy_face(
         "Validation": "shards.validation",
         "WHOLE": "sources.part",
         "adopt_bare_tokens": "preparation.bare_tokens",
+        "chosen_split_rule": "preparation.split_rule",
         "fetch_shards": "fetching.shard_fetching",
         "is_fetched": "fetching.public_shards",
         "list_public_set": "fetching.public_shards",
@@ -103,6 +109,7 @@ lazy_face(
         "read_documents": "sources.document_reader",
         "read_prepared_data": "shards.read_prepared_data",
         "split_of": "sources.document",
+        "split_parts": "preparation.split_rule",
         "standard_library_documents": "sources.document_reader",
         "verify": "preparation.verification",
     },

@@ -1,4 +1,4 @@
-"""The main job, offline: Python's own library → vocabulary → shards → a small GPT-2 → samples, loss graph, report."""
+"""The main job, offline: own texts or Python's library → vocabulary → shards → a small GPT-2 → samples, report."""
 
 import bz2
 import dataclasses
@@ -8,18 +8,28 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from gpt25.data import Document, PreparedData, open_shards, prepare, standard_library_documents
+from gpt25.data import (
+    Document,
+    PreparedData,
+    ReadingSettings,
+    open_shards,
+    prepare,
+    read_prepared_data,
+    standard_library_documents,
+)
 from gpt25.errors import ConfigurationError
 from gpt25.evaluation import ContinuationScorer, windows
 from gpt25.generation import TextGenerator
 from gpt25.model import Accounting
 from gpt25.recipes.length import with_length
+from gpt25.recipes.own_texts import on_own_texts, ready_own_texts, require_same_texts
 from gpt25.recipes.pretrain import train_run
 from gpt25.recipes.recipe import load_recipe
 from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.run.run_lock import run_lock
 from gpt25.recipes.run.run_report import draw_run
-from gpt25.recipes.run.run_setup import set_up_run
+from gpt25.recipes.run.run_setup import RunSetup, record_setup, set_up_run
+from gpt25.recipes.run.text_beginnings import text_beginnings
 from gpt25.recipes.run.vocabulary import learn_vocabulary
 from gpt25.records import RunDirectory, Summary, in_this_shell, last_validation_tokens, offered_command
 from gpt25.runtime import Ranks, use_fast_allocator
@@ -33,7 +43,7 @@ VALIDATION_FRACTION = 0.1  # 64 of the 731 files of Python 3.11, 1.2 MB
 _FEWEST_UPDATES = 10
 _MOST_MINUTES = 24 * 60
 _TOKENS_PER_BATCH = 8192
-_LAST_PROMPTS = ("def main(", "class Handler(", 'def read(self):\n        """')  # enough to show that it is Python
+_LIBRARY_PROMPTS = ("def main(", "class Handler(", 'def read(self):\n        """')  # enough to show that it is Python
 _COMPRESSORS = {
     "gzip -9": lambda text: gzip.compress(text, 9),
     "bz2 -9": lambda text: bz2.compress(text, 9),
@@ -46,13 +56,18 @@ def quickstart(
     *,
     minutes: float,
     reporter: Reporter,
+    texts: Sequence[str] = (),
+    reading: ReadingSettings | None = None,
     documents: Sequence[Document] | None = None,
     recipe: TrainingConfiguration | None = None,
 ) -> Summary:
     """Do whatever of the job `run_path` does not hold yet, and show the result; returns the summary.
 
     minutes: how long to train; a run that resumes keeps its own length.
-    documents: the corpus; None reads the standard library of the Python that runs.
+    texts: files, folders, globs and all else that `read_documents` reads, by `reading`: the vocabulary, the size of the
+    model and the length are then chosen for them and for this machine. None: the standard library of the Python that
+    runs, or what the run was begun on.
+    documents: the corpus instead of the standard library.
     recipe: the proportions of the run; None takes the packaged recipe "quickstart".
 
     Every step resumes where an interruption left it. Raises ConfigurationError for minutes out of range,
@@ -65,21 +80,41 @@ def quickstart(
     with run_lock(run, Ranks()):
         try:
             summary = run.read_summary()
+            if is_file(run.recipe_path):
+                require_same_texts(run, tuple(texts), load_recipe(run.recipe_path))
             # Where `gpt25 train` made the run longer, its own summary lacks what is measured here.
             if summary is not None and summary.finished and summary.bits_per_byte is not None:
                 reporter.say(f"{run.path} is done already; another --run directory begins anew.")
             else:
                 use_fast_allocator()
                 recipe = recipe or load_recipe("quickstart")
-                data = _prepare(run, _corpus(documents, reporter), recipe, reporter)
-                configuration = _configuration(run, data, recipe, minutes, reporter)
-                train_run(run, set_up_run(run, configuration, reporter=reporter), reporter=reporter, ranks=Ranks())
-                summary = _summarise(run, data, configuration, reporter)
+                if texts:
+                    recipe = on_own_texts(recipe, tuple(texts), reading, validation_fraction=VALIDATION_FRACTION)
+                setup = _set_up(run, recipe, documents, minutes, reporter)
+                train_run(run, setup, reporter=reporter, ranks=Ranks())
+                summary = _summarise(run, setup.configuration, reporter)
         finally:
             draw_run(run, reporter)  # also of a run that is done: an interruption may have come before its pictures
         _show_samples(run, reporter)
         _show(run, summary, reporter)
     return summary
+
+
+def _set_up(
+    run: RunDirectory,
+    recipe: TrainingConfiguration,
+    documents: Sequence[Document] | None,
+    minutes: float,
+    reporter: Reporter,
+) -> RunSetup:
+    """All that a trainer is made of: on the recipe's texts or on the documents, or as the run has begun already."""
+    begun = load_recipe(run.recipe_path) if is_file(run.recipe_path) else None
+    if begun is not None and begun.data.texts:
+        return set_up_run(run, begun, reporter=reporter)
+    if recipe.data.texts:
+        return record_setup(run, ready_own_texts(run, recipe, minutes, reporter), initial=None, reporter=reporter)
+    data = _prepare(run, _corpus(documents, reporter), recipe, reporter)
+    return set_up_run(run, _configuration(run, data, recipe, minutes, reporter), reporter=reporter)
 
 
 def _corpus(documents: Sequence[Document] | None, reporter: Reporter) -> Sequence[Document]:
@@ -147,21 +182,29 @@ def _configuration(
         f"model: {Accounting(recipe.model).parameters / 1e6:.2f} million parameters; "
         f"at {rate:,.0f} tokens/s, {minutes:g} minutes are {number_of_updates:,} updates"
     )
+    prompt = recipe.loop.sample_prompt or _LIBRARY_PROMPTS[0]
+    recipe = dataclasses.replace(recipe, loop=dataclasses.replace(recipe.loop, sample_prompt=prompt))
     history = HistoryConfiguration(begun_by="quickstart")
     return dataclasses.replace(with_length(recipe, number_of_updates), history=history)
 
 
-def _summarise(
-    run: RunDirectory, data: PreparedData, configuration: TrainingConfiguration, reporter: Reporter
-) -> Summary:
+def _prompts(run: RunDirectory) -> Sequence[str]:
+    """What the last samples go on with: beginnings of own texts, or lines that a library of Python might hold."""
+    if load_recipe(run.recipe_path).data.texts:
+        return text_beginnings(run.data_path, number=len(_LIBRARY_PROMPTS)) or [""]
+    return _LIBRARY_PROMPTS
+
+
+def _summarise(run: RunDirectory, configuration: TrainingConfiguration, reporter: Reporter) -> Summary:
     """Measure the finished model on all held-out text, and the compressors on the same bytes; keep both."""
+    data = read_prepared_data(run.data_path)
     last = run.checkpoints()[-1].state()
     loss = _held_out_loss(run, data, reporter)
-    tokenizer = Tokenizer.load(run.tokenizer_path)
+    tokenizer = Tokenizer.from_word(run.data_path)
     held_out = _held_out_text(data, tokenizer)
     accounting = Accounting(configuration.model)
     summary = Summary(
-        title="GPT-2 from scratch on Python's standard library",
+        title="GPT-2 from scratch on " + ("own text" if configuration.data.texts else "Python's standard library"),
         finished=True,
         model_parameters=accounting.parameters,
         training_operations_per_token=accounting.training_operations_per_token,
@@ -174,7 +217,7 @@ def _summarise(
         held_out_bytes=len(held_out),
         compressors={name: 8 * len(compress(held_out)) / len(held_out) for name, compress in _COMPRESSORS.items()},
         next_commands=[
-            offered_command("gpt25", "generate", run.path, "--prompt", "def main(", "--samples", "3"),
+            offered_command("gpt25", "generate", run.path, "--prompt", _prompts(run)[0], "--samples", "3"),
             offered_command("gpt25", "show", run.path),
             offered_command("gpt25", "plot", "loss", run.path, "--output", "loss.png"),
         ],
@@ -211,7 +254,7 @@ def _held_out_text(data: PreparedData, tokenizer: Tokenizer) -> bytes:
 def _show_samples(run: RunDirectory, reporter: Reporter) -> None:
     model, tokenizer = load_pretrained(run.path)
     generator = TextGenerator(model, tokenizer)
-    for prompt in _LAST_PROMPTS:
+    for prompt in _prompts(run):
         length = min(160, model.configuration.block_size - len(generator.prompt_ids(prompt)))
         (sample,) = generator.generate(prompt, max_new_tokens=length, temperature=0.8, top_k=50, seed=1)
         reporter.say(f"\n--- it continues {prompt!r} ---\n{prompt}{sample.text}")

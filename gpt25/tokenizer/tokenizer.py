@@ -17,7 +17,7 @@ from gpt25.tokenizer.hugging_face_reader import has_tokenizer_files, read_vocabu
 from gpt25.tokenizer.hugging_face_writer import write_tokenizer_files
 from gpt25.tokenizer.token_table import TokenTable, token_table
 from gpt25.tokenizer.tokenizer_directory import tokenizer_directory
-from gpt25.tokenizer.training import train_vocabulary
+from gpt25.tokenizer.training import IfFewer, train_vocabulary
 from gpt25.tokenizer.vocabulary import Vocabulary
 
 # The same split as vocabulary.SPLIT_PATTERN in linear time and constant stack. tiktoken's own version of it ends in
@@ -58,10 +58,15 @@ class Tokenizer:
 
     @classmethod
     def train(
-        cls, documents: Iterable[str], *, vocabulary_size: int, progress: Callable[[int], None] | None = None
+        cls,
+        documents: Iterable[str],
+        *,
+        vocabulary_size: int,
+        if_fewer: IfFewer = "refuse",
+        progress: Callable[[int], None] | None = None,
     ) -> "Tokenizer":
         """Learn a vocabulary whose last id is <|endoftext|>; see `train_vocabulary` for what it raises."""
-        return cls(train_vocabulary(documents, vocabulary_size=vocabulary_size, progress=progress))
+        return cls(train_vocabulary(documents, vocabulary_size=vocabulary_size, if_fewer=if_fewer, progress=progress))
 
     @classmethod
     def load(cls, directory: str | Path) -> "Tokenizer":

@@ -4,11 +4,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 from gpt25.errors import TokenizerError
 from gpt25.tokenizer.vocabulary import END_OF_TEXT, Vocabulary, ordinary_tokens
 
+IfFewer = Literal["refuse", "take"]
+"""What is done where a text yields fewer tokens than were asked for."""
 SMALLEST_VOCABULARY = 257  # 256 bytes and <|endoftext|>
 LARGEST_VOCABULARY = 1 << 20  # the library reserves room for all of them before it reads a word
 LONGEST_TOKEN_IN_BYTES = 128  # as in GPT-2's own; keeps a corpus of repeats from making tokens of whole pages
@@ -19,14 +21,18 @@ _SAFE_CUT = re.compile(r"[A-Za-z0-9](?= [A-Za-z0-9])")
 
 
 def train_vocabulary(
-    documents: Iterable[str], *, vocabulary_size: int, progress: Callable[[int], None] | None = None
+    documents: Iterable[str],
+    *,
+    vocabulary_size: int,
+    if_fewer: IfFewer = "refuse",
+    progress: Callable[[int], None] | None = None,
 ) -> Vocabulary:
     """Learn `vocabulary_size` tokens: the 256 bytes, the most frequent merges, and <|endoftext|> as the last id.
 
     `documents` are read once, in order, and never all in memory. `progress` is called with the documents read since
     its last call. Raises TokenizerError for a size out of range, without any text, for text that is not Unicode, and
-    when the documents have too few different pairs for that size: the caller's model has that many rows, so it is never
-    made smaller.
+    when the documents have too few different pairs for that size, unless the caller's model can have fewer rows and
+    `if_fewer` says "take".
     """
     if not SMALLEST_VOCABULARY <= vocabulary_size <= LARGEST_VOCABULARY:
         raise TokenizerError(
@@ -39,13 +45,13 @@ def train_vocabulary(
         raise TokenizerError("there is no text to learn a vocabulary from: the documents are empty, or there are none.")
     learned = _learn(chain([first or ""], chunks), number_of_tokens=vocabulary_size - 1)
     number_of_tokens = len(learned["vocab"])
-    if number_of_tokens < vocabulary_size - 1:
+    if number_of_tokens < vocabulary_size - 1 and if_fewer == "refuse":
         raise TokenizerError(
             f"these documents yield a vocabulary of {number_of_tokens + 1:,} at most, not {vocabulary_size:,}: no "
             f"other pair occurs {MINIMUM_FREQUENCY} times. Give more text or ask for a smaller vocabulary."
         )
     merges = [(left, right) for left, right in learned["merges"]]
-    return Vocabulary(ordinary=ordinary_tokens(learned["vocab"], merges), special={END_OF_TEXT: vocabulary_size - 1})
+    return Vocabulary(ordinary=ordinary_tokens(learned["vocab"], merges), special={END_OF_TEXT: number_of_tokens})
 
 
 def _learn(chunks: Iterator[str], *, number_of_tokens: int) -> dict[str, Any]:

@@ -28,14 +28,7 @@ MODULES = (
 MODULES += " functools heapq json logging textwrap"
 GREEDY = "--temperature 0 --max-new-tokens 12 --precision float32 --device cpu"
 
-TOKENIZER = "tokenizer train notes --vocabulary-size 400 --output tokenizer"
-TRAIN = (
-    "train quickstart --data.texts notes --data.tokenizer tokenizer --data.validation-tokens 512 "
-    "--model.vocabulary-size 400 --model.number-of-layers 1 --model.number-of-embedding-dimensions 32 "
-    "--batch.tokens-per-update 1024 --batch.micro-batch-rows 8 --loop.number-of-updates 24 "
-    "--loop.validation-interval-in-updates 12 --loop.samples-interval-in-updates 12 --loop.device cpu "
-    "--loop.sample-prompt '# ' --run runs/notes"
-)
+QUICKSTART = "quickstart --texts notes --minutes 0.005"
 GENERATE = f"generate runs/notes --prompt '# ' {GREEDY} --json"
 GGUF = "export runs/notes --format gguf --output notes.gguf"
 PUSH = "push runs/notes me/notes --licence cc-by-4.0"
@@ -60,19 +53,20 @@ def test_from_twenty_files_to_a_model_that_others_have(
     write_notes(tmp_path / "notes")
     assert len(list((tmp_path / "notes").iterdir())) == 20
 
-    # a tokenizer of its own, a model, and samples as it learns
-    assert main(shlex.split(TOKENIZER)) == 0
-    tokenizer = Tokenizer.load("tokenizer")
-    assert tokenizer.vocabulary_size == 400
-    assert main(shlex.split(TRAIN)) == 0
+    # one command: a tokenizer of its own, a model of a size for so little text, and samples as it learns
+    assert main(shlex.split(QUICKSTART)) == 0
+    printed = capsys.readouterr().out
     run = RunDirectory("runs/notes")
-    losses = [row["validation_loss"] for row in run.metrics() if row.get("validation_loss") is not None]
-    assert losses[-1] < losses[0]
-    assert [sample["update"] for sample in run.samples()] == [12, 24]
-    assert all(sample["text"] for sample in run.samples())
+    size = Tokenizer.load(run.tokenizer_path).vocabulary_size
+    assert f"learning a vocabulary of {size:,} tokens from the texts" in printed
+    assert "--- it continues '# argparse' ---\n# argparse" in printed
+    rows = [row for row in run.metrics() if row.get("validation_loss") is not None]
+    assert rows[-1]["validation_loss"] < rows[0]["validation_loss"]
+    assert {sample["prompt"] for sample in run.samples()} == {"# argparse"}
+    assert run.samples()[-1]["update"] == len(run.metrics()) == 10
+    assert run.report_path.is_file()
 
     # a text, and a session in which one is gone on with
-    capsys.readouterr()
     assert main(shlex.split(GENERATE)) == 0
     (sample,) = json.loads(capsys.readouterr().out)["samples"]
     with gpt25("generate", "runs/notes", *GREEDY.split(), XDG_STATE_HOME=str(tmp_path / "state")) as terminal:
@@ -87,8 +81,8 @@ def test_from_twenty_files_to_a_model_that_others_have(
     # the same model for llama.cpp
     assert main(shlex.split(GGUF)) == 0
     fields = gguf.GGUFReader("notes.gguf").fields
-    assert fields["gpt2.block_count"].contents() == 1
-    assert len(fields["tokenizer.ggml.tokens"].contents()) == 400
+    assert fields["gpt2.block_count"].contents() == 2
+    assert len(fields["tokenizer.ggml.tokens"].contents()) == size
 
     # and for everybody
     with commit_hub(tmp_path / "home") as hub:
@@ -103,5 +97,6 @@ def test_from_twenty_files_to_a_model_that_others_have(
     assert "license: cc-by-4.0\n" in card
     assert "Trained on texts of the maker's own: " in card
     assert " of 20 documents (" in card
-    assert f"| validation | loss | {losses[-1]:.4f} | mean cross-entropy in nats per token over 512 held-out" in card
+    loss, tokens = rows[-1]["validation_loss"], rows[-1]["validation_tokens"]
+    assert f"| validation | loss | {loss:.4f} | mean cross-entropy in nats per token over {tokens:,} held-out" in card
     assert json.loads(from_there)["samples"][0] == sample

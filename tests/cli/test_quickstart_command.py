@@ -6,6 +6,7 @@ import pytest
 
 from gpt25 import recipes
 from gpt25.cli.main import main
+from gpt25.data import ReadingSettings
 from gpt25.errors import Interrupted
 from gpt25.records import Summary
 
@@ -17,8 +18,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the command handed to the recipe, which does nothing here."""
     calls: list[dict[str, Any]] = []
 
-    def quickstart(run_path: Path, *, minutes: float, reporter: Any) -> Summary:
-        calls.append({"run": run_path, "minutes": minutes})
+    def quickstart(
+        run_path: Path, *, minutes: float, reporter: Any, texts: tuple[str, ...], reading: ReadingSettings
+    ) -> Summary:
+        own = {"texts": texts, "reading": reading} if texts else {}
+        calls.append({"run": run_path, "minutes": minutes} | own)
         reporter.say("words for people")
         return SUMMARY
 
@@ -42,6 +46,24 @@ def test_flags_reach_the_recipe_and_json_is_one_object(
     printed = capsys.readouterr()
     assert json.loads(printed.out) == {"run": str(tmp_path / "run"), **SUMMARY.as_json()}
     assert printed.err == "words for people\n"
+
+
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [
+        (("my-texts/",), "my-texts"),
+        (("notes.jsonl.gz", "b.txt"), "notes"),
+        (("books/*.md",), "books"),
+        (("/a/b/../c",), "c"),
+        (("..",), "texts"),
+    ],
+)
+def test_texts_reach_the_recipe_and_name_the_run(
+    texts: tuple[str, ...], name: str, calls: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["quickstart", "--texts", *texts, "--field", "body", "--encoding", "cp1252", "--policy", "skip"]) == 0
+    reading = ReadingSettings(field="body", encoding="cp1252", invalid_utf8="skip")
+    assert calls == [{"run": Path("runs") / name, "minutes": 3.0, "texts": texts, "reading": reading}]
 
 
 @pytest.mark.parametrize(("word", "value"), [("0", "0.0"), ("nan", "nan"), ("1e9", "1000000000.0"), ("=-1", "-1.0")])

@@ -179,12 +179,28 @@ def test_a_directory_that_cannot_be_written_is_found_before_anything_is_loaded(
         pretrain(nowhere, tmp_path / "file" / "run", reporter=reporter)
 
 
-def test_a_vocabulary_that_does_not_fit_the_data_is_refused_with_both_numbers(
+def test_a_vocabulary_that_does_not_fit_the_data_is_taken_over_and_said(
+    configuration: TrainingConfiguration, data: PreparedData, tmp_path: Path, reporter: Any
+) -> None:
+    other = changed(configuration, "model", vocabulary_size=321)
+    run = pretrain(other, tmp_path / "run", reporter=reporter)
+    assert load_recipe(run.recipe_path).model.vocabulary_size == 320
+    said = f"vocabulary: 320 tokens, as {data.tokenizer_name} has, instead of the recipe's 321"
+    assert reporter.said.count(said) == 1
+    pretrain(other, run.path, reporter=reporter)  # the same words go on with it
+    assert reporter.said.count(said) == 1
+
+
+def test_a_recipe_that_insists_on_its_vocabulary_refuses_another_with_both_numbers(
     configuration: TrainingConfiguration, tmp_path: Path, reporter: Any
 ) -> None:
+    insisting = changed(configuration, "data", vocabulary_size_from="recipe")
     with pytest.raises(ConfigurationError) as caught:
-        pretrain(changed(configuration, "model", vocabulary_size=321), tmp_path / "run", reporter=reporter)
-    assert "has 320 tokens, the recipe's model.vocabulary_size is 321; they must be equal." in str(caught.value)
+        pretrain(changed(insisting, "model", vocabulary_size=321), tmp_path / "run", reporter=reporter)
+    assert "has 320 tokens, and the recipe insists on 321 (model.vocabulary_size). " in str(caught.value)
+    assert "--data.vocabulary-size-from tokenizer" in str(caught.value)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
+    pretrain(insisting, tmp_path / "run", reporter=reporter)
 
 
 def test_another_tokenizer_than_the_shards_own_is_refused_with_both_names(

@@ -12,7 +12,7 @@ from gpt25.data.preparation.assembly import assemble
 from gpt25.data.preparation.chunks import ChunkRecord
 from gpt25.data.preparation.matching_preparation import content_hash, require_matching_preparation
 from gpt25.data.preparation.preparation_settings import PreparationSettings
-from gpt25.data.preparation.segment_encoding import DOWNLOADS_NAME, encode_segments, encode_stream, is_begun
+from gpt25.data.preparation.segment_encoding import encode_segments, encode_stream, is_begun
 from gpt25.data.preparation.split_rule import chosen_split_rule
 from gpt25.data.shards.prepared_data import INDEX_NAME, PARTIAL_NAME, TOKENIZER_NAME, PreparedData, PreparedPart
 from gpt25.data.sources.document import SPLITS, Document, SplitRule
@@ -208,7 +208,7 @@ def _with_chosen_rule(
             known = replace(settings, split_rule=rule)
             if is_begun(segments, partial, known):
                 return known, documents
-    rule, documents = chosen_split_rule(documents, partial / DOWNLOADS_NAME)
+    rule, documents = chosen_split_rule(documents, partial.parent)
     return replace(settings, split_rule=rule), documents
 
 

@@ -8,13 +8,11 @@ from gpt25.data.preparation.chunks import ChunkCutter, ChunkRecord
 from gpt25.data.preparation.encoding import encode_chunks
 from gpt25.data.preparation.preparation_settings import PreparationSettings
 from gpt25.data.preparation.segment_record import SegmentRecord, finished_segments
+from gpt25.data.shards.prepared_data import DOWNLOADS_NAME
 from gpt25.data.sources.document import Document
 from gpt25.data.sources.hub_download import HubFetcher
 from gpt25.data.sources.segment import Segment
 from gpt25.storage import sha256_of_bytes
-
-DOWNLOADS_NAME = "downloads"
-"""Where files of the Hub lie, in the folder of an unfinished preparation."""
 
 
 def encode_stream(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sized
 from itertools import chain, islice
 from pathlib import Path
 
+from gpt25.data.shards.prepared_data import DOWNLOADS_NAME, PARTIAL_NAME
 from gpt25.data.sources.document import SPLITS, Document, Split, SplitRule, split_of
 from gpt25.data.sources.document_reader import DocumentReader
 from gpt25.data.sources.hub_download import download_hub_file
@@ -13,11 +14,11 @@ FEW_DOCUMENTS = 100
 _LARGEST_COUNTED_ON_THE_HUB_BYTES = 64 << 20
 
 
-def chosen_split_rule(documents: Iterable[Document], folder: Path) -> tuple[SplitRule, Iterable[Document]]:
+def chosen_split_rule(documents: Iterable[Document], directory: Path) -> tuple[SplitRule, Iterable[Document]]:
     """For at most FEW_DOCUMENTS "position", which holds out the end of each, else "content"; and the documents to read.
 
     Of a part, the documents of the whole set decide, as they do for its other parts. Files are counted no further than
-    it takes. Those on the Hub are fetched into `folder`, where the preparation finds them, unless they are larger
+    it takes. Those on the Hub are fetched to where a preparation in `directory` finds them, unless they are larger
     together than 64 MiB, which is taken for many documents. The first documents of an iterator, which can be read only
     once, are held in memory until they are counted.
     """
@@ -25,7 +26,7 @@ def chosen_split_rule(documents: Iterable[Document], folder: Path) -> tuple[Spli
         whole = documents.whole
         on_hub = sum(file.size for segment in whole.segments() for file in segment.hub_files)
         many = on_hub > _LARGEST_COUNTED_ON_THE_HUB_BYTES or whole.has_more_than(
-            FEW_DOCUMENTS, local_path=lambda file: download_hub_file(file, folder)
+            FEW_DOCUMENTS, local_path=lambda file: download_hub_file(file, directory / PARTIAL_NAME / DOWNLOADS_NAME)
         )
         return ("content" if many else "position"), documents
     if isinstance(documents, Sized):

@@ -16,6 +16,8 @@ from gpt25.tokenizer import SpecialTokens
 INDEX_NAME = "index.json"
 PARTIAL_NAME = ".partial"
 ARRIVING_NAME = "arriving.json"
+DOWNLOADS_NAME = "downloads"
+"""Where files of the Hub lie, in the folder of an unfinished preparation."""
 TOKENIZER_NAME = "tokenizer"
 _FORMAT = "gpt25 token shards"
 _VERSION = 1

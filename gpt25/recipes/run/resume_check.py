@@ -14,6 +14,7 @@ _FREE_TO_CHANGE = {
     "batch.micro_batch_rows",
     "data.directory",
     "data.largest_document_bytes",
+    "data.vocabulary_size_from",  # the size itself is compared
     "data.texts",  # their content is compared instead, by `prepare`
     "start.required",
     "hellaswag.data",

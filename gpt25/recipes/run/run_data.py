@@ -3,8 +3,8 @@
 import math
 from pathlib import Path
 
-from gpt25.data import INDEX_NAME, notices, prepare, read_documents
-from gpt25.errors import ConfigurationError, DataError
+from gpt25.data import INDEX_NAME, DocumentReader, PreparedData, notices, prepare, read_documents
+from gpt25.errors import DataError
 from gpt25.recipes.reporter import Reporter
 from gpt25.records import RunDirectory, in_this_shell, offered_command
 from gpt25.storage import exists, is_file
@@ -41,32 +41,35 @@ def require_data(run: RunDirectory, configuration: TrainingConfiguration) -> Non
     )
 
 
+def texts_of_run(
+    run: RunDirectory, data: DataConfiguration, *, previous: DataConfiguration | None
+) -> DocumentReader | None:
+    """The texts that have yet to become the run's shards; None where it names shards or has made them already.
+
+    previous: what the run started with; texts of the same names are then not read again. Raises DataError and
+    StorageError as reading does.
+    """
+    if data.directory is not None:
+        return None
+    if previous is not None and previous.texts == data.texts and is_file(run.data_path / INDEX_NAME):
+        return None
+    return read_documents(data.texts or (_STANDARD_LIBRARY,), **vars(data.reading), output=run.path)
+
+
 def prepare_run_data(
     run: RunDirectory,
     data: DataConfiguration,
+    documents: DocumentReader,
     *,
-    tokenizer: Tokenizer | None,
-    previous: DataConfiguration | None,
+    tokenizer: Tokenizer,
+    remake: bool,
     reporter: Reporter,
-) -> None:
-    """Make token shards of the run's texts in its directory, unless it names shards or has made them already.
+) -> PreparedData:
+    """Make token shards of the run's texts in its directory.
 
-    previous: what the run started with; texts of the same names are then not read again. Shards of a run that has not
-    started, left by an earlier try with other arguments, are made anew. Raises ConfigurationError without a tokenizer,
-    DataError and StorageError as the data floor does.
+    remake: whether shards that are there may be replaced, as those of a run that has not started, left by an earlier
+    try with other arguments. Raises DataError and StorageError as the data floor does.
     """
-    if data.directory is not None:
-        return
-    if previous is not None and previous.texts == data.texts and is_file(run.data_path / INDEX_NAME):
-        return
-    if tokenizer is None:
-        raise ConfigurationError(
-            "texts need a tokenizer before they can be trained on: name one with --data.tokenizer (gpt2, or a "
-            "directory), or prepared shards with --data.directory."
-        )
-    sources = data.texts or (_STANDARD_LIBRARY,)
-    documents = read_documents(sources, **vars(data.reading), output=run.path)
-    reporter.say(f"texts: {', '.join(sources)}; tokenizer: {tokenizer.name}")
     with reporter.progress("encoding", documents.source_bytes, "bytes") as progress:
         prepared = prepare(
             documents,
@@ -74,9 +77,10 @@ def prepare_run_data(
             run.data_path,
             validation_fraction=data.validation_fraction,
             special_tokens=data.special_tokens,
-            remake=previous is None,
+            remake=remake,
             progress=progress.advance,
         )
     for notice in notices(prepared, documents.left_out):
         reporter.note(notice)
     reporter.say(f"tokens: {prepared.train.tokens:,} to train on, {prepared.validation.tokens:,} held out")
+    return prepared

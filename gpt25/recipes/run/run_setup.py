@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
-from gpt25.data import INDEX_NAME, Batches, TokenShards, Validation, open_shards, read_prepared_data
+from gpt25.data import INDEX_NAME, Batches, TokenShards, open_shards, read_prepared_data
 from gpt25.errors import ConfigurationError
 from gpt25.evaluation import Examples
 from gpt25.model import Accounting, GPTModel
@@ -17,7 +17,9 @@ from gpt25.recipes.run.epochs import within_epochs
 from gpt25.recipes.run.extension import extend_run, find_extension
 from gpt25.recipes.run.initial_model import InitialModel, find_initial_model
 from gpt25.recipes.run.resume_check import require_resumable
-from gpt25.recipes.run.run_data import prepare_run_data, require_data, run_data
+from gpt25.recipes.run.run_data import prepare_run_data, require_data, run_data, texts_of_run
+from gpt25.recipes.run.run_tokenizer import own_tokenizer, run_tokenizer
+from gpt25.recipes.run.text_amount import require_enough_text, require_enough_tokens
 from gpt25.records import RunDirectory
 from gpt25.storage import is_file, write_text
 from gpt25.tokenizer import Tokenizer
@@ -52,8 +54,8 @@ def set_up_run(
 
     open_data: what opens the shards; `open_arriving_shards` those that are still being fetched.
 
-    Nothing is recorded, and an existing run stays as it is, where anything does not fit: raises
-    ConfigurationError, DataError, TokenizerError, WeightsError or StorageError.
+    What does not fit is found before the texts are encoded. Nothing is recorded, and an existing run stays as it is,
+    where anything does not fit: raises ConfigurationError, DataError, TokenizerError, WeightsError or StorageError.
     """
     previous = load_recipe(run.recipe_path) if is_file(run.recipe_path) else None
     if previous is not None and previous.history.begun_by is not None:
@@ -63,19 +65,66 @@ def set_up_run(
         requested, configuration = configuration, initial.adapt(configuration)
         if not run.checkpoints():
             _report_initial_model(initial, requested, configuration, reporter)
-    prepare_run_data(
-        run,
-        configuration.data,
-        tokenizer=_own_tokenizer(configuration, initial),
-        previous=previous.data if previous else None,
-        reporter=reporter,
-    )
     _require_known_data_set(configuration)
-    require_data(run, configuration)
+    configuration = ready_data(run, configuration, initial=initial, previous=previous, reporter=reporter)
+    return record_setup(run, configuration, initial=initial, reporter=reporter, open_data=open_data)
+
+
+def ready_data(
+    run: RunDirectory,
+    configuration: TrainingConfiguration,
+    *,
+    initial: InitialModel | None,
+    previous: TrainingConfiguration | None,
+    reporter: Reporter,
+) -> TrainingConfiguration:
+    """Find the run's shards, or make them of its texts; the configuration with the vocabulary of their tokenizer.
+
+    previous: what the run started with, None for one that has not started. Raises what `set_up_run` does.
+    """
+    documents = texts_of_run(run, configuration.data, previous=previous.data if previous else None)
+    if documents is None:
+        require_data(run, configuration)
+    own = run_tokenizer(
+        run, configuration, initial=initial, documents=documents, started=previous is not None, reporter=reporter
+    )
+    tokenizer = own.tokenizer
+    asked, configuration = configuration.model.vocabulary_size, _with_vocabulary_of(tokenizer, configuration)
+    if configuration.model.vocabulary_size != asked and previous is None:
+        found = f"{tokenizer.vocabulary_size:,} tokens, as {tokenizer.name} has"
+        reporter.say(f"vocabulary: {found}, instead of the recipe's {asked:,}")
+    _require_room_for_prompt(configuration, tokenizer)
+    if documents is not None:
+        reporter.say(f"texts: {', '.join(documents.sources)}; tokenizer: {tokenizer.name}")
+        require_enough_text(run, documents, tokenizer, configuration)
+        own.keep(run)
+        prepare_run_data(
+            run, configuration.data, documents, tokenizer=tokenizer, remake=previous is None, reporter=reporter
+        )
+    return configuration
+
+
+def record_setup(
+    run: RunDirectory,
+    configuration: TrainingConfiguration,
+    *,
+    initial: InitialModel | None,
+    reporter: Reporter,
+    open_data: OpenShards = open_shards,
+) -> RunSetup:
+    """Open what `ready_data` found or made, see that the run there is the same one, and record it in run.toml."""
+    previous = load_recipe(run.recipe_path) if is_file(run.recipe_path) else None
     setup = _open(run, configuration, initial, open_data)
     configuration = _of_this_length(setup, previous)
     require_resumable(run, configuration)
-    _require_enough_tokens(setup)
+    require_enough_tokens(
+        setup.train_shards.number_of_tokens,
+        setup.validation_shards.number_of_tokens,
+        configuration,
+        where=f"{run_data(run, configuration.data)} has",
+        hold_out="a larger validation fraction (prepared shards: into another directory)",
+    )
+    Batches(setup.train_shards, **configuration.window_order)  # which has rules of its own for groups of shards
     extension = find_extension(run, previous, configuration)
     if extension is not None:
         extend_run(run, extension, reporter=reporter)
@@ -113,15 +162,13 @@ def join_run(run: RunDirectory, *, open_data: OpenShards = open_shards) -> RunSe
 def _open(
     run: RunDirectory, configuration: TrainingConfiguration, initial: InitialModel | None, open_data: OpenShards
 ) -> RunSetup:
-    """Open the shards and see that data, tokenizer, model and prompt fit one another."""
+    """Open the shards and see that they were encoded with the tokenizer of the run."""
     directory = run_data(run, configuration.data)
-    tokenizer = _own_tokenizer(configuration, initial) or Tokenizer.from_word(directory)
+    tokenizer = own_tokenizer(configuration, initial) or Tokenizer.from_word(directory)
     if initial is not None and initial.tokenizer is not None:
         _require_data_encoded_with(tokenizer, directory, model=str(initial.start.model))
     train_shards = open_data(directory, "train", tokenizer=tokenizer)
     validation_shards = open_data(directory, "validation", tokenizer=tokenizer)
-    _require_fitting_vocabulary(configuration, tokenizer)
-    _require_room_for_prompt(configuration, tokenizer)
     return RunSetup(
         configuration,
         tokenizer,
@@ -130,18 +177,6 @@ def _open(
         initial.build(configuration.model) if initial else None,
         hellaswag_examples(configuration.hellaswag),
     )
-
-
-def _own_tokenizer(configuration: TrainingConfiguration, initial: InitialModel | None) -> Tokenizer | None:
-    """The initial model's tokenizer, or the one that the recipe names; None where only the shards can tell."""
-    word, own = configuration.data.tokenizer, initial.tokenizer if initial else None
-    named = Tokenizer.from_word(word) if word else None
-    if initial is not None and own is not None and named is not None and own.fingerprint != named.fingerprint:
-        raise ConfigurationError(
-            f"data.tokenizer is {word} ({named.fingerprint}), the model {initial.start.model} has its own tokenizer "
-            f"{own.name} ({own.fingerprint}); a model can only go on with its own. Leave data.tokenizer out."
-        )
-    return own or named
 
 
 def _require_data_encoded_with(tokenizer: Tokenizer, directory: Path, *, model: str) -> None:
@@ -158,29 +193,27 @@ def _require_data_encoded_with(tokenizer: Tokenizer, directory: Path, *, model: 
         )
 
 
-def _require_fitting_vocabulary(configuration: TrainingConfiguration, tokenizer: Tokenizer) -> None:
-    """A new model has as many embeddings as there are tokens; an initial model may have padding rows besides."""
+def _with_vocabulary_of(tokenizer: Tokenizer, configuration: TrainingConfiguration) -> TrainingConfiguration:
+    """The configuration with as many embeddings as there are tokens; an initial model may have padding rows besides.
+
+    Raises ConfigurationError where the initial model has fewer, or the recipe insists on another number.
+    """
     embedded, needed = configuration.model.vocabulary_size, tokenizer.vocabulary_size
     initial = configuration.start.model
     if needed == embedded or (initial is not None and needed < embedded):
-        return
+        return configuration
     if initial is not None:
         raise ConfigurationError(
             f"the data's tokenizer {tokenizer.name} has {needed:,} tokens, the model {initial} embeds only "
-            f"{embedded:,}; "
-            "they do not belong together."
+            f"{embedded:,}; they do not belong together."
         )
-    raise ConfigurationError(
-        f"the data's tokenizer {tokenizer.name} has {needed:,} tokens, the recipe's "
-        f"model.vocabulary_size is {embedded:,}; they must be equal."
-    )
-
-
-def _require_enough_tokens(setup: RunSetup) -> None:
-    """Raise the DataError that training would, for shards of less than a block, before anything is recorded."""
-    shape = setup.configuration.model
-    Batches(setup.train_shards, **setup.configuration.window_order)
-    Validation(setup.validation_shards, shape.block_size, vocabulary_size=shape.vocabulary_size)
+    if configuration.data.vocabulary_size_from == "recipe":
+        raise ConfigurationError(
+            f"the data's tokenizer {tokenizer.name} has {needed:,} tokens, and the recipe insists on {embedded:,} "
+            "(model.vocabulary_size). Name a tokenizer or shards of that many, or take the data's number with "
+            "--data.vocabulary-size-from tokenizer."
+        )
+    return dataclasses.replace(configuration, model=dataclasses.replace(configuration.model, vocabulary_size=needed))
 
 
 def _require_room_for_prompt(configuration: TrainingConfiguration, tokenizer: Tokenizer) -> None:

@@ -33,7 +33,11 @@ class DataConfiguration:
     largest_document_bytes: int = LARGEST_DOCUMENT_BYTES
     """The most bytes that one document of texts may have, unpacked; it takes about five times as much memory."""
     tokenizer: str | None = None
-    """The tokenizer of texts, and of shards that have no index.json: gpt2 or a directory."""
+    """The tokenizer of texts, and of shards that have no index.json: gpt2 or a directory. Without one, the run learns
+    its own from the texts."""
+    vocabulary_size_from: Literal["tokenizer", "recipe"] = "tokenizer"
+    """What decides the vocabulary size of a new model: the tokenizer of the data, or the recipe, which then insists on
+    its model.vocabulary_size."""
     shards_per_group: int | None = None
     """Read the training shards in groups of so many, one group after the other, each in an order of its own, so that
     the later ones may still be on their way; none shuffles all of them together."""
@@ -56,6 +60,8 @@ class DataConfiguration:
         require(chosen in ("first", "even"), "data.validation_selection", chosen, "first or even")
         parsing: str = self.special_tokens
         require(parsing in ("text", "parse"), "data.special_tokens", parsing, "text or parse")
+        size: str = self.vocabulary_size_from
+        require(size in ("tokenizer", "recipe"), "data.vocabulary_size_from", size, "tokenizer or recipe")
         policy: str = self.invalid_utf8
         require(policy in ("strict", "replace", "skip"), "data.invalid_utf8", policy, "strict, replace or skip")
         _ = self.reading  # which refuses an unknown encoding
