@@ -11,7 +11,6 @@ from gpt25.recipes.run.run_setup import ready_data
 from gpt25.recipes.run.text_beginnings import text_beginnings
 from gpt25.recipes.run.text_plan import (
     BYTES_PER_TOKEN,
-    MOST_EPOCHS,
     largest_shape_for,
     shapes_for,
     updates_for,
@@ -23,7 +22,6 @@ from gpt25.storage.counted import counted
 from gpt25.training import HistoryConfiguration, TrainingConfiguration, seconds_per_update
 
 _SHARE_OF_MATRIX_RATE = 0.3  # of the rate of large products alone, what an update of a small model comes to
-_MOST_PROBES = 3
 
 
 def on_own_texts(
@@ -73,7 +71,7 @@ def ready_own_texts(
     number_of_updates = updates_for(
         recipe, seconds=minutes * 60, seconds_per_update=seconds, training_tokens=data.train.tokens
     )
-    reporter.say(_size_in_words(recipe, minutes, seconds, number_of_updates))
+    reporter.say(_size_in_words(recipe, data, minutes=minutes, seconds=seconds, number_of_updates=number_of_updates))
     prompt = next(iter(text_beginnings(run.data_path, number=1)), "")
     recipe = dataclasses.replace(recipe, loop=dataclasses.replace(recipe.loop, sample_prompt=prompt))
     history = HistoryConfiguration(begun_by="quickstart")
@@ -95,7 +93,7 @@ def _sized(
 
     A larger shape keeps a machine busier, so that its own updates are measured before it is settled.
     """
-    for _ in range(_MOST_PROBES):
+    while True:
         one = seconds_per_update(
             recipe,
             run=run,
@@ -106,18 +104,21 @@ def _sized(
         operations = tokens_per_second * seconds * Accounting(recipe.model).training_operations_per_token
         shape = largest_shape_for(recipe.model, operations=operations, training_tokens=data.train.tokens)
         if Accounting(shape).parameters <= Accounting(recipe.model).parameters:
-            break
+            return recipe, one
         recipe = dataclasses.replace(recipe, model=shape)
-    return recipe, one
 
 
-def _size_in_words(recipe: TrainingConfiguration, minutes: float, seconds: float, number_of_updates: int) -> str:
-    rate = recipe.total_tokens / recipe.loop.number_of_updates / seconds
+def _size_in_words(
+    recipe: TrainingConfiguration, data: PreparedData, *, minutes: float, seconds: float, number_of_updates: int
+) -> str:
+    """The model's size, and why it has so many updates; seconds: of one of them."""
+    tokens_per_update = recipe.total_tokens / recipe.loop.number_of_updates
+    rate = tokens_per_update / seconds
     model = f"model: {Accounting(recipe.model).parameters / 1e6:.2f} million parameters; at {rate:,.0f} tokens/s, "
-    needed = number_of_updates * seconds
+    needed, times = number_of_updates * seconds, number_of_updates * tokens_per_update / data.train.tokens
     if needed < 0.9 * minutes * 60:
         return (
-            f"{model}{counted(number_of_updates, 'updates')} read all of the text {MOST_EPOCHS} times, which takes "
-            f"about {needed:,.0f} s; more would be learned by heart"
+            f"{model}{counted(number_of_updates, 'updates')} read all of the text {times:.0f} times, which takes about "
+            f"{needed:,.0f} s; more would be learned by heart"
         )
     return f"{model}{minutes:g} minutes are {counted(number_of_updates, 'updates')}"

@@ -14,6 +14,7 @@ from gpt25.data import Document, ReadingSettings, read_prepared_data
 from gpt25.errors import ConfigurationError, DataError
 from gpt25.recipes import load_recipe, pretrain, quickstart
 from gpt25.recipes.run.run_setup import set_up_run
+from gpt25.recipes.run.text_plan import MOST_EPOCHS
 from gpt25.records import RunDirectory, Summary, in_this_shell
 from gpt25.tokenizer import Tokenizer
 from gpt25.training import TrainingConfiguration
@@ -73,7 +74,7 @@ def test_one_call_leaves_what_the_quickstart_leaves_on_texts_of_every_kind(
     assert (data.split_rule, data.train.documents, data.validation.documents) == ("position", 6, 6)
     assert data.tokenizer_fingerprint == tokenizer.fingerprint
     assert configuration.data.texts == (str(texts),)
-    assert configuration.model.vocabulary_size == tokenizer.vocabulary_size <= 512
+    assert configuration.model.vocabulary_size == tokenizer.vocabulary_size <= 1024
     assert configuration.model.number_of_embedding_dimensions == 64  # so little text, and so slow a machine
     assert configuration.loop.number_of_updates == len(run.metrics()) == 12
     assert configuration.loop.sample_prompt == "# The first title"
@@ -109,7 +110,7 @@ def test_stopped_anywhere_the_same_call_goes_on_and_done_it_shows_the_result_wit
                 start()
         tokenizers.add(Tokenizer.load(run.tokenizer_path).fingerprint)
     assert len(tokenizers) == 1
-    assert reporter.said.count("learning a vocabulary of 512 tokens from the texts") == 1
+    assert reporter.said.count("learning a vocabulary of 1,024 tokens from the texts") == 1
     first = start()
     shutil.rmtree(texts)
     reporter.said.clear()
@@ -154,10 +155,10 @@ def test_the_minutes_and_the_text_decide_size_and_length(
     with pytest.raises(KeyboardInterrupt):
         start(minutes=24 * 60)
     (said,) = [line for line in reporter.said if line.startswith("model: ")]
-    assert f"updates read all of the text {module.MOST_EPOCHS} times, which takes about" in said
+    assert f"updates read all of the text {MOST_EPOCHS} times, which takes about" in said
     data = read_prepared_data(tmp_path / "run" / "data")
     begun = load_recipe(tmp_path / "run" / "run.toml")
-    assert begun.loop.number_of_updates == round(module.MOST_EPOCHS * data.train.tokens / 128)
+    assert begun.loop.number_of_updates == round(MOST_EPOCHS * data.train.tokens / 128)
 
 
 def test_how_the_texts_are_read_is_asked_for_and_recorded(
@@ -210,10 +211,10 @@ def test_training_on_texts_without_a_tokenizer_learns_one_and_goes_on_with_it(
 ) -> None:
     run = pretrain(trained, tmp_path / "run", reporter=reporter)
     tokenizer = Tokenizer.load(run.tokenizer_path)
-    assert "learning a vocabulary of 512 tokens from the texts" in reporter.said
+    assert "learning a vocabulary of 1,024 tokens from the texts" in reporter.said
     assert load_recipe(run.recipe_path).model.vocabulary_size == tokenizer.vocabulary_size
     record = json.loads((run.tokenizer_path / "learned_from.json").read_text())
-    assert (record["texts"], record["vocabulary_size"]) == ([str(texts)], 512)
+    assert (record["texts"], record["vocabulary_size"]) == ([str(texts)], 1024)
     shutil.rmtree(run.checkpoints_path)
     shutil.rmtree(texts)
     reporter.said.clear()

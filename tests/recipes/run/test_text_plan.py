@@ -6,6 +6,7 @@ from gpt25.model import Accounting
 from gpt25.recipes import load_recipe
 from gpt25.recipes.run.text_plan import (
     MOST_EPOCHS,
+    READ_TOKENS_PER_PARAMETER,
     TOKENS_PER_PARAMETER,
     largest_shape_for,
     shapes_for,
@@ -36,11 +37,10 @@ def test_the_shapes_grow_and_keep_vocabulary_and_block() -> None:
 def test_time_and_text_both_bound_the_shape() -> None:
     shapes = shapes_for(RECIPE.model)
     third = Accounting(shapes[2])
-    enough = TOKENS_PER_PARAMETER * third.parameters
-    operations = enough * third.training_operations_per_token
-    assert largest_shape_for(RECIPE.model, operations=operations, training_tokens=10**9) == shapes[2]
+    operations = TOKENS_PER_PARAMETER * third.parameters * third.training_operations_per_token
+    assert largest_shape_for(RECIPE.model, operations=operations + 10**6, training_tokens=10**9) == shapes[2]
     assert largest_shape_for(RECIPE.model, operations=operations - 10**6, training_tokens=10**9) == shapes[1]
-    just = round(enough / MOST_EPOCHS) + 1
+    just = round(READ_TOKENS_PER_PARAMETER * third.parameters / MOST_EPOCHS) + 1
     assert largest_shape_for(RECIPE.model, operations=1e30, training_tokens=just) == shapes[2]
     assert largest_shape_for(RECIPE.model, operations=1e30, training_tokens=just - 2) == shapes[1]
     assert largest_shape_for(RECIPE.model, operations=1e30, training_tokens=10**12) == shapes[-1]
@@ -52,5 +52,7 @@ def test_the_length_is_what_the_time_allows_or_the_text_has() -> None:
     words = {"seconds": 100.0, "seconds_per_update": 0.5}
     assert updates_for(RECIPE, **words, training_tokens=10**9) == 200
     assert updates_for(RECIPE, **words, training_tokens=5 * tokens) == 5 * MOST_EPOCHS
+    assert updates_for(RECIPE, **words, training_tokens=3 * tokens) == 40  # 13 epochs: a tiny text
+    assert updates_for(RECIPE, **words, training_tokens=2 * tokens) == 2 * 2 * MOST_EPOCHS
     assert updates_for(RECIPE, **words, training_tokens=1) == 10
     assert updates_for(dataclasses.replace(RECIPE), seconds=0.1, seconds_per_update=0.5, training_tokens=10**9) == 10
