@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,26 +11,19 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).parent
-COMPILER = next(filter(shutil.which, ("g++", "clang++", "c++")), None)
 Findings = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library; where there is no C++ compiler, whoever asks for it is skipped with that reason."""
-    if COMPILER is None:
-        pytest.skip("no C++ compiler (g++, clang++): the stand-in for a CUDA device cannot be built")
     sys.path.insert(0, str(FOLDER))
-    from pretended_gpu import library_folder
+    from pretended_gpu import COMPILER, build
 
     sys.path.pop(0)
-    libraries = library_folder()
-    target = tmp_path_factory.mktemp("stand-in") / "stand_in_device.so"
-    words = [COMPILER, "-std=c++20", "-O0", "-shared", "-fPIC", f"-I{libraries.parent / 'include'}"]
-    words += [str(FOLDER / "stand_in_device.cpp"), "-o", str(target), f"-L{libraries}", "-lc10", "-ltorch_cpu"]
-    done = subprocess.run(words, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return target
+    if COMPILER is None:
+        pytest.skip("no C++ compiler (g++, clang++): the stand-in for a CUDA device cannot be built")
+    return build(tmp_path_factory.mktemp("stand-in"))
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +35,7 @@ def findings_of(stand_in: Path) -> Callable[..., Findings]:
         if script not in known:
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
             words = [sys.executable, str(FOLDER / script), str(stand_in)]
-            done = subprocess.run(words, capture_output=True, text=True, timeout=300, env=environment)
+            done = subprocess.run(words, capture_output=True, text=True, timeout=900, env=environment)
             assert done.returncode == 0, done.stdout + done.stderr[-4000:]
             known[script] = {found["scene"]: found for found in map(json.loads, done.stdout.splitlines())}
         return known[script][scene]

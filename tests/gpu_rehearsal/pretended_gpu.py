@@ -8,6 +8,8 @@ import collections
 import contextlib
 import ctypes
 import importlib.util
+import shutil
+import subprocess
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,20 @@ def library_folder() -> Path:
     assert specification is not None
     assert specification.origin is not None
     return Path(specification.origin).parent / "lib"
+
+
+COMPILER = next(filter(shutil.which, ("g++", "clang++", "c++")), None)
+
+
+def build(folder: Path) -> Path:
+    """Compile the stand-in for CUDA's device guard and hooks in a folder, with COMPILER."""
+    assert COMPILER is not None
+    libraries, target = library_folder(), folder / "stand_in_device.so"
+    words = [COMPILER, "-std=c++20", "-O0", "-shared", "-fPIC", f"-I{libraries.parent / 'include'}"]
+    words += [str(Path(__file__).with_name("stand_in_device.cpp")), "-o", str(target), f"-L{libraries}"]
+    done = subprocess.run([*words, "-lc10", "-ltorch_cpu"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return target
 
 
 def load(stand_in: Path) -> None:
@@ -110,9 +126,9 @@ def _index(device: Any) -> int:
 def pretended_gpus() -> Iterator[None]:
     """`torch.cuda` answers for two H100s; pinning is a no-op; what would wait is noted in WAITS."""
     import torch
-    from torch.utils import _device
+    from torch.utils import _device as device_constructors
 
-    _device._device_constructors()  # what `with torch.device(…)` holds for torch.empty is remembered once
+    device_constructors._device_constructors()  # what `with torch.device(…)` holds for torch.empty is remembered once
     empty = torch.empty
 
     def unpinned_empty(*arguments: Any, pin_memory: bool = False, **options: Any) -> Any:

@@ -86,6 +86,7 @@ EXTRAS = {
             "starlette",
             "tensorboard",
             "transformers",
+            "triton",
             "uvicorn",
             "wandb",
             "zstandard",
