@@ -81,6 +81,26 @@ def _switch(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
     )
 
 
+@_REGISTRY.primitive_rule
+def _number_or_auto(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """Read a whole number or the word auto, and show it as INT|auto in the help."""
+    if set(get_args(info.type)) != {int, Literal["auto"]}:
+        return None
+
+    def read(words: list[str]) -> Any:
+        if not re.fullmatch(r"auto|-?[0-9]+", words[0]):
+            raise ValueError("expected a whole number or auto")
+        return words[0] if words[0] == "auto" else int(words[0])
+
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="INT|auto",
+        instance_from_str=read,
+        is_instance=lambda value: value == "auto" or (isinstance(value, int) and not isinstance(value, bool)),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
 @contextlib.contextmanager
 def _columns(number: int) -> Iterator[None]:
     """Let tyro lay its text out for `number` columns."""

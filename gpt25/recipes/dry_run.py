@@ -17,7 +17,7 @@ from gpt25.recipes.planning.dry_run_size import (
     full_size,
     measured_pace,
 )
-from gpt25.recipes.pretrain import connected, train_run
+from gpt25.recipes.pretrain import connected, train_run, with_chosen_micro_batch
 from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.run.resume_check import require_resumable
 from gpt25.recipes.run.run_lock import run_lock
@@ -116,7 +116,7 @@ def _dry_run(
     if setup is not None:
         require_resumable(real, setup.configuration)
     with connected(ranks, configuration.loop):
-        setup = setup or join_run(run)
+        setup = with_chosen_micro_batch(run, setup or join_run(run), reporter=reporter, ranks=ranks)
         pace = _pace(run, setup, reporter=reporter, ranks=ranks)
         full = full_size(setup.configuration)
         size = full if pace is None else fitting_size(setup.configuration, pace)

@@ -12,8 +12,9 @@ from gpt25.recipes.hooks.hellaswag_hook import hellaswag_hook
 from gpt25.recipes.hooks.loss_track import LossTrack
 from gpt25.recipes.hooks.sampling_hook import sampling_hook
 from gpt25.recipes.hooks.trackers import open_trackers
+from gpt25.recipes.planning.micro_batch import choose_rows, with_rows
 from gpt25.recipes.reporter import Reporter
-from gpt25.recipes.run.environment import record_environment
+from gpt25.recipes.run.environment import previous_micro_batch_rows, record_environment
 from gpt25.recipes.run.run_lock import run_lock
 from gpt25.recipes.run.run_progress import RunProgress
 from gpt25.recipes.run.run_report import begin_summary, draw_run, end_summary
@@ -21,6 +22,7 @@ from gpt25.recipes.run.run_setup import RunSetup, join_run, set_up_run
 from gpt25.records import RunDirectory
 from gpt25.runtime import Ranks, choose_device, choose_precision, use_fast_allocator
 from gpt25.training import LoopConfiguration, StopSignals, Trainer, TrainingConfiguration, TrainingHooks, TrainingState
+from gpt25.training.loop.accumulation import most_micro_batch_rows
 
 
 def pretrain(
@@ -83,8 +85,9 @@ def train_run(
     signals: as `Trainer.train` has them. arrival: what brings shards that are not there yet, on the first rank.
     """
     use_fast_allocator()
+    setup = with_chosen_micro_batch(run, setup, reporter=reporter, ranks=ranks)
     if ranks.is_first:
-        record_environment(run, ranks)
+        record_environment(run, ranks, micro_batch_rows=most_micro_batch_rows(setup.configuration, ranks))
         begin_summary(run, Accounting(setup.configuration.model))
     with ExitStack() as stack:
         trainer = Trainer(
@@ -98,6 +101,20 @@ def train_run(
             initial_model=setup.initial_model,
         )
         return trainer.train(signals)
+
+
+def with_chosen_micro_batch(run: RunDirectory, setup: RunSetup, *, reporter: Reporter, ranks: Ranks) -> RunSetup:
+    """The setup with a number of rows where the recipe, and so run.toml, says auto; what was chosen is said."""
+    if setup.configuration.batch.micro_batch_rows != "auto":
+        return setup
+    before = (previous_micro_batch_rows(run) or 0) if ranks.is_first else 0
+    previous = int(ranks.sum([float(before)])[0]) or None  # the first rank's, on every rank
+    chosen = choose_rows(setup.configuration, ranks, previous=previous)
+    if chosen is None:
+        return setup
+    if ranks.is_first:
+        reporter.note(chosen.reason)
+    return dataclasses.replace(setup, configuration=with_rows(setup.configuration, chosen.rows))
 
 
 def _hooks(

@@ -39,7 +39,7 @@ def test_a_recipe_of_a_published_size_is_that_size_and_reads_what_it_says(name: 
     recipe, (size, billions) = load_recipe(name), PUBLISHED[name]
     assert recipe.model == PUBLISHED_CONFIGURATIONS[size]
     assert recipe.total_tokens / 1e9 == pytest.approx(billions, rel=2e-3)
-    assert recipe.rows_per_update % (8 * recipe.batch.micro_batch_rows) == 0, "eight GPUs share an update"
+    assert recipe.rows_per_update % (8 * recipe.batch.rows_unless_chosen) == 0, "eight GPUs share an update"
     text = (files("gpt25.recipes") / "toml" / f"{name}.toml").read_text()
     assert f"# {Accounting(recipe.model).parameters:,} parameters" in text
     operations = Accounting(recipe.model).training_operations_per_token

@@ -113,12 +113,13 @@ def _between(low: float, high: float) -> str:
 
 
 def _rows(found: "Plan") -> list[tuple[str, str]]:
-    from gpt25.recipes.planning.plan import USABLE_FRACTION
+    from gpt25.recipes.planning.memory_plan import USABLE_FRACTION
 
     hardware, rows = found.hardware, found.largest_micro_batch_rows
     memory = "unknown memory" if hardware.memory_bytes is None else _gigabytes(hardware.memory_bytes)
     return [
         ("hardware", f"{found.gpus} x {hardware.name}, {memory} each"),
+        ("micro-batch", f"{found.micro_batch_rows} rows"),
         (
             "largest micro-batch",
             f"{rows} rows in {USABLE_FRACTION:.0%} of the memory" if rows else "not even one row is known to fit",

@@ -59,4 +59,4 @@ def _batch_tokens(configuration: TrainingConfiguration, model: GPTModel) -> int 
     """On a GPU no more tokens at once than training reads, so that scoring fits wherever training does."""
     if model.transformer.word_token_embeddings.weight.device.type == "cpu":
         return None
-    return configuration.batch.micro_batch_rows * configuration.model.block_size
+    return configuration.batch.rows_unless_chosen * configuration.model.block_size

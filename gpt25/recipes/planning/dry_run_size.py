@@ -103,7 +103,7 @@ def _of_one_row(configuration: TrainingConfiguration) -> TrainingConfiguration:
 
 def full_size(configuration: TrainingConfiguration) -> DryRunSize:
     """The micro-batch of the recipe, on which memory depends, and few of everything else."""
-    rows = configuration.batch.micro_batch_rows
+    rows = configuration.batch.rows_unless_chosen
     return DryRunSize(rows, validation_rows=max(_VALIDATION_ROWS, rows))
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import torch
 
 from gpt25.model import Accounting
+from gpt25.recipes.planning.memory_plan import USABLE_FRACTION
+from gpt25.recipes.planning.micro_batch import with_automatic_rows
 from gpt25.references.gpu_specifications import (
     GPU_SPECIFICATIONS,
     MODEL_FLOPS_UTILISATION,
@@ -33,6 +35,8 @@ class Hardware:
     measured: bool
     precision: PrecisionName
     """Of the forward and backward pass."""
+    usable_bytes: int | None
+    """Of a GPU's memory; None for a processor."""
     compiles: bool
     """Whether training compiles its passes there."""
     remark: str | None = None
@@ -52,13 +56,18 @@ def hardware_for(
     is_gpu = device.type == "cuda"
     here = torch.cuda.get_device_name(device) if is_gpu else str(device)
     if gpu == HERE or (is_gpu and (key is None or GPU_SPECIFICATIONS[key].device_name in here)):
+        memory = torch.cuda.get_device_properties(device).total_memory if is_gpu else free_memory_bytes()
+        usable = int(USABLE_FRACTION * memory) if is_gpu and memory is not None else None
+        precision = choose_precision(device, configuration.loop.precision).name
+        sized = with_automatic_rows(configuration, gpus=gpus, usable_bytes=usable, precision=precision)
         return Hardware(
             name=here,
-            memory_bytes=torch.cuda.get_device_properties(device).total_memory if is_gpu else free_memory_bytes(),
-            tokens_per_second=probe(configuration, gpus=gpus),
+            memory_bytes=memory,
+            tokens_per_second=probe(sized, gpus=gpus),
             source="measured here with real updates",
             measured=True,
-            precision=choose_precision(device, configuration.loop.precision).name,
+            precision=precision,
+            usable_bytes=usable,
             compiles=configuration.loop.compile is True or (is_gpu and configuration.loop.compile == "auto"),
         )
     specification = GPU_SPECIFICATIONS[key or _DEFAULT_GPU]
@@ -74,6 +83,7 @@ def hardware_for(
         f"{MODEL_FLOPS_UTILISATION_SOURCE}",
         measured=False,
         precision=specification.precision if wanted == "auto" else wanted,
+        usable_bytes=int(USABLE_FRACTION * specification.memory_bytes),
         compiles=configuration.loop.compile is not False,
         remark=_remark(key or _DEFAULT_GPU, specification, configuration),
     )

@@ -14,6 +14,7 @@ from gpt25.training.loop.divisors import divisors
 # 4 B a head of 64 channels. A short stream is in bfloat16 too.
 ACTIVATION_BYTES: dict[PrecisionName, float] = {"bfloat16": 2 * 4 + 14 * 2 + 4 / 64, "float32": 2 * 4 + 14 * 4 + 4 / 64}
 _SHORT_STREAM_BYTES = 2 * 2  # less
+USABLE_FRACTION = 0.9  # of the memory; the rest goes to fragments and to whoever else is there
 _LOGIT_POSITIONS = 8192  # the fused loss makes float32 logits for at most so many positions at once on a GPU
 _OVERHEAD = 500_000_000  # the CUDA context and the libraries' own space
 # What Muon's step holds for an element of its matrices: the update (4 B), and of the oblong matrices, two thirds of all
@@ -137,13 +138,19 @@ def needed_bytes(
 
 
 def largest_micro_batch(
-    configuration: TrainingConfiguration, *, gpus: int, usable_bytes: int, precision: PrecisionName = "bfloat16"
+    configuration: TrainingConfiguration,
+    *,
+    gpus: int,
+    usable_bytes: int,
+    precision: PrecisionName = "bfloat16",
+    most: int | None = None,
 ) -> int | None:
-    """Most rows that fit and divide a GPU's rows of an update evenly; None where not even one row fits."""
+    """Most rows, up to `most`, that fit and divide a GPU's rows of an update; None where not even one row fits."""
     rows_per_gpu = configuration.rows_per_update // gpus
     fitting = (
         rows
         for rows in reversed(divisors(rows_per_gpu))
-        if needed_bytes(configuration, rows, gpus=gpus, precision=precision) <= usable_bytes
+        if (most is None or rows <= most)
+        and needed_bytes(configuration, rows, gpus=gpus, precision=precision) <= usable_bytes
     )
     return next(fitting, None)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from gpt25.errors import ConfigurationError
 from gpt25.recipes.planning.costs import Cost, run_costs, total_hours, total_money
 from gpt25.recipes.planning.hardware import Hardware, hardware_for
-from gpt25.recipes.planning.memory_plan import MemoryPart, largest_micro_batch, memory_parts
+from gpt25.recipes.planning.memory_plan import USABLE_FRACTION, MemoryPart, largest_micro_batch, memory_parts
+from gpt25.recipes.planning.micro_batch import with_automatic_rows
 from gpt25.recipes.planning.projection import Projection, project
 from gpt25.recipes.planning.speed_probe import probe_tokens_per_second
 from gpt25.records import DEFAULT_CURRENCY, require_currency_with_price
@@ -14,8 +15,6 @@ from gpt25.runtime import Ranks
 from gpt25.training import TrainingConfiguration
 from gpt25.training.configuration.requirements import LARGEST_NUMBER
 from gpt25.training.loop.accumulation import most_micro_batch_rows
-
-USABLE_FRACTION = 0.9  # of the memory; the rest goes to fragments and to whoever else is there
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +24,9 @@ class Plan:
     gpus: int
     hardware: Hardware
     memory: list[MemoryPart]
-    """Of one GPU, with the recipe's micro-batch (or the next smaller one that divides a GPU's rows)."""
+    """Of one GPU, with `micro_batch_rows`."""
+    micro_batch_rows: int
+    """The recipe's, or the next smaller number that divides a GPU's rows; what "auto" chooses on this hardware."""
     largest_micro_batch_rows: int | None
     number_of_updates: int
     update_sizes: str
@@ -87,20 +88,19 @@ def plan(
     hardware = hardware_for(configuration, gpu, gpus, probe)
     rate = hardware.tokens_per_second * gpus
     hours = configuration.total_tokens / rate / 3600
+    usable = hardware.usable_bytes
+    sized = with_automatic_rows(configuration, gpus=gpus, usable_bytes=usable, precision=hardware.precision)
+    rows = most_micro_batch_rows(sized, Ranks(number_of_ranks=gpus))
     largest = None
     if hardware.memory_bytes is not None:
-        usable = int(hardware.memory_bytes * USABLE_FRACTION)
-        largest = largest_micro_batch(configuration, gpus=gpus, usable_bytes=usable, precision=hardware.precision)
+        room = int(hardware.memory_bytes * USABLE_FRACTION)
+        largest = largest_micro_batch(configuration, gpus=gpus, usable_bytes=room, precision=hardware.precision)
     costs = run_costs(configuration, hardware, gpus=gpus, price_per_hour=price)
     return Plan(
         gpus=gpus,
         hardware=hardware,
-        memory=memory_parts(
-            configuration,
-            most_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus)),
-            gpus=gpus,
-            precision=hardware.precision,
-        ),
+        memory=memory_parts(configuration, rows, gpus=gpus, precision=hardware.precision),
+        micro_batch_rows=rows,
         largest_micro_batch_rows=largest,
         number_of_updates=configuration.loop.number_of_updates,
         update_sizes=str(sizes),

@@ -4,6 +4,8 @@ import dataclasses
 import math
 
 from gpt25.model import Accounting
+from gpt25.recipes.planning.memory_plan import USABLE_FRACTION
+from gpt25.recipes.planning.micro_batch import with_automatic_rows
 from gpt25.references.gpu_specifications import GPU_SPECIFICATIONS, MODEL_FLOPS_UTILISATION
 from gpt25.runtime import Ranks
 from gpt25.training import TrainingConfiguration
@@ -110,8 +112,9 @@ def muon_seconds(configuration: TrainingConfiguration, gpus: int, rate: float) -
 
 def micro_batches(configuration: TrainingConfiguration, gpus: int) -> int:
     """Forward and backward passes of one GPU in an update of full size."""
-    rows = configuration.rows_per_update
-    return rows // gpus // fitting_micro_batch_rows(configuration, Ranks(number_of_ranks=gpus), rows=rows)
+    rows, usable = configuration.rows_per_update, int(USABLE_FRACTION * GPU_SPECIFICATIONS["h100"].memory_bytes)
+    sized = with_automatic_rows(configuration, gpus=gpus, usable_bytes=usable, precision="bfloat16")
+    return rows // gpus // fitting_micro_batch_rows(sized, Ranks(number_of_ranks=gpus), rows=rows)
 
 
 def exchanges(configuration: TrainingConfiguration, gpus: int) -> float:

@@ -2,9 +2,11 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from gpt25.training.configuration.requirements import is_number, require, require_positive
+
+_ROWS = 4
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -16,18 +18,27 @@ class BatchConfiguration:
     smaller_updates: tuple[tuple[float, int], ...] = ()
     """Batch-size schedule of (until this fraction of the updates, tokens of an update): early updates get by with
     fewer tokens (McCandlish et al. 2018, arXiv 1812.06162); learning rates do not follow."""
-    micro_batch_rows: int = 4
-    """Rows of one block size that one forward and backward pass reads on one rank; only memory depends on it."""
+    micro_batch_rows: int | Literal["auto"] = _ROWS
+    """Rows of one block size that one forward and backward pass reads on one rank; only memory, speed and rounding
+    depend on it. auto takes the most, up to 65,536 tokens, that fit a GPU's memory by `gpt25 plan`, and 4 elsewhere."""
     short_sequences: tuple[tuple[float, int], ...] = ()
     """Curriculum of (until this fraction of the updates, sequence length): rows are cut into shorter sequences."""
 
     def __post_init__(self) -> None:
-        require_positive(self, "batch", "tokens_per_update", "micro_batch_rows")
+        require_positive(self, "batch", "tokens_per_update")
+        rows: Any = self.micro_batch_rows
+        is_right = rows == "auto" or (is_number(rows) and rows > 0)
+        require(is_right, "batch.micro_batch_rows", rows, "a positive number, or auto")
         _require_stages("batch.smaller_updates", self.smaller_updates, "a size", "[[0.2, 131072], [0.5, 262144]]")
         _require_stages("batch.short_sequences", self.short_sequences, "a length", "[[0.1, 64], [0.3, 128]]")
         for _, tokens in self.smaller_updates:
             rule = f"at most batch.tokens_per_update {self.tokens_per_update:,}"
             require(tokens <= self.tokens_per_update, "batch.smaller_updates", tokens, rule)
+
+    @property
+    def rows_unless_chosen(self) -> int:
+        """micro_batch_rows as a number: where it is "auto" and nobody has chosen for the device, the default."""
+        return _ROWS if self.micro_batch_rows == "auto" else self.micro_batch_rows
 
     def require_whole_rows(self, block_size: int) -> None:
         """Raise ConfigurationError where an update is not whole rows of so many tokens, or a row not whole sequences.

@@ -26,7 +26,7 @@ def fitting_micro_batch_rows(configuration: TrainingConfiguration, ranks: Ranks,
             f"equally. Change the number of ranks or {configuration.update_sizes.key_of(rows)}."
         )
     rows_per_rank = rows // number
-    largest = min(rows_per_rank, configuration.batch.micro_batch_rows)
+    largest = min(rows_per_rank, configuration.batch.rows_unless_chosen)
     return max(size for size in divisors(rows_per_rank) if size <= largest)
 
 
@@ -41,7 +41,7 @@ def smaller_micro_batches(configuration: TrainingConfiguration, ranks: Ranks) ->
     remarks = []
     for size in configuration.update_sizes.all_rows:
         rows_per_rank = size // ranks.number_of_ranks
-        wanted = min(configuration.batch.micro_batch_rows, rows_per_rank)
+        wanted = min(configuration.batch.rows_unless_chosen, rows_per_rank)
         rows = fitting_micro_batch_rows(configuration, ranks, rows=size)
         if rows < wanted:
             most = f"the most that divide the {rows_per_rank} rows of an update"

@@ -15,7 +15,7 @@ from gpt25.recipes.planning.plan import plan
 from gpt25.training import TrainingConfiguration
 
 MUON = load_recipe("gpt2_124m")
-RENTED = Hardware("h100", 80 * 10**9, 500_000.0, "the table", False, "bfloat16", True)
+RENTED = Hardware("h100", 80 * 10**9, 500_000.0, "the table", False, "bfloat16", 72 * 10**9, True)
 HERE = dataclasses.replace(RENTED, name="cpu", measured=True, compiles=False)
 
 

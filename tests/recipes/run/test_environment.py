@@ -19,9 +19,9 @@ def run(tmp_path: Path) -> RunDirectory:
 
 
 def test_machine_software_and_ranks_are_recorded(run: RunDirectory) -> None:
-    record_environment(run, Ranks())
+    record_environment(run, Ranks(), micro_batch_rows=4)
     found = run.environment()
-    assert found["number_of_ranks"] == 1
+    assert (found["number_of_ranks"], found["micro_batch_rows"]) == (1, 4)
     assert found["torch"] == torch.__version__
     assert found["requirements"]["numpy"] == metadata.version("numpy")
     assert {"processor", "gpus", "cuda", "gpu_driver", "checkout"} <= found.keys()
@@ -31,7 +31,7 @@ def test_machine_software_and_ranks_are_recorded(run: RunDirectory) -> None:
 def test_what_made_the_run_before_is_kept_once(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     def record(commit: str) -> dict[str, Any]:
         monkeypatch.setattr(environment, "describe_software", lambda: {"checkout": {"commit": commit}})
-        record_environment(run, Ranks())
+        record_environment(run, Ranks(), micro_batch_rows=4)
         return run.environment()
 
     first = record("aaaa")
@@ -45,5 +45,5 @@ def test_what_made_the_run_before_is_kept_once(run: RunDirectory, monkeypatch: p
 
 def test_a_damaged_record_stops_no_run(run: RunDirectory) -> None:
     run.environment_path.write_text("[]")
-    record_environment(run, Ranks())
+    record_environment(run, Ranks(), micro_batch_rows=4)
     assert run.environment()["number_of_ranks"] == 1

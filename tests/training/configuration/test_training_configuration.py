@@ -46,7 +46,18 @@ REFUSED = [
     (LoopConfiguration, "number_of_epochs", 0.0, "loop.number_of_epochs is 0.0; it must be a positive number."),
     (DataConfiguration, "validation_tokens", 0, "data.validation_tokens is 0; it must be a positive number."),
     (BatchConfiguration, "tokens_per_update", -1, "batch.tokens_per_update is -1; it must be a positive number."),
-    (BatchConfiguration, "micro_batch_rows", True, "batch.micro_batch_rows is True; it must be a positive number."),
+    (
+        BatchConfiguration,
+        "micro_batch_rows",
+        "many",
+        "batch.micro_batch_rows is 'many'; it must be a positive number, or auto.",
+    ),
+    (
+        BatchConfiguration,
+        "micro_batch_rows",
+        True,
+        "batch.micro_batch_rows is True; it must be a positive number, or auto.",
+    ),
     (
         SpeedConfiguration,
         "share_orthogonalisation",
