@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         allow_compiled_shapes,
         choose_compilation,
         compile_blocks_whole,
+        compile_choices,
         will_compile,
     )
     from gpt25.runtime.device import choose_device
@@ -38,6 +39,7 @@ __all__ = [
     "choose_device",
     "choose_precision",
     "compile_blocks_whole",
+    "compile_choices",
     "cudnn_version",
     "derive_seed",
     "describe_machine",
@@ -66,6 +68,7 @@ lazy_face(
         "choose_device": "device",
         "choose_precision": "precision",
         "compile_blocks_whole": "compilation",
+        "compile_choices": "compilation",
         "cudnn_version": "attention",
         "derive_seed": "seeds",
         "describe_machine": "machine",

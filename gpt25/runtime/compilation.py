@@ -50,6 +50,20 @@ def _missing_for_triton() -> str | None:
     return None
 
 
+def compile_choices(mode: str, device: torch.device) -> dict[str, Any]:
+    """What torch.compile is told for a device beside the shapes, for one of its modes.
+
+    For a GPU, Inductor leaves the order of loops as it is: where it changes it, it joins a layer norm's gradients with
+    sums over rows and no longer writes in bfloat16 what the next product reads, which costs two more launches and 12
+    bytes a token and channel in every layer (docs/log/training_speed.md).
+    """
+    if device.type != "cuda":
+        return {"mode": mode}
+    import torch._inductor
+
+    return {"options": {**torch._inductor.list_mode_options(mode), "loop_ordering_after_fusion": False}}
+
+
 def allow_compiled_shapes(number_of_shapes: int) -> None:
     """Let torch.compile make code for so many shapes of one function, and raise an error at more.
 

@@ -8,6 +8,7 @@ import collections
 import contextlib
 import ctypes
 import importlib.util
+import os
 import shutil
 import subprocess
 import traceback
@@ -25,6 +26,8 @@ def library_folder() -> Path:
     return Path(specification.origin).parent / "lib"
 
 
+# Of Inductor, in every thread: nothing is taken from what was compiled before, and kernels say how much they read.
+_SETTINGS = {"TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1", "TORCHINDUCTOR_PROFILE": "1"}
 COMPILER = next(filter(shutil.which, ("g++", "clang++", "c++")), None)
 
 
@@ -41,6 +44,7 @@ def build(folder: Path) -> Path:
 
 def load(stand_in: Path) -> None:
     """Register the stand-in for CUDA's device guard and hooks, before torch looks for the real ones."""
+    os.environ |= _SETTINGS
     for name in ("libc10.so", "libtorch_cpu.so"):
         ctypes.CDLL(str(library_folder() / name), ctypes.RTLD_GLOBAL)
     ctypes.CDLL(str(stand_in), ctypes.RTLD_GLOBAL)

@@ -61,11 +61,13 @@ def _tensors(value: Any) -> list[Tensor]:
     return [each for part in value for each in _tensors(part)] if isinstance(value, list | tuple) else []
 
 
-def _launches_for_lists(arguments: Iterable[Any]) -> int:
-    """How many launches torch needs for one operation on lists of tensors."""
-    lists = [each for each in arguments if isinstance(each, list | tuple) and _tensors(each)]
+def _launches_for_lists(function: Any, arguments: Iterable[Any]) -> int:
+    """How many launches torch needs for one operation on lists of tensors; of two dtypes only copies are joined."""
+    lists = [_tensors(each) for each in arguments if isinstance(each, list | tuple) and _tensors(each)]
     if not lists:
         return 1
+    if len({tensor.dtype for tensors in lists for tensor in tensors}) > 1 and "_foreach_copy_" not in str(function):
+        return len(lists[0])
     most = _TENSORS_OF_A_LAUNCH[min(len(lists), 5) - 1]
     launches, tensors, blocks = 1, 0, 0
     for tensor in lists[0]:
@@ -138,7 +140,9 @@ class Meter(TorchDispatchMode):
         name = str(function)
         if not self._inside and not _is_view(function, name) and (part := self._part_of(name)):
             arguments = _named(function, args, kwargs or {})
-            self._add(part, name, traffic_of(function, arguments, result), _launches_for_lists(arguments.values()))
+            self._add(
+                part, name, traffic_of(function, arguments, result), _launches_for_lists(function, arguments.values())
+            )
         return result
 
     @contextlib.contextmanager
@@ -175,8 +179,9 @@ def launches_of(program: Program) -> list[tuple[str, int]]:
         if match := _CALL.search(line):
             text, arguments = kernels[match[1]], [each.strip() for each in match[2].split(",")]
             gigabytes = _GIGABYTES.search(text)
+            once = sum(sizes.get(name, 0) for name in arguments)  # of what joins tensors of a list, torch does not say
             again = sum(times * sizes.get(arguments[position], 0) for position, times in _read_again(text).items())
-            found.append((match[1], round(float(gigabytes[1]) * 1e9 if gigabytes else 0) + again))
+            found.append((match[1], (round(float(gigabytes[1]) * 1e9) if gigabytes else once) + again))
         elif match := _SUM_OF_WORKSPACE.search(line):
             found.append(("sum of a workspace", 4 * int(match[1]) * int(match[2])))
         elif (match := _LIBRARY.search(line)) and "assert_" not in line:

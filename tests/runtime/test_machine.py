@@ -15,6 +15,7 @@ from gpt25.errors import ConfigurationError
 from gpt25.runtime import (
     choose_compilation,
     compilation,
+    compile_choices,
     describe_machine,
     free_memory_bytes,
     matrix_product_rate,
@@ -159,6 +160,15 @@ def test_triton_needs_python_s_headers(monkeypatch: pytest.MonkeyPatch, tmp_path
     )
     (tmp_path / "Python.h").touch()
     assert choose_compilation(torch.device("cuda")).available
+
+
+@pytest.mark.parametrize("mode", ["default", "max-autotune-no-cudagraphs"])
+def test_a_gpu_keeps_the_order_of_loops_in_every_mode(mode: str) -> None:
+    assert compile_choices(mode, torch.device("cpu")) == {"mode": mode}
+    options = compile_choices(mode, torch.device("cuda"))["options"]
+    assert options.pop("loop_ordering_after_fusion") is False
+    assert options == torch._inductor.list_mode_options(mode)
+    assert bool(options) == (mode != "default")
 
 
 def test_compilation_elsewhere() -> None:

@@ -132,10 +132,10 @@ def training_shapes(monkeypatch: pytest.MonkeyPatch) -> Callable[[Trainer], list
         shapes: list[tuple[int, ...]] = []
         forward = trainer.loss_module.forward
 
-        def watched(indices: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        def watched(indices: torch.Tensor, labels: torch.Tensor, parts: int | None = None) -> torch.Tensor:
             if torch.is_grad_enabled():
                 shapes.append(tuple(indices.shape))
-            return forward(indices, labels)
+            return forward(indices, labels, parts)
 
         monkeypatch.setattr(trainer.loss_module, "forward", watched)
         return shapes

@@ -196,8 +196,8 @@ class Scenarios:
                     return
                 forward = trainer.loss_module.forward
 
-                def poisoned(indices: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-                    loss = forward(indices, labels)
+                def poisoned(indices: torch.Tensor, labels: torch.Tensor, parts: int | None = None) -> torch.Tensor:
+                    loss = forward(indices, labels, parts)
                     bad = torch.is_grad_enabled() and trainer.state.update + 1 in updates
                     return loss * float("nan") if bad else loss
 

@@ -60,8 +60,8 @@ def accumulate_gradients(
 
     The loss stays on the device, so that nothing waits for it.
 
-    module: ids and labels (batch, time) -> a mean loss; where it is a DistributedDataParallel, the ranks average their
-    gradients during the last backward pass.
+    module: ids and labels (batch, time), and how many micro-batches there are -> a mean loss divided by that number;
+    where it is a DistributedDataParallel, the ranks average their gradients during the last backward pass.
     micro_batches: ids and labels, both (rows, block size) int64 in main memory, from which a GPU copies while it
     computes if the memory is pinned; `sequence_length` divides the block
     size, and rows are cut into sequences of that length.
@@ -73,7 +73,7 @@ def accumulate_gradients(
         )  # (rows * block size / length, length)
         labels = labels.view(-1, sequence_length).to(device, non_blocking=True)
         with contextlib.nullcontext() if number == len(micro_batches) else _without_reduction(module):
-            loss = module(indices, labels) / len(micro_batches)
+            loss = module(indices, labels, len(micro_batches))
             loss.backward()
         total += loss.detach()
     return total

@@ -1,5 +1,6 @@
 """One update on one rank: forward and backward over its part of the batch, then the optimizers' step."""
 
+import contextlib
 from collections.abc import Iterator
 
 import torch
@@ -48,6 +49,7 @@ class GradientUpdate:
         self._configuration = configuration
         self._model = model
         self._module: torch.nn.Module = loss_module
+        self._weights_cast_once = loss_module.weights_cast_once if ranks.is_alone else contextlib.nullcontext
         self._batches = batches
         self._ranks = ranks
         self._device = device
@@ -71,12 +73,14 @@ class GradientUpdate:
         settings = self._configuration
         torch.manual_seed(derive_seed(settings.loop.seed, "dropout", update, self._ranks.rank))
         prefetch = is_on(settings.speed.prefetch, device_type=self._device.type)
-        loss = accumulate_gradients(
-            self._module,
-            self._prefetched.of(update) if prefetch else list(self._micro_batches(update)),
-            sequence_length=settings.sequence_length(update),
-            device=self._device,
-        )
+        micro_batches = self._prefetched.of(update) if prefetch else list(self._micro_batches(update))
+        with self._weights_cast_once():
+            loss = accumulate_gradients(
+                self._module,
+                micro_batches,
+                sequence_length=settings.sequence_length(update),
+                device=self._device,
+            )
         return loss, full(torch.nn.utils.get_total_norm(self._gradients()))
 
     def apply(self, update: int, norm: float) -> None:

@@ -55,18 +55,25 @@ class _GPULoss(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, labels: Tensor, padded: bool, compiled: bool, needs_gradient: bool
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        labels: Tensor,
+        padded: bool,
+        compiled: bool,
+        needs_gradient: bool,
+        parts: int | None,
     ) -> Tensor:
         choose = _compiled if compiled else (lambda function: function)
         vocabulary_size = weight.size(0)
         counted = (labels != _IGNORE_INDEX).unsqueeze(1)  # (rows, 1)
         number_counted = counted.sum()
-        scale = 1 / number_counted.clamp(min=1).float()
+        scale = 1 / (number_counted.clamp(min=1) * (parts or 1)).float()
         matrix = _padded(weight, hidden.dtype) if padded else weight.to(hidden.dtype)  # (columns, channels)
         total = hidden.new_zeros((), dtype=torch.float32)
+        weight_gradient: Tensor | None = None
         if needs_gradient:
             hidden_gradient = torch.empty_like(hidden)  # (rows, channels)
-            weight_gradient = torch.zeros_like(matrix, dtype=torch.float32)  # (columns, channels)
         for start in range(0, hidden.size(0), _ROWS_PER_SLICE):
             part = slice(start, start + _ROWS_PER_SLICE)
             targets = labels[part].clamp(min=0).unsqueeze(1)  # (slice, 1)
@@ -79,17 +86,19 @@ class _GPULoss(torch.autograd.Function):
             )
             total += loss
             torch.mm(gradient, matrix, out=hidden_gradient[part])
-            weight_gradient += gradient.t() @ hidden[part]
-        if needs_gradient:
+            product = gradient.t() @ hidden[part]  # (columns, channels)
+            weight_gradient = product.float() if weight_gradient is None else weight_gradient.add_(product)
+        if weight_gradient is not None:
             ctx.save_for_backward(hidden_gradient, weight_gradient[:vocabulary_size])
-            ctx.weight_dtype = weight.dtype
-        return total / number_counted
+            ctx.weight_dtype, ctx.begins_here = weight.dtype, parts is not None
+        return total / (number_counted * (parts or 1))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         hidden_gradient, weight_gradient = ctx.saved_tensors
-        weight_gradient = weight_gradient.mul_(gradients[0]).to(ctx.weight_dtype)
-        return hidden_gradient * gradients[0], weight_gradient, None, None, None, None
+        if not ctx.begins_here:
+            hidden_gradient, weight_gradient = hidden_gradient * gradients[0], weight_gradient.mul_(gradients[0])
+        return hidden_gradient, weight_gradient.to(ctx.weight_dtype), None, None, None, None, None
 
 
 def _padded(weight: Tensor, dtype: torch.dtype) -> Tensor:
@@ -101,7 +110,13 @@ def _padded(weight: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def gpu_loss(
-    hidden: Tensor, weight: Tensor, labels: Tensor, *, padded_vocabulary: bool = True, compiled: bool = False
+    hidden: Tensor,
+    weight: Tensor,
+    labels: Tensor,
+    *,
+    padded_vocabulary: bool = True,
+    compiled: bool = False,
+    parts: int | None = None,
 ) -> Tensor:
     """Mean cross-entropy in nats of the logits `hidden @ weightᵀ`: what `fused_loss` computes, laid out for a GPU.
 
@@ -112,6 +127,10 @@ def gpu_loss(
         gradients and whatever is saved have GPT-2's own shape. The copy costs nothing more: autocast makes one anyway.
     compiled: let torch.compile join what lies between the products, which leaves two passes over bfloat16 logits where
         `fused_loss` needs eight over float32 ones.
+    parts: divide the loss by the micro-batches of an update, and let the backward pass begin at it, whose gradients are
+        then ready; None gives the mean itself, for whatever is computed from it.
     """
     needs_gradient = torch.is_grad_enabled() and (hidden.requires_grad or weight.requires_grad)
-    return _GPULoss.apply(hidden.flatten(0, 1), weight, labels.flatten(), padded_vocabulary, compiled, needs_gradient)
+    return _GPULoss.apply(
+        hidden.flatten(0, 1), weight, labels.flatten(), padded_vocabulary, compiled, needs_gradient, parts
+    )

@@ -1,5 +1,6 @@
 """From token ids to the loss in one module, which DistributedDataParallel can wrap."""
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterable
 from typing import Literal
@@ -8,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from gpt25.model import GPTModel
-from gpt25.runtime import Precision
+from gpt25.runtime import Precision, compile_choices
 from gpt25.training.configuration.speed_configuration import SpeedConfiguration, is_on
 from gpt25.training.loss.fused_loss import fused_loss
 from gpt25.training.loss.gpu_loss import gpu_loss
+from gpt25.training.loss.weight_copies import WeightCopies, add_in_place, joined_addition
 from gpt25.training.sharding import full_model, is_sharded
 
 
@@ -47,7 +49,8 @@ class LossModule(nn.Module):
             return hidden_states, self._simple
         # Every size its own code: by itself, torch makes one code for all sizes once it has met a second one, in a
         # curriculum or in the smaller last micro-batch of a validation, and its kernels know no size any more.
-        compiled = functools.partial(torch.compile, mode=self._speed.compile_mode, dynamic=False)
+        choices = compile_choices(self._speed.compile_mode, self.model.device)
+        compiled = functools.partial(torch.compile, dynamic=False, **choices)
         if region == "within blocks":
             for block in self.model.transformer.hidden:
                 block.forward = compiled(block.forward)
@@ -76,6 +79,17 @@ class LossModule(nn.Module):
             stream = block(stream)
         return self.model.transformer.final_layer_norm(stream)
 
+    def weights_cast_once(self) -> contextlib.AbstractContextManager[None]:
+        """For all micro-batches of an update: what autocast would cast in each, cast now. For one rank alone.
+
+        Meanwhile nothing may move the weights, and the model's layers hold copies in the run's precision.
+        """
+        if self.precision.dtype == torch.float32 or is_sharded(self.model):
+            return contextlib.nullcontext()
+        is_joined = self._compile and self.model.device.type == "cuda"
+        add = joined_addition() if is_joined else add_in_place
+        return WeightCopies(self.model, self.precision.dtype, add=add).in_place()
+
     def unsharded(self) -> "LossModule":
         """This module, or, where the parameters are sharded, one with full parameters, which each rank may call alone.
 
@@ -85,12 +99,15 @@ class LossModule(nn.Module):
             return self
         return LossModule(full_model(self.model), precision=self.precision, speed=self._speed)
 
-    def forward(self, indices: Tensor, labels: Tensor) -> Tensor:
-        """Mean cross-entropy in nats: ids and labels, both (batch, time) int64 -> a scalar."""
+    def forward(self, indices: Tensor, labels: Tensor, parts: int | None = None) -> Tensor:
+        """Mean cross-entropy in nats: ids and labels, both (batch, time) int64 -> a scalar.
+
+        parts: the micro-batches of an update, by whose number it is divided; the backward pass has to begin at it then.
+        """
         device_type = indices.device.type
         if self._speed.loss == "simple":
             with self.precision.autocast(indices.device):
-                return self._simple_loss(indices, labels)
+                return _divided(self._simple_loss(indices, labels), parts)
         with self.precision.autocast(indices.device):
             hidden = self._hidden_states(indices)  # (batch, time, channels)
         # Layer norm leaves autocast in float32; the head is the largest product of all and runs in the run's dtype.
@@ -98,8 +115,12 @@ class LossModule(nn.Module):
         padded = is_on(self._speed.padded_vocabulary, device_type=device_type)
         compiled = self._compile and device_type == "cuda"
         if padded or compiled:
-            return gpu_loss(hidden, weight, labels, padded_vocabulary=padded, compiled=compiled)
-        return fused_loss(hidden, weight, labels)
+            return gpu_loss(hidden, weight, labels, padded_vocabulary=padded, compiled=compiled, parts=parts)
+        return _divided(fused_loss(hidden, weight, labels), parts)
 
     def _simple(self, indices: Tensor, labels: Tensor) -> Tensor:
         return self.model(indices, labels)[1]
+
+
+def _divided(loss: Tensor, parts: int | None) -> Tensor:
+    return loss if parts is None else loss / parts

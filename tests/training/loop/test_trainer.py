@@ -290,8 +290,8 @@ def poison(trainer: Trainer, updates: set[int], what: str, monkeypatch: pytest.M
     """Make the loss, or only the gradient, of some updates (counted from 1) not finite."""
     forward = trainer.loss_module.forward
 
-    def poisoned(indices: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        loss = forward(indices, labels)
+    def poisoned(indices: torch.Tensor, labels: torch.Tensor, parts: int | None = None) -> torch.Tensor:
+        loss = forward(indices, labels, parts)
         if not torch.is_grad_enabled() or trainer.state.update + 1 not in updates:
             return loss
         if what == "loss":

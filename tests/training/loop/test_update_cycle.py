@@ -45,8 +45,8 @@ def poison(trainer: Trainer, updates: set[int], what: str, monkeypatch: pytest.M
     """Make loss or gradient of some updates, counted from 1, not finite: by their order, since `state` lags behind."""
     forward, count = trainer.loss_module.forward, iter(range(1, 1000))
 
-    def poisoned(indices: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        loss = forward(indices, labels)
+    def poisoned(indices: torch.Tensor, labels: torch.Tensor, parts: int | None = None) -> torch.Tensor:
+        loss = forward(indices, labels, parts)
         if not torch.is_grad_enabled() or next(count) not in updates:
             return loss
         if what == "loss":

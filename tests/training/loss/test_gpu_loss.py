@@ -87,6 +87,18 @@ def test_bfloat16_stays_within_its_rounding() -> None:
         assert float((gradient - other).norm() / other.norm()) < 0.02
 
 
+@pytest.mark.parametrize("slices", [1, 3])
+def test_a_part_of_an_update_has_its_part_of_loss_and_gradients(slices: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ROWS_PER_SLICE", -(-BATCH * TIME // slices))
+    hidden, weight, labels = case(ignored=3)
+    expected = simple_loss(hidden, weight, labels) / 5
+    loss = gpu_loss(hidden, weight, labels, parts=5)
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(
+        torch.autograd.grad(loss, (hidden, weight)), torch.autograd.grad(expected, (hidden, weight))
+    )
+
+
 def test_without_gradients_the_loss_is_the_same_and_costs_none() -> None:
     hidden, weight, labels = case(ignored=3)
     expected = gpu_loss(hidden, weight, labels)

@@ -176,10 +176,8 @@ def test_a_skipped_update_counts_with_the_weights_that_it_left(
         trained = fixing(trainer(settings, run=name), [5.0, 4.0, 3.9])
         seen, forward, count = remembering(trained, weights), trained.loss_module.forward, iter(range(1, 100))
 
-        def poisoned(
-            indices: torch.Tensor, labels: torch.Tensor, forward: Any = forward, count: Any = count
-        ) -> torch.Tensor:
-            return forward(indices, labels) * (float("nan") if next(count) == 6 else 1.0)
+        def poisoned(*inputs: torch.Tensor, forward: Any = forward, count: Any = count, **options: Any) -> torch.Tensor:
+            return forward(*inputs, **options) * (float("nan") if next(count) == 6 else 1.0)
 
         monkeypatch.setattr(trained.loss_module, "forward", poisoned)
         assert trained.train().non_finite_updates == 1
