@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ if __name__ == "__main__":
     pretended_gpu.load(Path(sys.argv[1]))
 
 import torch
+from machine_code import machine_code
 from pretended_compiler import Program, pretended_compiler
 from torch._subclasses.fake_tensor import FakeTensorMode
 from traffic import PRODUCTS, Meter, launches_of
@@ -198,6 +200,18 @@ def counting() -> dict[str, Any]:
     return found
 
 
+def compiled_to_the_end() -> dict[str, Any]:
+    """Machine code of all kernels of two layers, there and back; what is no kernel must not get through."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = [machine_code(program, Path(folder)) for program in usual(2)]
+        broken = dataclasses.replace(usual(2)[0], text=usual(2)[0].text.replace("tl.store(", "tl.no_such_thing("))
+        try:
+            machine_code(broken, Path(folder))
+        except Exception as problem:
+            return {"bytes": found, "broken": type(problem).__name__}
+        return {"bytes": found}
+
+
 SCENES: dict[str, Callable[[], dict[str, Any]]] = {
     "counting": counting,
     "loss": lambda: loss_traffic(gpu_loss_module._slice_loss_and_gradient),
@@ -209,6 +223,7 @@ SCENES: dict[str, Callable[[], dict[str, Any]]] = {
     "block by block": lambda: graphs(loss_of(3, backward=True, region="blocks")),
     "broken": broken_graphs,
     "layer": layer,
+    "machine code": compiled_to_the_end,
 }
 
 

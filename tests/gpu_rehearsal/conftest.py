@@ -34,6 +34,7 @@ def findings_of(stand_in: Path) -> Callable[..., Findings]:
     def find(scene: str, script: str = "scenarios.py") -> Findings:
         if script not in known:
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
+            environment["TRITON_CACHE_DIR"] = str(stand_in.parent / "triton")
             words = [sys.executable, str(FOLDER / script), str(stand_in)]
             done = subprocess.run(words, capture_output=True, text=True, timeout=900, env=environment)
             assert done.returncode == 0, done.stdout + done.stderr[-4000:]

@@ -73,3 +73,11 @@ def test_a_layer_launches_and_moves_no_more_than_is_written_down(found_in: Found
     found = found_in("layer")
     assert found["launches"] <= 35
     assert found["bytes"] <= 145  # a token and channel, here with weights as large as 384 tokens' activations
+
+
+def test_every_kernel_compiles_to_an_h100s_machine_code(found_in: FoundIn) -> None:
+    found = found_in("machine code")
+    there, back = found["bytes"]
+    assert min(len(there), len(back)) > 6
+    assert min(*there.values(), *back.values()) > 1000
+    assert found["broken"] == "CompilationError"
