@@ -258,4 +258,4 @@ print(f"xz: {8 * len(lzma.compress(content, preset=9)) / len(content):.3f} bits 
 #
 # ## Where this leads
 #
-# Text has become numbers, and the model has a place for each. Next: how it learns.
+# Text has become numbers, and the model has a place for each. [Next](5_training.ipynb): how it learns.

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,10 +32,7 @@ def model_at_hand(
     """
     if published is not None:
         try:
-            with warnings.catch_warnings():
-                # What draws the Hub's progress says so where a notebook has no widgets, and draws it in letters.
-                warnings.filterwarnings("ignore", message="IProgress not found")
-                resolve_model(published)
+            resolve_model(published)
             say(f"the model is OpenAI's {published}")
             return published
         except WeightsError as problem:

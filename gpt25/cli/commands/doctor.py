@@ -41,7 +41,7 @@ EXTRAS = {
     "fast": (("llvmlite", "numba"), "the processor's fastest generation, the same bits alone and in company"),
     "mlflow": (("alembic", "mlflow-skinny", "sqlalchemy"), "MLflow beside metrics.jsonl (track.mlflow)"),
     "notebooks": (
-        ("ipykernel", "jupytext", "nbclient", "nbformat", "pillow"),
+        ("ipykernel", "ipywidgets", "jupytext", "nbclient", "nbformat", "pillow"),
         "the notebooks of the repository: a kernel for them, and what runs them and keeps what they show",
     ),
     "serve": (
@@ -63,6 +63,7 @@ EXTRAS = {
             "hypothesis",
             "ipykernel",
             "ipython",
+            "ipywidgets",
             "jupytext",
             "llvmlite",
             "lm-eval",
