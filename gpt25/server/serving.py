@@ -49,6 +49,7 @@ class Serving:
         self._settings = settings
         self._announce = announce
         self._report = report
+        self.bodies = RequestBodies(most_bytes=settings.most_body_bytes, most_bytes_together=_MOST_BYTES_OF_BODIES)
         self.driver = EngineDriver(most_waiting=settings.most_waiting, most_tokens=_MOST_TOKENS, report=report)
         self.service = Service(self.driver)
 
@@ -115,7 +116,7 @@ class Serving:
             application(self.service),
             hosts=AllowedHosts(own_names, any_address=not settings.is_loopback),
             key=None if settings.api_key is None else APIKey(settings.api_key),
-            bodies=RequestBodies(most_bytes=settings.most_body_bytes, most_bytes_together=_MOST_BYTES_OF_BODIES),
+            bodies=self.bodies,
             observe=self._observe,
             report=self._report,
         )

@@ -1,22 +1,29 @@
 """A server in a thread, over a random model, for tests that talk to it."""
 
 import asyncio
+import contextlib
 import dataclasses
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 
+from gpt25.errors import GPT25Error
 from gpt25.generation import choose_generating_precision
 from gpt25.model import GPTConfiguration, GPTModel
-from gpt25.server.network.listening_socket import listening_socket
+from gpt25.server.network.listening_socket import address_of, listening_socket
 from gpt25.server.serving import Serving
 from gpt25.server.serving_settings import ServingSettings
 from gpt25.tokenizer import Tokenizer
@@ -97,10 +104,12 @@ class Running:
 
 
 @contextmanager
-def _server(words: dict[str, str], **fields: Any) -> Iterator[Running]:
+def _server(
+    words: dict[str, str], *, look_early: Callable[[Running], None] | None = None, **fields: Any
+) -> Iterator[Running]:
     settings = ServingSettings(**{"port": 0, "drain_seconds": 5.0, **fields})
     listening = listening_socket(settings.host, settings.port)
-    ready, addresses, reports, stops = threading.Event(), [], [], []
+    ready, addresses, reports, stops, problems = threading.Event(), [], [], [], []
 
     def announce(url: str) -> None:
         addresses.append(url)
@@ -118,12 +127,20 @@ def _server(words: dict[str, str], **fields: Any) -> Iterator[Running]:
     async def run() -> None:
         loop, stopped = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
         stops.append(lambda: loop.call_soon_threadsafe(lambda: stopped.done() or stopped.set_result(None)))
-        await serving.run(stopped)
+        try:
+            await serving.run(stopped)
+        except GPT25Error as problem:
+            problems.append(problem)
+            ready.set()
 
     thread = threading.Thread(target=lambda: asyncio.run(run()))
     thread.start()
     try:
+        if look_early is not None:
+            look_early(Running(address_of(listening), serving, reports, lambda: None))
         assert ready.wait(60), "the server does not come up"
+        if problems:
+            raise problems[0]
         yield Running(addresses[0], serving, reports, stops[0])
     finally:
         if thread.is_alive():
@@ -134,7 +151,10 @@ def _server(words: dict[str, str], **fields: Any) -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def start_server() -> Callable[..., AbstractContextManager[Running]]:
-    """Run a server of one's own: `with start_server({"tiny": str(directory)}, most_waiting=2) as server`."""
+    """Run a server of one's own: `with start_server({"tiny": str(directory)}, most_waiting=2) as server`.
+
+    `look_early` gets it while the models are still being loaded.
+    """
     return _server
 
 
@@ -143,3 +163,91 @@ def server(model_directory: Path) -> Iterator[Running]:
     """One server for all tests that change nothing of it."""
     with _server({"tiny": str(model_directory)}, slots=8) as running:
         yield running
+
+
+@dataclasses.dataclass
+class ServerProcess:
+    """`gpt25 serve` as a process of its own."""
+
+    process: "subprocess.Popen[str]"
+    url: str
+    log: Path
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, _, port = self.url.removeprefix("http://").rpartition(":")
+        return host, int(port)
+
+    @property
+    def resident_bytes(self) -> int:
+        """Memory that it holds."""
+        return psutil.Process(self.process.pid).memory_info().rss
+
+    @property
+    def processor_seconds(self) -> float:
+        """Time of processors that it has used."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return times.user + times.system
+
+
+@contextmanager
+def _process(model: Path, *flags: str, log: Path) -> Iterator[ServerProcess]:
+    words = [sys.executable, "-m", "gpt25", "serve", str(model), "--port", "0", "--precision", "float32", *flags]
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True, "env": {**os.environ, "OMP_NUM_THREADS": "1"}}
+    with log.open("w") as stream, subprocess.Popen(words, stderr=stream, **pipes) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("serving on http://"), line + log.read_text()
+            yield ServerProcess(process, line.removeprefix("serving on ").strip(), log)
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def start_process(model_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """Run the command: `with start_process("--slots", "1") as server`."""
+
+    def start(*flags: str) -> AbstractContextManager[ServerProcess]:
+        return _process(model_directory, *flags, log=tmp_path_factory.mktemp("process") / "log")
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def server_process(start_process: Callable[..., Any]) -> Iterator[ServerProcess]:
+    """One process for the tests that measure it and change nothing."""
+    with start_process("--slots", "4", "--most-waiting", "16") as running:
+        yield running
+
+
+def _exchange(address: tuple[str, int], content: bytes, *, seconds: float = 20.0) -> bytes:
+    """Send bytes as they are, and read until the other side closes."""
+    with socket.create_connection(address, timeout=seconds) as connection:
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(content)
+        received = b""
+        with contextlib.suppress(ConnectionResetError):
+            while part := connection.recv(65536):
+                received += part
+    return received
+
+
+@pytest.fixture(scope="session")
+def exchange() -> Callable[..., bytes]:
+    """Talk to a server without a client's manners: exchange(server.address, b"GET / …") -> all that it says."""
+    return _exchange
+
+
+def _wait_for(condition: Callable[[], bool], what: str) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"this did not come: {what}")
+
+
+@pytest.fixture(scope="session")
+def wait_for() -> Callable[[Callable[[], bool], str], None]:
+    """Wait for what another thread does: wait_for(lambda: done, "that it is done")."""
+    return _wait_for

@@ -75,6 +75,7 @@ EXTRAS = {
             "openai",
             "pillow",
             "prometheus-client",
+            "psutil",
             "pyarrow",
             "pydantic",
             "pytest",

@@ -7,8 +7,10 @@ from starlette.exceptions import HTTPException
 from gpt25.server.api.api_error import APIError, error_response
 from gpt25.server.api.completion_routes import completion_routes
 from gpt25.server.api.model_routes import model_routes
+from gpt25.server.api.reference_page import reference_page
 from gpt25.server.api.service import Service
 from gpt25.server.api.status_routes import status_routes
+from gpt25.server.api.token_routes import token_routes
 from gpt25.server.api.validation_errors import bug_response, http_error_response, validation_response
 from gpt25.version import __version__
 
@@ -20,11 +22,11 @@ def application(service: Service) -> FastAPI:
     made = FastAPI(
         title="gpt25", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None, redirect_slashes=False
     )
-    for routes in (completion_routes, model_routes, status_routes):
+    for routes in (completion_routes, model_routes, token_routes, status_routes):
         made.include_router(routes(service))
     made.add_exception_handler(APIError, error_response)
     made.add_exception_handler(RequestValidationError, validation_response)
     made.add_exception_handler(HTTPException, http_error_response)
     made.add_exception_handler(Exception, bug_response)
-    made.openapi()  # made once, here, and not while a client waits
+    made.include_router(reference_page(made.openapi()))  # which is made once, here, and not while a client waits
     return made

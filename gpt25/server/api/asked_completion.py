@@ -123,6 +123,22 @@ def _new_tokens(body: CompletionRequest, prompt_tokens: int, served: ServedModel
     return wanted
 
 
+def _biases(given: dict[str, float], served: ServedModel) -> tuple[tuple[int, float], ...]:
+    """The biases by token id; their bounds are the settings' business, the vocabulary is not."""
+    biases = []
+    for name, bias in given.items():
+        is_id = name.isascii() and name.isdigit() and len(name) < 10 and str(int(name)) == name
+        if not is_id or int(name) >= served.tokenizer.vocabulary_size:
+            raise APIError(
+                400,
+                f"logit_bias must be {ALLOWED['logit_bias']}; ids of {served.name} go from 0 to "
+                f"{served.tokenizer.vocabulary_size - 1:,}.",
+                param="logit_bias",
+            )
+        biases.append((int(name), bias))
+    return tuple(biases)
+
+
 def _settings(body: CompletionRequest, served: ServedModel, samples: int) -> SamplingSettings:
     """How to draw; the fields that have no bounds of their own are checked here."""
     try:
@@ -134,6 +150,7 @@ def _settings(body: CompletionRequest, served: ServedModel, samples: int) -> Sam
             repetition_penalty=1.0 if body.repetition_penalty is None else body.repetition_penalty,
             frequency_penalty=body.frequency_penalty or 0.0,
             presence_penalty=body.presence_penalty or 0.0,
+            logit_bias=_biases(body.logit_bias or {}, served),
             stop=() if body.stop is None else body.stop,  # type: ignore[arg-type]  # it is made a tuple and checked
             samples=samples,
             seed=None if body.seed is None else body.seed % _SEEDS,

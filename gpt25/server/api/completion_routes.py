@@ -32,11 +32,12 @@ def completion_routes(service: Service) -> APIRouter:
     @router.post("/v1/completions", summary="Continue texts")
     async def completions(body: CompletionRequest, request: Request) -> Response:
         served = service.model(body.model)
-        if len(await request.body()) > _LARGE_BODY:
-            asked = await asyncio.to_thread(asked_completion, body, served)
-        else:
-            asked = asked_completion(body, served)
         try:
+            service.driver.require_place(served.engine)
+            if len(await request.body()) > _LARGE_BODY:
+                asked = await asyncio.to_thread(asked_completion, body, served)
+            else:
+                asked = asked_completion(body, served)
             answer = service.driver.submit(served.engine, asked.requests)
         except TooManyWaitingError as problem:
             raise APIError(429, str(problem), code="rate_limit_exceeded") from None

@@ -44,6 +44,10 @@ class EngineDriver:
         """Begin to step."""
         self._thread.start()
 
+    def require_place(self, engine: Engine) -> None:
+        """Raise TooManyWaitingError where not even one more prompt may wait, before any work is done for it."""
+        self._require_room(engine, 1, 0)
+
     def submit(self, engine: Engine, requests: Sequence[Request]) -> Answer:
         """Queue the prompts of one request, all or none; called in the event loop that will read the answer.
 

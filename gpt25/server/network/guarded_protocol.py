@@ -9,10 +9,14 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from gpt25.server.error_envelope import error_body
+from gpt25.server.network.turns import Turns
 from gpt25.server.serving_settings import ServingSettings
 
 _LINGER_SECONDS = 1.0  # for a client that still sends, to read why nobody listens
 _SEND_BUFFER_BYTES = 131_072  # of the system, which else takes megabytes for every client that reads slowly
+_BYTES_OF_A_HEAD_AT_A_TIME = 4096
+_MOST_UNHEARD_BYTES = 262_144
+_ASKS_FOR_LIFE = b"GET /health "
 _REASONS = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
 _BUSY = error_body(503, "too many connections; try again later.")
 
@@ -24,10 +28,14 @@ class GuardedProtocol(H11Protocol):
     sent beside an answer that is not complete is held, within bounds, and the connection watched all the same.
     """
 
-    def __init__(self, *arguments: Any, settings: ServingSettings, most_connections: int, **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, settings: ServingSettings, most_connections: int, turns: Turns, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
         self._settings = settings
         self._most_connections = most_connections
+        self._turns = turns
+        self._unheard = bytearray()  # whose turn has not come
         self._ahead = bytearray()  # of requests behind the one that is being answered
         self._awaited: Literal["head", "body"] | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -53,7 +61,28 @@ class GuardedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what has arrived."""
+        """Take what has arrived when it is this connection's turn; at once where somebody asks whether we live."""
+        is_first = not self._unheard
+        self._unheard += data
+        if is_first and self._unheard.startswith(_ASKS_FOR_LIFE):
+            self._hear()
+            return
+        if is_first:
+            self._turns.wait(self._hear)
+        if len(self._unheard) > _MOST_UNHEARD_BYTES:
+            self.flow.pause_reading()
+
+    def _hear(self) -> None:
+        """Take in what has arrived; of a head little at a time, for h11 bounds only those that are not complete."""
+        data, self._unheard = bytes(self._unheard), bytearray()
+        self.flow.resume_reading()
+        while data:
+            size = _BYTES_OF_A_HEAD_AT_A_TIME if self.conn.their_state is h11.IDLE else len(data)
+            self._take(data[:size])
+            data = data[size:]
+
+    def _take(self, data: bytes) -> None:
+        """Hand bytes to uvicorn, and see what is awaited now."""
         if self.transport.is_closing():
             return
         if self._is_answering():
@@ -72,8 +101,10 @@ class GuardedProtocol(H11Protocol):
         ahead, self._ahead = bytes(self._ahead), bytearray()
         if ahead:
             self.data_received(ahead)
-        else:
-            self._await(self._awaited_now())
+            return
+        self._await(self._awaited_now())
+        if self._awaited == "head":  # of which the beginning is there
+            self._unset_keepalive_if_required()
 
     def pause_writing(self) -> None:
         """Give a client that reads nothing some time."""

@@ -5,7 +5,8 @@ import socket
 
 from gpt25.errors import ConfigurationError
 
-_BACKLOG = 2048
+BACKLOG = 2048
+"""Connections that the system holds until they are accepted."""
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -21,7 +22,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
-        made.listen(_BACKLOG)
+        made.listen(BACKLOG)
     except OSError as problem:
         made.close()
         raise ConfigurationError(_advice(host, port, problem)) from problem
