@@ -9,7 +9,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from gpt25.errors import InspectionError
+from gpt25.inspection.activations.continued import continued
 from gpt25.inspection.activations.edit import edited
+from gpt25.inspection.activations.record import record
 from gpt25.model import GPTModel
 
 _TOKENS_AT_ONCE = 1024  # of all copies of one pass together: the logits of GPT-2's vocabulary are 0.2 GB then
@@ -22,7 +24,12 @@ def text_losses(model: GPTModel, indices: Tensor) -> Tensor:
     """
     if indices.size(1) < 2:
         raise InspectionError("the text has one token, and a loss needs one that follows; give a longer text.")
-    logits = model(indices)[:, :-1]  # (batch, time - 1, vocabulary)
+    return losses_of(model, model.hidden_states(indices), indices)
+
+
+def losses_of(model: GPTModel, states: Tensor, indices: Tensor) -> Tensor:
+    """The same from what the head reads, (batch, time, channels)."""
+    logits = model.language_modeling_head(states[:, :-1])  # (batch, time - 1, vocabulary)
     losses = functional.cross_entropy(logits.flatten(0, 1).float(), indices[:, 1:].flatten(), reduction="none")
     return losses.double().view(len(indices), -1)  # (batch, time - 1)
 
@@ -40,15 +47,18 @@ def ablated_losses(
     count: int,
     without: Callable[[Tensor, int], Tensor],
     *,
+    layer: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> NDArray[np.float64]:
     """The loss on texts (batch, time) with each of `count` things taken away, (count).
 
     without(activation, number) gives the activation called `name`, of the batch, without thing `number`. Several are
-    taken away side by side, in copies of the batch.
+    taken away side by side, in copies of the batch. layer: below it nothing is taken away.
     """
     losses: list[float] = []
     batch = len(indices)
+    before = f"transformer.hidden.{layer}.residual_before"
+    stream = record(model, indices, before)[before]  # (batch, time, channels)
     copies = max(1, _TOKENS_AT_ONCE // indices.numel())
     for first in range(0, count, copies):
         numbers = range(first, min(count, first + copies))
@@ -58,7 +68,8 @@ def ablated_losses(
             return torch.cat([without(piece, number) for piece, number in zip(pieces, numbers, strict=True)])
 
         with edited(model, {name: taken_away}):
-            of_all = text_losses(model, indices.repeat(len(numbers), 1))  # (copies * batch, time - 1)
+            states = continued(model, layer, stream.repeat(len(numbers), 1, 1))  # (copies * batch, time, channels)
+            of_all = losses_of(model, states, indices.repeat(len(numbers), 1))  # (copies * batch, time - 1)
         losses += of_all.view(len(numbers), -1).mean(1).tolist()
         if progress is not None:
             progress(len(numbers))

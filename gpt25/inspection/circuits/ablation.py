@@ -53,23 +53,24 @@ def ablation(
     layers, heads = model.configuration.number_of_layers, model.configuration.number_of_heads
     blocks = [f"transformer.hidden.{layer}" for layer in range(layers)]
     loss = text_loss(model, indices)
+    recorded = record(model, indices, ["*.mixed", "*.attention", "*.multi_layer_perceptron"])
     of_heads, of_parts = np.empty((layers, heads)), np.empty((2, layers))
     for layer, block in enumerate(blocks):
         name = f"{block}.attention.mixed"
-        stand_in = _stand_in(record(model, indices, name)[name], replacement, keep=(1, 3))  # (1, heads, 1, head size)
+        stand_in = _stand_in(recorded[name], replacement, keep=(1, 3))  # (1, heads, 1, head size)
 
         def without_head(activation: Tensor, head: int, stand_in: Tensor = stand_in) -> Tensor:
             activation[:, head] = stand_in[:, head]
             return activation
 
-        of_heads[layer] = ablated_losses(model, indices, name, heads, without_head, progress=progress)
+        of_heads[layer] = ablated_losses(model, indices, name, heads, without_head, layer=layer, progress=progress)
         for place, part in enumerate((f"{block}.attention", f"{block}.multi_layer_perceptron")):
-            constant = _stand_in(record(model, indices, part)[part], replacement, keep=(2,))  # (1, 1, channels)
+            constant = _stand_in(recorded[part], replacement, keep=(2,))  # (1, 1, channels)
 
             def without(activation: Tensor, _: int, constant: Tensor = constant) -> Tensor:
                 return constant.expand_as(activation)
 
-            of_parts[place, layer] = ablated_losses(model, indices, part, 1, without, progress=progress)[0]
+            of_parts[place, layer] = ablated_losses(model, indices, part, 1, without, layer=layer, progress=progress)[0]
     return Ablation(loss, of_heads - loss, of_parts[0] - loss, of_parts[1] - loss)
 
 
@@ -101,7 +102,7 @@ def neuron_ablation(
         activation[..., chosen[place]] = stand_in[chosen[place]]
         return activation
 
-    losses = ablated_losses(model, indices, name, len(chosen), without, progress=progress)
+    losses = ablated_losses(model, indices, name, len(chosen), without, layer=layer, progress=progress)
     return losses - text_loss(model, indices)
 
 

@@ -47,8 +47,11 @@ def activation_patching(
         model, pair.clean, ["*.residual_before", "*.residual_after", "*.attention", "*.multi_layer_perceptron"]
     )
     mixed = record(model, pair.clean, "*.mixed")
+    streams = list(record(model, pair.corrupted, "*.residual_before").values())  # each (1, time, channels)
 
-    def at_each_position(name: str) -> NDArray[np.float64]:
+    def at_each_position(layer: int, part: str) -> NDArray[np.float64]:
+        name = f"transformer.hidden.{layer}.{part}"
+
         def edits_of(chosen: range) -> dict[str, Callable[[Tensor], Tensor]]:
             def patch(activation: Tensor) -> Tensor:  # (rows, time, channels)
                 for row, position in enumerate(chosen):
@@ -57,9 +60,11 @@ def activation_patching(
 
             return {name: patch}
 
-        return _told(restored_shares(model, pair, time, edits_of), progress)
+        return _told(restored_shares(model, pair, time, edits_of, layer=layer, stream=streams[layer]), progress)
 
-    def of_each_head(name: str) -> NDArray[np.float64]:
+    def of_each_head(layer: int) -> NDArray[np.float64]:
+        name = f"transformer.hidden.{layer}.attention.mixed"
+
         def edits_of(chosen: range) -> dict[str, Callable[[Tensor], Tensor]]:
             def patch(activation: Tensor) -> Tensor:  # (rows, heads, time, head size)
                 for row, head in enumerate(chosen):
@@ -68,16 +73,16 @@ def activation_patching(
 
             return {name: patch}
 
-        return _told(restored_shares(model, pair, heads, edits_of), progress)
+        return _told(restored_shares(model, pair, heads, edits_of, layer=layer, stream=streams[layer]), progress)
 
-    blocks = [f"transformer.hidden.{layer}" for layer in range(layers)]
-    behind_all = f"{blocks[-1]}.residual_after"
+    every_layer = range(layers)
+    before = [at_each_position(layer, "residual_before") for layer in every_layer]
     return ActivationPatching(
         pair=pair,
-        residual=np.stack([at_each_position(name) for name in [f"{b}.residual_before" for b in blocks] + [behind_all]]),
-        attention=np.stack([at_each_position(f"{block}.attention") for block in blocks]),
-        multi_layer_perceptron=np.stack([at_each_position(f"{block}.multi_layer_perceptron") for block in blocks]),
-        heads=np.stack([of_each_head(f"{block}.attention.mixed") for block in blocks]),
+        residual=np.stack([*before, at_each_position(layers - 1, "residual_after")]),
+        attention=np.stack([at_each_position(layer, "attention") for layer in every_layer]),
+        multi_layer_perceptron=np.stack([at_each_position(layer, "multi_layer_perceptron") for layer in every_layer]),
+        heads=np.stack([of_each_head(layer) for layer in every_layer]),
     )
 
 

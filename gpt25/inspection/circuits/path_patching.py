@@ -59,9 +59,11 @@ def path_patching(
     way = _way_into(model, receiver, receiver_head)
     names = ["transformer.embedding_dropout", "*.attention", "*.multi_layer_perceptron", "*.head_outputs"]
     clean = record(model, pair.clean, names)
-    corrupted = record(model, pair.corrupted, [*names, way.stream])
+    corrupted = record(model, pair.corrupted, [*names, "*.residual_before", way.stream])
     stream = corrupted[way.stream]  # (1, time, channels)
     time, shape = len(pair.clean), model.configuration
+    layer = way.perceptrons_before  # the receiver's; behind the last one there are only the norm and the head
+    start = stream if layer == shape.number_of_layers else corrupted[f"transformer.hidden.{layer}.residual_before"]
 
     def restored(name: str, rows: int, change_of: Callable[[Tensor, int], Tensor]) -> NDArray[np.float64]:
         difference = (clean[name] - corrupted[name])[0]
@@ -77,7 +79,7 @@ def path_patching(
 
             return {way.edited: replace}
 
-        return restored_shares(model, pair, rows, edits_of)
+        return restored_shares(model, pair, rows, edits_of, layer=layer, stream=start)
 
     def by_position(name: str, is_before: bool) -> NDArray[np.float64]:
         return restored(name, time, _only_at) if is_before else np.full(time, np.nan)
