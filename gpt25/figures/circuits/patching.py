@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LABEL = "share of the answer restored"
+_LABEL = "share restored"
 
 
 def patching(

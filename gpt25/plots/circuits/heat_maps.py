@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,10 @@ _LONGEST_LABEL = 14
 _MOST_LABELS = 64
 _MOST_CELLS_WITH_FIGURES = 160
 _WIDEST_OF_TWO = 16  # columns of a map that has another one beside it
-_LEAST_INCHES, _INCHES_PER_COLUMN, _INCHES_PER_ROW = 2.6, 0.34, 0.26
+_INCHES_PER_COLUMN, _INCHES_PER_ROW = 0.34, 0.26
 _WIDEST_INCHES = 14.0
+_MOST_ACROSS = 3
+_LEAST_INCHES_HIGH = 1.1
 
 
 def draw_heat_maps(maps: HeatMaps, output: str | Path) -> None:
@@ -56,21 +59,25 @@ def heat_maps_figure(maps: HeatMaps, *, axes: "Axes | Sequence[Axes] | None" = N
     body = head_figure(figure, maps.title, maps.line)
     bands = body.subfigures(len(rows), 1, squeeze=False, height_ratios=heights)[:, 0]
     for row, band in zip(rows, bands, strict=True):
-        panels = band.subplots(1, len(row), squeeze=False, width_ratios=[_width(each) for each in row])[0]
+        widths = [_width(each) for each in row]
+        rest = width - 1.2 - sum(widths)  # beside a map that is alone and narrow
+        filler = [rest] if len(row) == 1 and rest > widths[0] else []
+        panels = band.subplots(1, len(row) + len(filler), squeeze=False, width_ratios=[*widths, *filler])[0]
+        for empty in panels[len(row) :]:
+            empty.set_visible(False)
+        panels = panels[: len(row)]
         images = [_draw(panel, each, maps) for panel, each in zip(panels, row, strict=True)]
         _scale(list(panels), images[0], maps)
     return figure
 
 
 def _arranged(maps: Sequence[HeatMap]) -> list[list[HeatMap]]:
-    """Narrow maps side by side, up to three, a wide one on a row of its own."""
+    """Narrow maps side by side, two or three to a row, a wide one on a row of its own."""
     rows: list[list[HeatMap]] = []
-    for each in maps:
-        fits = rows and len(rows[-1]) < 3 and all(_is_narrow(other) for other in [*rows[-1], each])
-        if fits:
-            rows[-1].append(each)
-        else:
-            rows.append([each])
+    for is_narrow, group in groupby(maps, key=_is_narrow):
+        alike = list(group)
+        across = math.ceil(len(alike) / math.ceil(len(alike) / _MOST_ACROSS)) if is_narrow else 1
+        rows += [alike[first : first + across] for first in range(0, len(alike), across)]
     return rows
 
 
@@ -85,7 +92,7 @@ def _width(each: HeatMap) -> float:
 
 def _height(each: HeatMap) -> float:
     labels = max((len(_short(label)) for label in each.columns), default=0)
-    return 0.85 + max(1, len(each.rows)) * _INCHES_PER_ROW + (labels * 0.075 if labels > 3 else 0.15)
+    return 0.85 + max(_LEAST_INCHES_HIGH, len(each.rows) * _INCHES_PER_ROW) + (labels * 0.075 if labels > 3 else 0.15)
 
 
 def _draw(panel: "Axes", each: HeatMap, maps: HeatMaps) -> "ScalarMappable":
