@@ -1,5 +1,6 @@
 """What the pictures of a model's parts share: flags, a picture of one model, and lines over a run's checkpoints."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,8 @@ def open_model(arguments: OfModel) -> "OpenedModel":
 
 def answer(arguments: OfModel, output: Output, given: "OpenedModel", question: "Question", what: str) -> None:
     """Draw a look at the model, or its figures over the run, and say where; `what` is a plural, as "The scores"."""
+    from gpt25.figures.circuits.look import untold
+
     content: dict[str, Any] = {"output": arguments.output, "model": arguments.model}
     if isinstance(arguments, OfPrompt):
         token_ids, labels = given.read(arguments.prompt)
@@ -68,7 +71,8 @@ def answer(arguments: OfModel, output: Output, given: "OpenedModel", question: "
     if arguments.over_checkpoints:
         content |= _over_checkpoints(arguments, output, question)
     else:
-        look = question.look(given)
+        with output.progress("looking", question.runs, "runs") if question.runs else nullcontext() as progress:
+            look = question.look(given, untold if progress is None else progress.advance)
         draw_heat_maps(look.maps, arguments.output)
         if not output.json:
             output.say(look.maps.line)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from gpt25.errors import InspectionError
-from gpt25.figures.circuits.look import Look, Question, heads_by_name, numbers
+from gpt25.figures.circuits.look import Look, Progress, Question, heads_by_name, numbers, untold
 from gpt25.figures.opened import AnyModel, OpenedModel, opened
 from gpt25.inspection import Replacement, neuron_ablation, position_ablation
 from gpt25.inspection import ablation as ablated
@@ -42,7 +42,9 @@ def ablation(
     than 2 tokens and a layer that the model does not have.
     """
     given = opened(model, tokenizer=tokenizer, name=name)
-    return heat_maps_figure(ablation_question(given, prompt, of, layer, replacement).look(given).maps, axes=axes)
+    return heat_maps_figure(
+        ablation_question(given, prompt, of, layer, replacement).look(given, untold).maps, axes=axes
+    )
 
 
 def ablation_question(
@@ -58,15 +60,16 @@ def ablation_question(
         raise InspectionError(f"a layer is chosen for neurons; of {of} all layers are drawn.")
     if of == "positions":
         return _positions(token_ids, labels)
+    last = given.model.configuration.number_of_layers - 1
     if of == "neurons":
-        last = given.model.configuration.number_of_layers - 1
-        return _neurons(token_ids, last if layer is None else layer, replacement)
-    return _heads(token_ids, replacement)
+        runs = given.model.configuration.number_of_hidden_dimensions
+        return _neurons(token_ids, last if layer is None else layer, replacement, runs)
+    return _heads(token_ids, replacement, (last + 1) * (given.model.configuration.number_of_heads + 2))
 
 
-def _heads(token_ids: list[int], replacement: Replacement) -> Question:
-    def look(asked: OpenedModel) -> Look:
-        found = ablated(asked.model, token_ids, replacement=replacement)
+def _heads(token_ids: list[int], replacement: Replacement, runs: int) -> Question:
+    def look(asked: OpenedModel, progress: Progress) -> Look:
+        found = ablated(asked.model, token_ids, replacement=replacement, progress=progress)
         layers, heads = found.heads.shape
         halves = np.stack([found.attention, found.multi_layer_perceptron], axis=1)
         maps = [
@@ -84,12 +87,12 @@ def _heads(token_ids: list[int], replacement: Replacement) -> Question:
         return heads_by_name(ablated(asked.model, token_ids, replacement=replacement).heads)
 
     line = "How much more the text costs without each head, at each checkpoint; a head whose line rises is needed."
-    return Question(look, measure, "which heads are missed", line, _LABEL)
+    return Question(look, measure, "which heads are missed", line, _LABEL, runs)
 
 
-def _neurons(token_ids: list[int], layer: int, replacement: Replacement) -> Question:
-    def look(asked: OpenedModel) -> Look:
-        found = neuron_ablation(asked.model, token_ids, layer=layer, replacement=replacement)
+def _neurons(token_ids: list[int], layer: int, replacement: Replacement, runs: int) -> Question:
+    def look(asked: OpenedModel, progress: Progress) -> Look:
+        found = neuron_ablation(asked.model, token_ids, layer=layer, replacement=replacement, progress=progress)
         width = min(_NEURONS_IN_A_ROW, len(found))
         padded = np.full(-(-len(found) // width) * width, np.nan)
         padded[: len(found)] = found
@@ -109,11 +112,11 @@ def _neurons(token_ids: list[int], layer: int, replacement: Replacement) -> Ques
         return {f"neuron {layer}.{number}": float(value) for number, value in enumerate(found)}
 
     line = "How much more the text costs without each neuron, at each checkpoint."
-    return Question(look, measure, f"which neurons of layer {layer} are missed", line, _LABEL)
+    return Question(look, measure, f"which neurons of layer {layer} are missed", line, _LABEL, runs)
 
 
 def _positions(token_ids: list[int], labels: list[str]) -> Question:
-    def look(asked: OpenedModel) -> Look:
+    def look(asked: OpenedModel, progress: Progress) -> Look:
         found = position_ablation(asked.model, token_ids)
         kinds = ["shuffled", "zero", "mean"]
         costs = np.stack([found.by_position[kind] - found.by_position["as it is"] for kind in kinds])

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpt25.figures.circuits.look import Look, Question, heads_by_name, numbers
+from gpt25.figures.circuits.look import Look, Progress, Question, heads_by_name, numbers, untold
 from gpt25.figures.circuits.one_token import one_token
 from gpt25.figures.opened import AnyModel, OpenedModel, opened
 from gpt25.inspection import LogitAttribution, logit_attribution
@@ -33,7 +33,7 @@ def attribution(
     Returns the figure. Raises InspectionError for a prompt or a token that the model does not read.
     """
     given = opened(model, tokenizer=tokenizer, name=name)
-    return heat_maps_figure(attribution_question(given, prompt, answer, other).look(given).maps, axes=axes)
+    return heat_maps_figure(attribution_question(given, prompt, answer, other).look(given, untold).maps, axes=axes)
 
 
 def attribution_question(
@@ -50,7 +50,7 @@ def attribution_question(
     def attributed(asked: OpenedModel) -> LogitAttribution:
         return logit_attribution(asked.model, token_ids, token_id=chosen, against=against)
 
-    def look(asked: OpenedModel) -> Look:
+    def look(asked: OpenedModel, progress: Progress) -> Look:
         return _look(asked, attributed(asked), what)
 
     def measure(asked: OpenedModel) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gpt25.figures.circuits.look import Look, Question, numbers
+from gpt25.figures.circuits.look import Look, Progress, Question, numbers, untold
 from gpt25.figures.opened import AnyModel, OpenedModel, opened
 from gpt25.inspection import HeadScores
 from gpt25.inspection import head_scores as scores_of
@@ -28,14 +28,14 @@ def head_scores(
     Measured on random tokens that come twice, which `seed` draws. axes: three, one to each kind. Returns the figure.
     Raises InspectionError for a model whose block size is below 6.
     """
-    look = head_scores_question(seed=seed).look(opened(model, name=name))
+    look = head_scores_question(seed=seed).look(opened(model, name=name), untold)
     return heat_maps_figure(look.maps, axes=axes)
 
 
 def head_scores_question(*, seed: int = 0) -> Question:
     """The same as a question to any model."""
 
-    def look(given: OpenedModel) -> Look:
+    def look(given: OpenedModel, progress: Progress) -> Look:
         scores = scores_of(given.model, seed=seed)
         layers, heads = scores.induction.shape
         maps = [

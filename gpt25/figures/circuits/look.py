@@ -17,11 +17,19 @@ class Look:
     """The figures, for whoever computes with them."""
 
 
+Progress = Callable[[int], None]
+
+
+def untold(runs: int) -> None:
+    """Nobody asks how far the work is."""
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked of a model, and of every checkpoint of a run in the same words."""
 
-    look: Callable[[OpenedModel], Look]
+    look: Callable[[OpenedModel, Progress], Look]
+    """Also told what to call with the number of runs of the model that are done."""
     measure: Callable[[OpenedModel], Mapping[str, float]]
     """The figures that are drawn over a run, by name; the same names for every checkpoint."""
     title: str
@@ -30,6 +38,8 @@ class Question:
     """What to see in these lines."""
     label: str
     """What they measure, with its unit."""
+    runs: int | None = None
+    """How many runs of the model a look takes, where they are many."""
 
 
 def numbers(count: int) -> list[str]:

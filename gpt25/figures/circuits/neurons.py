@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpt25.figures.circuits.look import Look, Question
+from gpt25.figures.circuits.look import Look, Progress, Question, untold
 from gpt25.figures.opened import AnyModel, OpenedModel, opened
 from gpt25.inspection import ExcitedNeuron, excited_neurons, record, top_texts
 from gpt25.plots import HeatMap, HeatMaps, heat_maps_figure
@@ -35,7 +35,7 @@ def neurons(
     InspectionError for a position that the text does not have.
     """
     given = opened(model, tokenizer=tokenizer, name=name)
-    return heat_maps_figure(neurons_question(given, prompt, position, count).look(given).maps, axes=axes)
+    return heat_maps_figure(neurons_question(given, prompt, position, count).look(given, untold).maps, axes=axes)
 
 
 def neurons_question(
@@ -54,7 +54,7 @@ def neurons_question(
     strongest = excited_neurons(given.model, token_ids, position=position, count=count)
     place = position % len(token_ids)
 
-    def look(asked: OpenedModel) -> Look:
+    def look(asked: OpenedModel, progress: Progress) -> Look:
         activations = _activations(asked, token_ids, strongest)  # (neurons, time)
         rows = [f"{each.layer}.{each.neuron} {' '.join(asked.labels(list(each.promotes[:2])))}" for each in strongest]
         drawn = HeatMap(f"Excited by {labels[place]}", activations[::-1], rows[::-1], labels, "neuron", "token")

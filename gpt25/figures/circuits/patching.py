@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gpt25.errors import InspectionError
-from gpt25.figures.circuits.look import Look, Question, heads_by_name, numbers
+from gpt25.figures.circuits.look import Look, Progress, Question, heads_by_name, numbers, untold
 from gpt25.figures.circuits.one_token import one_token
 from gpt25.figures.opened import AnyModel, OpenedModel, opened
 from gpt25.inspection import PromptPair, activation_patching, path_patching, prompt_pair
@@ -40,7 +40,7 @@ def patching(
     """
     given = opened(model, tokenizer=tokenizer, name=name)
     question = patching_question(given, prompt, against, answer, other, receiver=receiver, receiver_head=receiver_head)
-    return heat_maps_figure(question.look(given).maps, axes=axes)
+    return heat_maps_figure(question.look(given, untold).maps, axes=axes)
 
 
 def patching_question(
@@ -71,10 +71,10 @@ def patching_question(
     def pair_of(asked: OpenedModel) -> PromptPair:
         return prompt_pair(asked.model, clean, corrupted, answer=own.answer, other=own.other)
 
-    def look(asked: OpenedModel) -> Look:
+    def look(asked: OpenedModel, progress: Progress) -> Look:
         if receiver is not None:
             return _paths(asked, pair_of(asked), columns, pieces, receiver, receiver_head)
-        return _activations(asked, pair_of(asked), columns, pieces)
+        return _activations(asked, pair_of(asked), columns, pieces, progress)
 
     def measure(asked: OpenedModel) -> dict[str, float]:
         pair = pair_of(asked)
@@ -93,11 +93,19 @@ def patching_question(
             "a head that began to do this work."
         ),
         label="logits",
+        runs=_runs(given, len(clean)) if receiver is None else None,
     )
 
 
-def _activations(given: OpenedModel, pair: PromptPair, columns: list[str], pieces: list[str]) -> Look:
-    found = activation_patching(given.model, pair)
+def _runs(given: OpenedModel, time: int) -> int:
+    shape = given.model.configuration
+    return (3 * shape.number_of_layers + 1) * time + shape.number_of_layers * shape.number_of_heads
+
+
+def _activations(
+    given: OpenedModel, pair: PromptPair, columns: list[str], pieces: list[str], progress: Progress
+) -> Look:
+    found = activation_patching(given.model, pair, progress=progress)
     layers, heads = found.heads.shape
     maps = [
         HeatMap("Residual stream before", found.residual, [*numbers(layers), "end"], columns, across="position"),

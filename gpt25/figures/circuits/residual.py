@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gpt25.figures.circuits.look import Look, Question, numbers
+from gpt25.figures.circuits.look import Look, Progress, Question, numbers, untold
 from gpt25.figures.opened import AnyModel, OpenedModel, opened
 from gpt25.inspection import residual_norms
 from gpt25.plots import HeatMap, HeatMaps, heat_maps_figure
@@ -29,14 +29,14 @@ def residual(
     axes: three of them. Returns the figure. Raises InspectionError for a prompt that the model cannot read.
     """
     given = opened(model, tokenizer=tokenizer, name=name)
-    return heat_maps_figure(residual_question(given, prompt).look(given).maps, axes=axes)
+    return heat_maps_figure(residual_question(given, prompt).look(given, untold).maps, axes=axes)
 
 
 def residual_question(given: OpenedModel, prompt: str | Sequence[int] = "") -> Question:
     """The same as a question to any model of this vocabulary."""
     token_ids, labels = given.read(prompt if isinstance(prompt, str) else list(prompt))
 
-    def look(asked: OpenedModel) -> Look:
+    def look(asked: OpenedModel, progress: Progress) -> Look:
         found = residual_norms(asked.model, token_ids)
         layers = numbers(len(found.attention))
         maps = [

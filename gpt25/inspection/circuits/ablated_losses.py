@@ -1,6 +1,7 @@
 """The loss on texts, whole and with one thing taken away at a time."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,10 +12,20 @@ from torch.nn import functional
 from gpt25.errors import InspectionError
 from gpt25.inspection.activations.continued import continued
 from gpt25.inspection.activations.edit import edited
-from gpt25.inspection.activations.record import record
 from gpt25.model import GPTModel
 
 _TOKENS_AT_ONCE = 1024  # of all copies of one pass together: the logits of GPT-2's vocabulary are 0.2 GB then
+
+
+@dataclass(frozen=True)
+class Start:
+    """Texts, and the layer from which on they are read anew."""
+
+    indices: Tensor
+    """(batch, time)."""
+    layer: int
+    stream: Tensor
+    """(batch, time, channels): the residual stream of the whole model before that layer."""
 
 
 def text_losses(model: GPTModel, indices: Tensor) -> Tensor:
@@ -42,24 +53,21 @@ def text_loss(model: GPTModel, indices: Tensor) -> float:
 
 def ablated_losses(
     model: GPTModel,
-    indices: Tensor,
+    start: Start,
     name: str,
     count: int,
     without: Callable[[Tensor, int], Tensor],
     *,
-    layer: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> NDArray[np.float64]:
-    """The loss on texts (batch, time) with each of `count` things taken away, (count).
+    """The loss on texts with each of `count` things taken away, in the layer of `start` or behind it, (count).
 
     without(activation, number) gives the activation called `name`, of the batch, without thing `number`. Several are
-    taken away side by side, in copies of the batch. layer: below it nothing is taken away.
+    taken away side by side, in copies of the batch.
     """
     losses: list[float] = []
-    batch = len(indices)
-    before = f"transformer.hidden.{layer}.residual_before"
-    stream = record(model, indices, before)[before]  # (batch, time, channels)
-    copies = max(1, _TOKENS_AT_ONCE // indices.numel())
+    batch = len(start.indices)
+    copies = max(1, _TOKENS_AT_ONCE // start.indices.numel())
     for first in range(0, count, copies):
         numbers = range(first, min(count, first + copies))
 
@@ -68,8 +76,10 @@ def ablated_losses(
             return torch.cat([without(piece, number) for piece, number in zip(pieces, numbers, strict=True)])
 
         with edited(model, {name: taken_away}):
-            states = continued(model, layer, stream.repeat(len(numbers), 1, 1))  # (copies * batch, time, channels)
-            of_all = losses_of(model, states, indices.repeat(len(numbers), 1))  # (copies * batch, time - 1)
+            states = continued(
+                model, start.layer, start.stream.repeat(len(numbers), 1, 1)
+            )  # (copies * batch, time, channels)
+            of_all = losses_of(model, states, start.indices.repeat(len(numbers), 1))  # (copies * batch, time - 1)
         losses += of_all.view(len(numbers), -1).mean(1).tolist()
         if progress is not None:
             progress(len(numbers))

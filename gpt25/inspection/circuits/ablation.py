@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gpt25.errors import InspectionError
 from gpt25.inspection.activations.record import record
-from gpt25.inspection.circuits.ablated_losses import ablated_losses, text_loss
+from gpt25.inspection.circuits.ablated_losses import Start, ablated_losses, text_loss
 from gpt25.inspection.reading import Tokens, batch_of
 from gpt25.model import GPTModel
 
@@ -53,9 +53,10 @@ def ablation(
     layers, heads = model.configuration.number_of_layers, model.configuration.number_of_heads
     blocks = [f"transformer.hidden.{layer}" for layer in range(layers)]
     loss = text_loss(model, indices)
-    recorded = record(model, indices, ["*.mixed", "*.attention", "*.multi_layer_perceptron"])
+    recorded = record(model, indices, ["*.mixed", "*.attention", "*.multi_layer_perceptron", "*.residual_before"])
     of_heads, of_parts = np.empty((layers, heads)), np.empty((2, layers))
     for layer, block in enumerate(blocks):
+        start = Start(indices, layer, recorded[f"{block}.residual_before"])
         name = f"{block}.attention.mixed"
         stand_in = _stand_in(recorded[name], replacement, keep=(1, 3))  # (1, heads, 1, head size)
 
@@ -63,14 +64,14 @@ def ablation(
             activation[:, head] = stand_in[:, head]
             return activation
 
-        of_heads[layer] = ablated_losses(model, indices, name, heads, without_head, layer=layer, progress=progress)
+        of_heads[layer] = ablated_losses(model, start, name, heads, without_head, progress=progress)
         for place, part in enumerate((f"{block}.attention", f"{block}.multi_layer_perceptron")):
             constant = _stand_in(recorded[part], replacement, keep=(2,))  # (1, 1, channels)
 
             def without(activation: Tensor, _: int, constant: Tensor = constant) -> Tensor:
                 return constant.expand_as(activation)
 
-            of_parts[place, layer] = ablated_losses(model, indices, part, 1, without, layer=layer, progress=progress)[0]
+            of_parts[place, layer] = ablated_losses(model, start, part, 1, without, progress=progress)[0]
     return Ablation(loss, of_heads - loss, of_parts[0] - loss, of_parts[1] - loss)
 
 
@@ -96,13 +97,16 @@ def neuron_ablation(
             raise InspectionError(f"{what} is {number}; this model's {what}s are 0 to {limit - 1:,}.")
     indices = batch_of(model, tokens)  # (batch, time)
     name = f"transformer.hidden.{layer}.multi_layer_perceptron.neurons"
-    stand_in = _stand_in(record(model, indices, name)[name], replacement, keep=(2,))[0, 0]  # (4 * channels)
+    before = f"transformer.hidden.{layer}.residual_before"
+    recorded = record(model, indices, [name, before])
+    stand_in = _stand_in(recorded[name], replacement, keep=(2,))[0, 0]  # (4 * channels)
 
     def without(activation: Tensor, place: int) -> Tensor:
         activation[..., chosen[place]] = stand_in[chosen[place]]
         return activation
 
-    losses = ablated_losses(model, indices, name, len(chosen), without, layer=layer, progress=progress)
+    start = Start(indices, layer, recorded[before])
+    losses = ablated_losses(model, start, name, len(chosen), without, progress=progress)
     return losses - text_loss(model, indices)
 
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gpt25.inspection.activations.edit import Edit, edited
-from gpt25.inspection.circuits.ablated_losses import ablated_losses, text_loss, text_losses
+from gpt25.inspection.activations.record import record
+from gpt25.inspection.circuits.ablated_losses import Start, ablated_losses, text_loss, text_losses
 from gpt25.inspection.reading import Tokens, batch_of
 from gpt25.model import GPTModel
 
@@ -49,7 +50,9 @@ def position_ablation(model: GPTModel, tokens: Tokens, *, seed: int = 0) -> Posi
     by_position = {"as it is": _by_position(model, indices, {})}
     for kind, change in edits.items():
         by_position[kind] = _by_position(model, indices, {"transformer.word_positional_embeddings": change})
-    hidden = ablated_losses(model, indices, "*.attention.pattern", time, _without_key) - text_loss(model, indices)
+    first = "transformer.hidden.0.residual_before"
+    start = Start(indices, 0, record(model, indices, first)[first])
+    hidden = ablated_losses(model, start, "*.attention.pattern", time, _without_key) - text_loss(model, indices)
     return PositionAblation(
         loss=float(by_position["as it is"].mean()),
         mean=float(by_position["mean"].mean()),

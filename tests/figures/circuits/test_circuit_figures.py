@@ -12,6 +12,9 @@ from matplotlib.figure import Figure
 from gpt25 import figures
 from gpt25.cli.main import main
 from gpt25.errors import InspectionError
+from gpt25.figures.circuits.ablation import ablation_question
+from gpt25.figures.circuits.patching import patching_question
+from gpt25.figures.opened import opened
 from gpt25.inspection import (
     ablation,
     activation_patching,
@@ -285,3 +288,17 @@ def test_lines_need_two_checkpoints(folder: Path, tmp_path: Path) -> None:
     (lonely / "checkpoints" / "update-000005").symlink_to(folder / "run" / "checkpoints" / "update-000005")
     with pytest.raises(InspectionError, match="keeps 1 complete checkpoints, and lines need 2"):
         figures.over_checkpoints(lonely, lambda _: {"a": 1.0})
+
+
+@pytest.mark.parametrize("of", ["patching", "heads", "neurons"])
+def test_a_long_look_says_how_far_it_is(of: Any, make_model: "MakeModel", byte_tokenizer: Tokenizer) -> None:
+    given = opened(make_model(), tokenizer=byte_tokenizer)
+    question = (
+        patching_question(given, PROMPT, AGAINST, "x", "y")
+        if of == "patching"
+        else ablation_question(given, PROMPT, of)
+    )
+    told: list[int] = []
+    question.look(given, told.append)
+    assert question.runs == sum(told) > 0
+    assert len(told) > 1 or of == "neurons"

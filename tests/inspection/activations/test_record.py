@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gpt25.errors import InspectionError
 from gpt25.inspection import activation_names, edit, record
+from gpt25.inspection.activations.continued import continued
 from gpt25.model import GPTModel, quantise_int8
 
 TOKENS = [3, 1, 4, 1, 5, 9, 2, 6, 22]
@@ -231,3 +232,13 @@ def test_what_is_not_there_is_refused(model: GPTModel, tokens: Any, names: Any, 
 def test_an_edit_of_another_shape_is_refused(model: GPTModel, change: Any) -> None:
     with pytest.raises(InspectionError, match=r"edit of transformer.hidden.0 gave .*must be a tensor of \(1, 9, 16\)"):
         edit(model, TOKENS, {"transformer.hidden.0": change})
+
+
+def test_a_computation_goes_on_from_the_middle_with_the_same_bits(model: GPTModel) -> None:
+    found = record(model, [TOKENS, OTHERS], "*")
+    with torch.no_grad():
+        for layer in range(3):
+            stream = found[f"transformer.hidden.{layer}.residual_before"]
+            assert torch.equal(continued(model, layer, stream), found["transformer.final_layer_norm"])
+        behind = continued(model, 3, found["transformer.hidden.2.residual_after"])
+        assert torch.equal(behind, found["transformer.final_layer_norm"])
