@@ -124,7 +124,7 @@ def test_maps_fit_and_say_their_figures(browser: Browser, tmp_path: Path, width:
     cells = browser.run("[...document.querySelectorAll('.heat')][0].querySelectorAll('td').length")
     assert cells == 12
     first = browser.run("document.querySelector('.heat tbody tr:last-child td:nth-of-type(2)').textContent")
-    assert first == "0.091", "row 0 is not at the bottom"
+    assert first == "0.09", "row 0 is not at the bottom"
     grounds = browser.run(
         "new Set([...document.querySelectorAll('.heat td')].map((cell) => getComputedStyle(cell).backgroundColor)).size"
     )

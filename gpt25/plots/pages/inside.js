@@ -57,7 +57,7 @@ const canvas = make("canvas", {role: "img"}, make("div", {class: "frame square"}
 canvas.style.width = "100%";
 canvas.style.aspectRatio = "1";
 
-section("What each layer would say", "The logit lens: the stream after each layer, read as the head reads it at the end. The last row is what the model says.");
+section("What each layer would say", "The logit lens: the stream after each layer, read as the head reads it at the end. The top row is what the model says.");
 const lens = make("table", {class: "rows says"}, make("div", {class: "scroll"}));
 
 const writing = section("Who wrote the answer", "");
@@ -150,7 +150,8 @@ function showLens() {
       const cell = make("td", {}, line);
       make("code", {text: vocabulary[n]}, cell);
       make("small", {text: percent(probability)}, cell);
-      cell.style.background = `color-mix(in srgb, var(--blue) ${Math.round(70 * probability ** 0.6)}%, var(--card))`;
+      cell.style.background = `color-mix(in srgb, var(--blue) ${Math.round(100 * probability ** 0.6)}%, var(--card))`;
+      if (probability > 0.45) cell.style.color = "var(--paper)";
     }
   }
 }

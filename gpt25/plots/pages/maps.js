@@ -10,6 +10,13 @@ function heat(value, {kind, low, high}) {
 const strength = (value, {kind, low, high}) =>
   kind === "size" ? Math.log(Math.max(value, low) / low) / Math.log(high / low) : Math.abs(value) / (high || 1);
 
+// Two decimals or fewer, as the pictures have them: 0.0000001 is 0.00.
+function short(value) {
+  const decimals = Math.abs(value) >= 99.5 ? 0 : Math.abs(value) >= 9.95 ? 1 : 2;
+  const options = {minimumFractionDigits: decimals, maximumFractionDigits: decimals};
+  return value.toLocaleString("en", options).replace(/^-0\.00$/, "0.00");
+}
+
 function heatScale(parent, scale) {
   const steps = scale.kind === "signed" ? [-1, -0.5, 0, 0.5, 1].map((share) => share * scale.high)
     : scale.kind !== "size" ? [0, 0.25, 0.5, 0.75, 1].map((share) => share * scale.high)
@@ -38,7 +45,7 @@ function heatMap(parent, map, scale, whenChosen) {
       if (value === null) { listen(cell, () => `${where}: none`); return; }
       cell.style.background = heat(value, scale);
       if (strength(value, scale) > 0.6) cell.style.color = "var(--paper)";
-      if (map.columns.length <= 16) cell.textContent = figure(value, 2);
+      if (map.columns.length <= 16) cell.textContent = short(value);
       listen(cell, () => `${where}\n${figure(value, 4)}`);
       if (whenChosen) {
         cell.classList.add("choice");
