@@ -23,6 +23,7 @@ COMMANDS = {
     "tokenizer": "train a tokenizer; encode and decode text",
     "data": "turn text into token shards; describe and verify them",
     "train": "train by a recipe; the same command resumes a run",
+    "sweep": "train with every combination of settings; compare them",
     "generate": "write text with a model",
     "serve": "a model on the network: an API and a page to play in",
     "evaluate": "score a model beside OpenAI's GPT-2",
@@ -36,7 +37,7 @@ COMMANDS = {
 
 GROUPS = {
     "Start here": ("quickstart", "reproduce", "doctor", "plan"),
-    "Make a model": ("tokenizer", "data", "train"),
+    "Make a model": ("tokenizer", "data", "train", "sweep"),
     "Use a model": ("generate", "serve", "evaluate", "compare", "show", "plot", "export", "push"),
 }
 """The headings of `gpt25 --help` and the commands under each."""

@@ -88,6 +88,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "planning": {"hooks", "run"},
         "reproduction": {"planning", "run"},
         "sharing": set(),
+        "sweep": {"run"},
     },
     "server": {
         "network": set(),

@@ -18,8 +18,6 @@ _OTHERS = {
     "sample": "generate MODEL",
     "talk": "generate MODEL",
     "write": "generate MODEL",
-    # the next one only as long as there is no command of that name
-    "serve": "generate MODEL",
     "server": "serve MODEL",
     "api": "serve MODEL",
     "playground": "serve MODEL",
@@ -33,7 +31,9 @@ _OTHERS = {
     "resume": "train RECIPE --run DIR",
     "fine-tune": "train finetune --start MODEL --data.texts PATH --run DIR",
     "finetune": "train finetune --start MODEL --data.texts PATH --run DIR",
-    "tune": "train finetune --start MODEL --data.texts PATH --run DIR",
+    "grid": "sweep RECIPE --vary KEY VALUES --run DIR",
+    "search": "sweep RECIPE --vary KEY VALUES --run DIR",
+    "tune": "sweep RECIPE --vary KEY VALUES --run DIR",
     "publish": "push MODEL OWNER/NAME",
     "share": "push MODEL OWNER/NAME",
     "upload": "push MODEL OWNER/NAME",
@@ -80,7 +80,6 @@ _OTHERS = {
 _REMARKS = {
     "chat": "Without --prompt, on a terminal, it opens a session.",
     "talk": "Without --prompt, on a terminal, it opens a session.",
-    "serve": "There is no server yet; on a terminal, without --prompt, generate opens a session.",
     "download": "A model, such as gpt2, is fetched when a command first names it.",
     "continue": "The same command goes on with a run that was not finished.",
     "resume": "The same command goes on with a run that was not finished.",
