@@ -44,6 +44,7 @@ EXTRAS = {
         ("ipykernel", "ipywidgets", "jupytext", "nbclient", "nbformat", "pillow"),
         "the notebooks of the repository: a kernel for them, and what runs them and keeps what they show",
     ),
+    "search": (("optuna",), "a search among settings: gpt25 sweep --search"),
     "serve": (
         ("fastapi", "h11", "prometheus-client", "pydantic", "starlette", "uvicorn"),
         "gpt25 serve: a model on the network",
@@ -73,6 +74,7 @@ EXTRAS = {
             "nbformat",
             "numba",
             "openai",
+            "optuna",
             "pillow",
             "prometheus-client",
             "psutil",

@@ -44,6 +44,9 @@ class Arguments(RecipeFlags):
     """Runs of every combination, with seeds that count up from loop.seed."""
     part: str | None = None
     """Only a share of the runs, such as 3/8, for the third of eight tasks of an array."""
+    search: int | None = None
+    """Let Optuna choose so many combinations (extra `search`): two numbers behind --vary are the ends of a range, other
+    values are a choice."""
     json: bool = False
     """Print one JSON object on standard output."""
 
@@ -61,14 +64,17 @@ def run(arguments: Arguments, output: Output) -> None:
     """Check every run, do what is not done, and compare."""
     part = WHOLE if arguments.part is None else Part.parse(arguments.part)
     base = arguments.configuration()
-    runs = sweep_plan(base, arguments.vary, arguments.seeds, lambda changes: _changed(arguments, base, changes))
-    from gpt25.recipes.sweep.sweep import run_sweep
-    from gpt25.runtime import Ranks
+    if arguments.search is not None:
+        found = _searched(arguments, base, output)
+    else:
+        runs = sweep_plan(base, arguments.vary, arguments.seeds, lambda changes: _changed(arguments, base, changes))
+        from gpt25.recipes.sweep.sweep import run_sweep
+        from gpt25.runtime import Ranks
 
-    ranks = Ranks.from_environment()
-    found = run_sweep(arguments.run, runs, part=part, reporter=output, ranks=ranks)
-    if not ranks.is_first:
-        return
+        ranks = Ranks.from_environment()
+        found = run_sweep(arguments.run, runs, part=part, reporter=output, ranks=ranks)
+        if not ranks.is_first:
+            return
     _say(found, output)
     content = {
         "run": arguments.run,
@@ -78,9 +84,33 @@ def run(arguments: Arguments, output: Output) -> None:
     }
     output.result(content, kept=arguments.run)
     if found.failed:
-        raise TrainingError(
-            f"{len(found.failed)} of {len(runs)} runs went wrong: {', '.join(found.failed)}; see above."
-        )
+        total, names = sum(len(each.runs) for each in found.combinations), ", ".join(found.failed)
+        raise TrainingError(f"{len(found.failed)} of {total:,} runs went wrong: {names}; see above.")
+
+
+def _searched(arguments: Arguments, base: TrainingConfiguration, output: Output) -> "Sweep":
+    """What a search finds; raises ConfigurationError where it is to be shared among processes."""
+    from gpt25.recipes.sweep.search import require_searchable, run_search
+    from gpt25.runtime import Ranks
+
+    if arguments.part is not None or not Ranks.from_environment().is_alone:
+        raise ConfigurationError("a search is one process: leave --part out, and start it without torchrun.")
+    assert arguments.search is not None
+
+    def change(changes: Changes) -> TrainingConfiguration:
+        return _changed(arguments, base, changes)
+
+    varied = [(key.removeprefix("--").replace("_", "-"), *values) for key, *values in arguments.vary]
+    require_searchable(varied, arguments.search, base, change)
+    return run_search(
+        arguments.run,
+        base,
+        varied,
+        trials=arguments.search,
+        number_of_seeds=arguments.seeds,
+        change=change,
+        reporter=output,
+    )
 
 
 def _say(found: "Sweep", output: Output) -> None:

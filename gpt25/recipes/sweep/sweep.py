@@ -1,5 +1,6 @@
 """Do the runs of a sweep, one after the other, each an ordinary run, and lay them beside one another."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from gpt25.runtime import Ranks
 from gpt25.storage import exclusive_lock, require_writable_directory, write_json
 
 RESULT_NAME, REPORT_NAME = "sweep.json", "report.html"
+_LONGEST_WAIT_SECONDS = 20.0
+_MOST_RUNS_OF_A_REPORT = 24  # more lines than that nobody tells apart
 
 
 @dataclass(frozen=True)
@@ -57,38 +60,51 @@ def run_sweep(
             continue
         if ranks.is_first:
             reporter.say(f"run {number:,} of {len(own):,}: {in_words(run.changes)}, seed {run.seed}")
-        try:
-            pretrain(run.configuration, path, reporter=reporter, ranks=ranks)
-        except (TrainingError, StorageError) as problem:
-            failed[run.name] = str(problem)
-            reporter.note(f"{run.name} went wrong: {problem}")
+        train_one(run, path, failed, reporter=reporter, ranks=ranks)
         if ranks.is_first:
             write_results(sweep, runs, failed)
-    return _conclude(sweep, runs, failed, reporter) if ranks.is_first else Sweep([], failed, None)
+    return conclude(sweep, runs, failed, reporter) if ranks.is_first else Sweep([], failed, None)
+
+
+def train_one(run: SweepRun, path: Path, failed: dict[str, str], *, reporter: Reporter, ranks: Ranks) -> None:
+    """Train one run, or go on with it; where it goes wrong, `failed` then says why."""
+    try:
+        pretrain(run.configuration, path, reporter=reporter, ranks=ranks)
+    except (TrainingError, StorageError) as problem:
+        failed[run.name] = str(problem)
+        reporter.note(f"{run.name} went wrong: {problem}")
 
 
 def write_results(sweep: Path, runs: Sequence[SweepRun], failed: Mapping[str, str]) -> list[Combination]:
     """Write sweep.json anew by what the run directories say, so that several parts agree on it."""
-    combinations = sweep_results(sweep, runs)
-    content: dict[str, Any] = {
-        "combinations": [each.as_json() for each in combinations],
-        "failed": dict(failed),
-    }
-    try:
-        with exclusive_lock(sweep / ".sweep.lock", of=f"{sweep / RESULT_NAME}", advice="It writes the same."):
-            write_json(sweep / RESULT_NAME, content)
-    except StorageError:  # another part is at it, and will be again after its next run
-        if not (sweep / RESULT_NAME).exists():
-            raise
-    return combinations
+    lock = sweep / ".sweep.lock"
+    deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
+    while True:
+        try:
+            with exclusive_lock(lock, of=f"{sweep / RESULT_NAME}", advice="Another part of the sweep writes it."):
+                combinations = sweep_results(sweep, runs)  # read while no other part can write an older state after it
+                content: dict[str, Any] = {
+                    "combinations": [each.as_json() for each in combinations],
+                    "failed": dict(failed),
+                }
+                write_json(sweep / RESULT_NAME, content)
+                return combinations
+        except StorageError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
-def _conclude(sweep: Path, runs: Sequence[SweepRun], failed: Mapping[str, str], reporter: Reporter) -> Sweep:
+def conclude(sweep: Path, runs: Sequence[SweepRun], failed: Mapping[str, str], reporter: Reporter) -> Sweep:
+    """Write results and report, of the best combinations where there are very many runs."""
     combinations = write_results(sweep, runs, failed)
     finished = [RunDirectory(run.path) for each in combinations for run in each.runs if run.validation_loss is not None]
     report = sweep / REPORT_NAME
     if not finished:
         return Sweep(combinations, dict(failed), None)
+    if len(finished) > _MOST_RUNS_OF_A_REPORT:
+        reporter.note(f"the report shows the best {_MOST_RUNS_OF_A_REPORT} of {len(finished):,} runs")
+        finished = finished[:_MOST_RUNS_OF_A_REPORT]
     try:
         write_report(finished, report, settings=ReportSettings())
     except GPT25Error as problem:
