@@ -73,7 +73,7 @@ class Place:
             is_optimizers = any("/training/optimizers/" in frame.filename for frame in traceback.extract_stack())
             return "optimizers" if self.phase and is_optimizers else self.phase
         node = torch._C._current_autograd_node()
-        if node is not None and any(word in node.name() for word in ("AccumulateGrad", "_CopiesBackward")):
+        if node is not None and "AccumulateGrad" in node.name():
             return "gradients added up"
         if pretended_gpu.where().startswith("training/loss/gpu_loss.py"):
             return "head and loss"

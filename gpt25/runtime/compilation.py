@@ -14,6 +14,7 @@ from gpt25.errors import ConfigurationError
 
 _COMPILERS = ("g++", "clang++", "c++")
 _C_COMPILERS = ("gcc", "clang", "cc")
+_LOOPS = "loop_ordering_after_fusion"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,10 @@ def compile_choices(mode: str, device: torch.device) -> dict[str, Any]:
         return {"mode": mode}
     import torch._inductor
 
-    return {"options": {**torch._inductor.list_mode_options(mode), "loop_ordering_after_fusion": False}}
+    options = dict(torch._inductor.list_mode_options(mode))
+    if _LOOPS in torch._inductor.list_options():  # another torch may have none, and refuses what it does not know
+        options[_LOOPS] = False
+    return {"options": options}
 
 
 def allow_compiled_shapes(number_of_shapes: int) -> None:

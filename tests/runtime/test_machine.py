@@ -171,6 +171,13 @@ def test_a_gpu_keeps_the_order_of_loops_in_every_mode(mode: str) -> None:
     assert bool(options) == (mode != "default")
 
 
+def test_what_a_torch_does_not_know_it_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch._inductor
+
+    monkeypatch.setattr(torch._inductor, "list_options", lambda: ["max_autotune"])
+    assert compile_choices("default", torch.device("cuda")) == {"options": {}}
+
+
 def test_compilation_elsewhere() -> None:
     assert choose_compilation(torch.device("mps")).reason == "torch.compile is not used on mps"
 

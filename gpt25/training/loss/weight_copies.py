@@ -13,27 +13,6 @@ from gpt25.model import GPTModel
 Add = Callable[[list[Tensor], list[Tensor]], Sequence[Tensor]]
 
 
-class _Copies(torch.autograd.Function):
-    """Stands for a cast that was made already, and adds gradients of the copies to those of the weights."""
-
-    @staticmethod
-    def forward(ctx: Any, copies: Sequence[Tensor], add: Add, *weights: Tensor) -> tuple[Tensor, ...]:
-        ctx.weights, ctx.add = weights, add
-        return tuple(copy.detach() for copy in copies)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, ...]:
-        begun = [(weight, new) for weight, new in zip(ctx.weights, gradients, strict=True) if weight.grad is not None]
-        for weight, gradient in zip(ctx.weights, gradients, strict=True):
-            if weight.grad is None:
-                weight.grad = gradient.to(weight.dtype)
-        if begun:
-            sums = ctx.add([weight.grad for weight, _ in begun], [new for _, new in begun])
-            for (weight, _), total in zip(begun, sums, strict=True):
-                weight.grad = total
-        return None, None, *(None for _ in gradients)
-
-
 def add_in_place(totals: list[Tensor], news: list[Tensor]) -> list[Tensor]:
     """Add each tensor of the second list to its neighbour in the first one, which may have another dtype."""
     torch._foreach_add_(totals, news)
@@ -46,6 +25,42 @@ def joined_addition() -> Add:
     return torch.compile(torch._foreach_add, dynamic=False)
 
 
+class _Block:
+    """The weights of one block and their copies, whose gradients are added to the weights' own once all are there."""
+
+    def __init__(self, weights: Sequence[Tensor], copies: Sequence[Tensor], add: Add) -> None:
+        self._pairs: list[tuple[Any, Tensor]] = list(zip(weights, copies, strict=True))
+        self._add = add
+        self._there = 0
+        self._handles = [copy.register_post_accumulate_grad_hook(self._count) for copy in copies]
+
+    def _count(self, copy: Tensor) -> None:
+        self._there += 1
+        if self._there == len(self._pairs):
+            self._there = 0
+            self._add_up()
+
+    @torch.no_grad()
+    def _add_up(self) -> None:
+        new = [(weight, copy.grad) for weight, copy in self._pairs if copy.grad is not None]
+        begun = [(weight, gradient) for weight, gradient in new if weight.grad is not None]
+        for weight, gradient in new:
+            if weight.grad is None:
+                weight.grad = gradient.to(weight.dtype)
+        if begun:
+            sums = self._add([weight.grad for weight, _ in begun], [gradient for _, gradient in begun])
+            for (weight, _), total in zip(begun, sums, strict=True):
+                weight.grad = total
+        for _, copy in self._pairs:
+            copy.grad = None
+
+    def release(self) -> None:
+        """Let go of the copies, which know this object by their hooks."""
+        for handle in self._handles:
+            handle.remove()
+        self._pairs.clear()
+
+
 class WeightCopies:
     """For each block of a model: its linear layers' weights and biases cast, its layer norms' as they are.
 
@@ -55,37 +70,40 @@ class WeightCopies:
 
     def __init__(self, model: GPTModel, dtype: torch.dtype, *, add: Add = add_in_place) -> None:
         """add: gives the sums of gradients and their neighbours, some in `dtype`, and may overwrite the former."""
-        self._blocks = [_places(block) for block in model.transformer.hidden]
+        self._places = [_places(block) for block in model.transformer.hidden]
         self._dtype = dtype
         self._add = add
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
         """Let the layers hold copies of what their weights are now; gradients reach the weights themselves."""
-        blocks = [[layer._parameters[name] for layer, name in places] for places in self._blocks]
+        originals: list[list[Any]] = [[layer._parameters[name] for layer, name in places] for places in self._places]
+        blocks: list[_Block] = []
         try:
-            for places, copies in zip(self._blocks, self._cast(blocks), strict=True):
-                weights = [layer._parameters[name] for layer, name in places]
-                for (layer, name), copy in zip(places, _Copies.apply(copies, self._add, *weights), strict=True):
-                    layer._parameters[name] = copy
+            for places, weights, copies in zip(self._places, originals, self._cast(originals), strict=True):
+                blocks.append(_Block(weights, copies, self._add))
+                for (layer, name), copy in zip(places, copies, strict=True):
+                    layer._parameters[name] = copy  # type: ignore[assignment]  # torch itself asks for no Parameter
             yield
         finally:
-            for places, weights in zip(self._blocks, blocks, strict=True):
+            for block in blocks:
+                block.release()
+            for places, weights in zip(self._places, originals, strict=True):
                 for (layer, name), weight in zip(places, weights, strict=True):
                     layer._parameters[name] = weight
 
     @torch.no_grad()
-    def _cast(self, blocks: list[list[Any]]) -> list[list[Tensor]]:
+    def _cast(self, originals: list[list[Any]]) -> list[list[Tensor]]:
         """What each layer holds: all casts in a few launches."""
         found, sources, targets = [], [], []
-        for places, weights in zip(self._blocks, blocks, strict=True):
+        for places, weights in zip(self._places, originals, strict=True):
             copies = [weight.detach() for weight in weights]
             for number, (layer, _) in enumerate(places):
                 if isinstance(layer, nn.Linear):
                     sources.append(copies[number])
                     copies[number] = torch.empty_like(copies[number], dtype=self._dtype)
                     targets.append(copies[number])
-            found.append(copies)
+            found.append([copy.requires_grad_() for copy in copies])
         torch._foreach_copy_(targets, sources)
         return found
 

@@ -1,11 +1,13 @@
 """Weights cast once an update: the bits of autocast's own casts, and layers that are as they were afterwards."""
 
 import contextlib
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
+import torch._dynamo
 
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.runtime import Precision
@@ -83,7 +85,33 @@ def test_meanwhile_layers_hold_copies_and_afterwards_their_weights(monkeypatch: 
 
 
 def test_in_float32_there_is_nothing_to_cast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_Copies", None)
+    monkeypatch.setattr(module, "_Block", None)
     loss = loss_module(FLOAT32)
     with loss.weights_cast_once():
         assert isinstance(loss.model.transformer.hidden[0].attention.projection.weight, torch.nn.Parameter)
+
+
+# torch's own compiler looks at what torch warns of, where a block reads what another one wrote.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf:UserWarning")
+@pytest.mark.parametrize("region", ["model", "blocks"])
+def test_what_is_compiled_in_one_update_serves_the_next_ones(
+    region: Literal["model", "blocks"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copies are other tensors in every update; code that was made for some must not be made again for others."""
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
+    model = GPTModel(SHAPE, generator=torch.Generator().manual_seed(0))
+    loss = LossModule(model, precision=BFLOAT16, compile=True, region=region)
+    updated(loss, loss.weights_cast_once)
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+
+
+def test_the_compiled_addition_serves_every_block_and_update(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="eager"))
+    loss = loss_module()
+    copies = WeightCopies(loss.model, torch.bfloat16, add=module.joined_addition.__wrapped__())
+    updated(loss, copies.in_place)
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
