@@ -94,7 +94,8 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "network": set(),
         "registry": set(),
         "driving": set(),
-        "api": {"registry", "driving"},
+        "reference": set(),
+        "api": {"registry", "driving", "reference"},
     },
     "cli": {
         "streams": set(),

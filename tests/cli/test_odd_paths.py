@@ -37,6 +37,7 @@ COMMANDS = {
     "train on texts": "train finetune --run out --start model --data.texts PATH",
     "finetune": "train finetune --run out --start PATH --data.texts text.txt",
     "generate": "generate PATH --prompt text",
+    "serve": "serve PATH --port 0",
     "evaluate": "evaluate PATH --task lambada --data set.txt",
     "evaluate on": "evaluate model --task lambada --data PATH",
     "evaluate several on": "evaluate model --tasks lambada hellaswag --data PATH",

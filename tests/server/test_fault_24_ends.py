@@ -154,7 +154,7 @@ def test_a_port_in_use_is_found_before_anything_is_loaded(capsys: pytest.Capture
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert main(["serve", "nowhere", "--port", str(port)]) == 2
+        assert main(["serve", "gpt2", "--port", str(port)]) == 2
     error = capsys.readouterr().err
     assert (
         error == f"error: port {port} on 127.0.0.1 is in use; choose another with --port, or --port 0 for a free one.\n"
@@ -175,7 +175,7 @@ def test_a_port_in_use_is_found_before_anything_is_loaded(capsys: pytest.Capture
 def test_what_cannot_be_listened_on_is_refused(
     flags: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["serve", "nowhere", "--api-key", "k" * 20, *flags]) == 2
+    assert main(["serve", "gpt2", "--api-key", "k" * 20, *flags]) == 2
     assert message in capsys.readouterr().err
 
 

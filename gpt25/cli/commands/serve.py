@@ -11,6 +11,7 @@ import tyro
 
 from gpt25.cli.output import Output
 from gpt25.errors import MissingExtraError
+from gpt25.weights import require_model
 
 
 @dataclass(frozen=True)
@@ -58,16 +59,19 @@ def run(arguments: Arguments, output: Output) -> None:
         most_waiting=arguments.most_waiting,
         drain_seconds=arguments.drain_seconds,
     )
+    from gpt25.server.registry.model_names import model_names
+
+    names = model_names(arguments.models)
+    for word in names.values():
+        require_model(word)
     from gpt25.generation import choose_generating_precision
 
     try:
-        from gpt25.server.registry.model_names import model_names
         from gpt25.server.serve import serve
     except ModuleNotFoundError as problem:
         raise MissingExtraError(
             f"the server needs {problem.name}, which is not installed; install it with: pip install 'gpt25[serve]'"
         ) from problem
-    names = model_names(arguments.models)
     serve(
         names,
         precision=choose_generating_precision(arguments.device, arguments.precision),

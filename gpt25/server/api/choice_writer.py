@@ -2,13 +2,22 @@
 
 import codecs
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from gpt25.generation import Piece
 from gpt25.generation.piece import TokenProbability
 from gpt25.tokenizer import Tokenizer
 
 _LEAST_LOG_PROBABILITY = -9999.0  # JSON has no infinity
+
+
+class _Entry(NamedTuple):
+    """What is said of one token."""
+
+    token: str
+    log_probability: float | None
+    likeliest: dict[str, float] | None
+    offset: int
 
 
 class ChoiceWriter:
@@ -23,43 +32,42 @@ class ChoiceWriter:
         self._written = len(self._prompt_text)  # characters of prompt and text
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._offset = len(self._prompt_text)  # where the next token begins
+        self._held: list[_Entry] = []  # of tokens whose text is held back, and may never be shown
 
     def opening(self, probabilities: Sequence[TokenProbability]) -> dict[str, Any]:
         """The prompt as the beginning of the text; probabilities: of its tokens from the second on."""
-        logprobs = None
-        if self._logprobs is not None:
-            self._offset = 0
-            logprobs = self._arrays([None, *probabilities], self._prompt_ids)
-            self._decoder.reset()
-            self._offset = len(self._prompt_text)
-        return _choice(self._index, self._prompt_text, logprobs, None)
+        if self._logprobs is None:
+            return _choice(self._index, self._prompt_text, None, None)
+        self._offset = 0
+        entries = [self._entry(self._prompt_ids[0], None)]
+        entries += [self._entry(each.token_id, each) for each in probabilities]
+        self._decoder.reset()
+        self._offset = len(self._prompt_text)
+        return _choice(self._index, self._prompt_text, _arrays(entries), None)
 
     def add(self, piece: Piece) -> dict[str, Any]:
         """The next characters, with the log-probabilities of their tokens where these are asked for."""
         self._written += len(piece.text)
-        logprobs = None
-        if self._logprobs is not None:
-            ids = [probability.token_id for probability in piece.probabilities]
-            logprobs = self._arrays(piece.probabilities, ids)
-            if piece.finish_reason == "stop":
-                _leave_out(logprobs, from_offset=self._written, most=len(piece.token_ids))
-        return _choice(self._index, piece.text, logprobs, piece.finish_reason)
+        if self._logprobs is None:
+            return _choice(self._index, piece.text, None, piece.finish_reason)
+        fresh = [self._entry(each.token_id, each) for each in piece.probabilities]
+        written, end = fresh[: len(piece.token_ids)], fresh[len(piece.token_ids) :]  # the end of text is no text
+        entries = [*self._held, *written]
+        if piece.finish_reason == "length":
+            shown = entries
+        else:  # what spells a stop string stays held for ever
+            shown = [entry for entry in entries if entry.offset < self._written]
+            self._held = [entry for entry in entries if entry.offset >= self._written]
+        return _choice(self._index, piece.text, _arrays([*shown, *end]), piece.finish_reason)
 
-    def _arrays(self, probabilities: Sequence[TokenProbability | None], ids: Sequence[int]) -> dict[str, list[Any]]:
-        arrays: dict[str, list[Any]] = {"tokens": [], "token_logprobs": [], "top_logprobs": [], "text_offset": []}
-        for probability, token_id in zip(probabilities, ids, strict=True):
-            arrays["tokens"].append(token_text(self._tokenizer, token_id))
-            arrays["text_offset"].append(self._offset)
-            self._offset += len(self._decoder.decode(self._tokenizer.token_bytes(token_id)))
-            if probability is None:
-                arrays["token_logprobs"].append(None)
-                arrays["top_logprobs"].append(None)
-                continue
-            arrays["token_logprobs"].append(_finite(probability.log_probability))
-            likeliest = {token_text(self._tokenizer, token): _finite(value) for token, value in probability.likeliest}
-            likeliest.setdefault(arrays["tokens"][-1], _finite(probability.log_probability))
-            arrays["top_logprobs"].append(likeliest)
-        return arrays
+    def _entry(self, token_id: int, probability: TokenProbability | None) -> _Entry:
+        token, offset = token_text(self._tokenizer, token_id), self._offset
+        self._offset += len(self._decoder.decode(self._tokenizer.token_bytes(token_id)))
+        if probability is None:
+            return _Entry(token, None, None, offset)
+        likeliest = {token_text(self._tokenizer, other): _finite(value) for other, value in probability.likeliest}
+        likeliest.setdefault(token, _finite(probability.log_probability))
+        return _Entry(token, _finite(probability.log_probability), likeliest, offset)
 
 
 def joined(choices: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -87,9 +95,11 @@ def _finite(log_probability: float) -> float:
     return max(log_probability, _LEAST_LOG_PROBABILITY)
 
 
-def _leave_out(arrays: dict[str, list[Any]], *, from_offset: int, most: int) -> None:
-    """Take out, of the first `most` tokens, those that spell a stop string which the text ends before."""
-    beyond = [place for place, offset in enumerate(arrays["text_offset"][:most]) if offset >= from_offset]
-    for array in arrays.values():
-        for place in reversed(beyond):
-            del array[place]
+def _arrays(entries: Sequence[_Entry]) -> dict[str, list[Any]]:
+    """OpenAI's four parallel lists."""
+    return {
+        "tokens": [entry.token for entry in entries],
+        "token_logprobs": [entry.log_probability for entry in entries],
+        "top_logprobs": [entry.likeliest for entry in entries],
+        "text_offset": [entry.offset for entry in entries],
+    }

@@ -16,9 +16,17 @@ from gpt25.server.api.event_stream import EventStream
 from gpt25.server.api.service import Service
 from gpt25.server.api.until_gone import ClientGoneError, until_gone
 from gpt25.server.driving.engine_driver import TooManyWaitingError
+from gpt25.server.reference.answer_shapes import CompletionAnswer
 
 _CLOSED_REQUEST = 499  # nginx's number for a client that did not wait; nobody reads it
 _LARGE_BODY = 16_384  # bytes; to make tokens of more takes milliseconds, in which the event loop does other things
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": CompletionAnswer,
+        "description": "The texts; with stream=true a stream of such objects as server-sent events, and [DONE]",
+        "content": {"text/event-stream": {"schema": {"type": "object", "properties": {"data": {"type": "string"}}}}},
+    }
+}
 _NO_CHAT = (
     "this is a base model: it continues texts and knows no chat. Send the text to continue to /v1/completions, as "
     '{"model": "…", "prompt": "…"}.'
@@ -29,7 +37,7 @@ def completion_routes(service: Service) -> APIRouter:
     """The routes that write texts."""
     router = APIRouter()
 
-    @router.post("/v1/completions", summary="Continue texts")
+    @router.post("/v1/completions", summary="Continue texts", responses=_ANSWERS)
     async def completions(body: CompletionRequest, request: Request) -> Response:
         served = service.model(body.model)
         try:

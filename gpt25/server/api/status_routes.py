@@ -1,7 +1,7 @@
 """Whether the server lives, and whether it takes requests."""
 
 from fastapi import APIRouter
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from gpt25.server.api.service import Service
 from gpt25.server.metrics import CONTENT_TYPE
@@ -20,7 +20,7 @@ def status_routes(service: Service) -> APIRouter:
         service.require_ready()
         return {"status": "ready"}
 
-    @router.get("/metrics", summary="Figures for Prometheus")
+    @router.get("/metrics", summary="Figures for Prometheus", response_class=PlainTextResponse)
     async def metrics() -> Response:
         return Response(service.metrics.text(), headers={"content-type": CONTENT_TYPE})
 

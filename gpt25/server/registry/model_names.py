@@ -22,7 +22,7 @@ def model_names(words: Sequence[str]) -> dict[str, str]:
         raise ConfigurationError("there is no model to serve; name at least one, as in: gpt25 serve gpt2")
     names: dict[str, str] = {}
     for word in words:
-        match = None if Path(word).exists() else _NAMED.fullmatch(word)
+        match = None if _is_there(word) else _NAMED.fullmatch(word)
         name, word = (match["name"], match["word"]) if match else (_short(word), word)
         if name in names:
             raise ConfigurationError(
@@ -34,4 +34,15 @@ def model_names(words: Sequence[str]) -> dict[str, str]:
 
 def _short(word: str) -> str:
     """The last part of a path, or the name of a Hub repository."""
-    return _OTHER_CHARACTERS.sub("-", Path(word).name or Path(word).resolve().name).strip("-") or "model"
+    name = Path(word).name
+    if name in ("", ".."):
+        name = Path(word).resolve().name
+    return _OTHER_CHARACTERS.sub("-", name).strip("-") or "model"
+
+
+def _is_there(word: str) -> bool:
+    """Whether it is a path; what is odd about one is said by whoever loads it."""
+    try:
+        return Path(word).exists()
+    except (OSError, ValueError):
+        return False

@@ -17,6 +17,21 @@ def test_a_model_is_called_by_the_last_part_of_its_word() -> None:
     }
 
 
+def test_a_folder_without_a_name_of_its_own_is_called_by_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "inside").mkdir()
+    monkeypatch.chdir(tmp_path / "inside")
+    assert model_names([".", ".."]) == {"inside": ".", tmp_path.name: ".."}
+    assert model_names(["/"]) == {"model": "/"}
+
+
+@pytest.mark.parametrize("word", ["x\0y", "x" * 5000, "\udce9", "é"])
+def test_an_odd_word_has_a_name_too(word: str) -> None:
+    (name,) = model_names([word])
+    assert name.isascii()
+
+
 def test_a_model_can_be_given_a_name() -> None:
     assert model_names(["gpt2", "mine=runs/first@500"]) == {"gpt2": "gpt2", "mine": "runs/first@500"}
 
