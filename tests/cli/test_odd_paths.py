@@ -38,6 +38,7 @@ COMMANDS = {
     "finetune": "train finetune --run out --start PATH --data.texts text.txt",
     "generate": "generate PATH --prompt text",
     "serve": "serve PATH --port 0",
+    "serve by": "serve model --port 0 --api-key-file PATH",
     "evaluate": "evaluate PATH --task lambada --data set.txt",
     "evaluate on": "evaluate model --task lambada --data PATH",
     "evaluate several on": "evaluate model --tasks lambada hellaswag --data PATH",

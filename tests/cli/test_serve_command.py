@@ -63,6 +63,22 @@ def test_two_models_of_one_name_are_refused(models: Path, capsys: pytest.Capture
     assert "two models would be called first" in capsys.readouterr().err
 
 
+def test_the_key_may_lie_in_a_file(models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = tmp_path / "key"
+    key.write_text("short\n")
+    words = ["serve", str(models / "first"), "--port", "0", "--api-key-file", str(key)]
+    assert main(words) == 2
+    assert "the API key has 5 characters" in capsys.readouterr().err
+    assert main([*words, "--api-key", "x" * 20]) == 2
+    assert "--api-key and --api-key-file are both given" in capsys.readouterr().err
+    key.write_text("k" * 5000)
+    assert main(words) == 2
+    assert "at most 4,096 are read" in capsys.readouterr().err
+    key.write_text("a key of many letters\n")
+    assert main([*words, "--host", "192.0.2.1"]) == 2, "the key is good, and the address is not"
+    assert "192.0.2.1 is no address of this machine" in capsys.readouterr().err
+
+
 def test_without_a_model_there_is_nothing_to_serve(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve"]) == 2
     assert "there is no model to serve" in capsys.readouterr().err

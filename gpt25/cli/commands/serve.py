@@ -10,8 +10,12 @@ from typing import Annotated, Literal
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.errors import MissingExtraError
+from gpt25.errors import ConfigurationError, MissingExtraError
+from gpt25.storage import decode_text
+from gpt25.storage.reading.bounded_file import read_bounded
 from gpt25.weights import require_model
+
+_LARGEST_KEY_FILE_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,10 @@ class Arguments:
     port: int = 8000
     """0 takes a free one."""
     api_key: str | None = None
-    """What every request must bring as "Authorization: Bearer KEY", those for /health excepted."""
+    """What every request must bring as "Authorization: Bearer KEY", those for /health excepted. Other users of this
+    machine can see a command's words: see --api-key-file."""
+    api_key_file: str | None = None
+    """A file that holds the key, in place of --api-key."""
     insecure: bool = False
     """Let other machines in without a key."""
     allowed_host: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
@@ -45,6 +52,16 @@ class Arguments:
     """Print {"url": …, "models": […]} in place of the line."""
 
 
+def _key(arguments: Arguments) -> str | None:
+    """The key, from wherever it is given."""
+    if arguments.api_key_file is None:
+        return arguments.api_key
+    if arguments.api_key is not None:
+        raise ConfigurationError("--api-key and --api-key-file are both given; choose one place for the key.")
+    content = read_bounded(arguments.api_key_file, largest_bytes=_LARGEST_KEY_FILE_BYTES)
+    return decode_text(content, where=arguments.api_key_file, error=ConfigurationError).strip()
+
+
 def run(arguments: Arguments, output: Output) -> None:
     """Check the settings, and serve until a signal."""
     from gpt25.server.serving_settings import ServingSettings
@@ -52,7 +69,7 @@ def run(arguments: Arguments, output: Output) -> None:
     settings = ServingSettings(
         host=arguments.host,
         port=arguments.port,
-        api_key=arguments.api_key,
+        api_key=_key(arguments),
         insecure=arguments.insecure,
         allowed_hosts=arguments.allowed_host,
         slots=arguments.slots,
