@@ -23,6 +23,8 @@ from gpt25.server.serving_settings import ServingSettings
 
 _MOST_TOKENS = 1 << 20  # of all requests that are being answered
 _MOST_BYTES_OF_BODIES = 64 << 20
+_LOOKED_AFTER = ("/health", "/ready", "/metrics")  # asked every few seconds, by programs
+_OK = 200
 _LOOK_SECONDS = 0.05  # how often a drain looks whether all is answered
 
 
@@ -126,7 +128,8 @@ class Serving:
         metrics = self.service.metrics
         metrics.requests.labels(method, route, status).inc()
         metrics.request_seconds.labels(route).observe(seconds)
-        self._report(f"{method} {route} {status} {seconds:.3f} s")
+        if route not in _LOOKED_AFTER or status != _OK:
+            self._report(f"{method} {route} {status} {seconds:.3f} s")
 
 
 def _in_thread(work: Callable[[], list[ServedModel]]) -> "asyncio.Future[list[ServedModel]]":

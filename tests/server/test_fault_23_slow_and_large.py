@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from gpt25.server.network.turns import Turns
+
 _HEAD = b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 SLOW_CLIENTS = 1000
 
@@ -75,6 +77,19 @@ def test_the_second_request_of_a_connection_has_a_deadline_too(hasty: Any) -> No
 def test_an_idle_connection_is_closed(hasty: Any, exchange: Callable[..., bytes]) -> None:
     answer = exchange(hasty.address, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert answer.endswith(b'{"status":"ok"}')
+
+
+def test_what_has_arrived_in_time_counts_though_its_turn_comes_late(
+    start_server: Callable[..., Any],
+    model_directory: Path,
+    exchange: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Turns, "wait", lambda _turns, _hear: None)  # the turn never comes
+    with start_server({"tiny": str(model_directory)}, header_seconds=0.5) as server:
+        whole = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        assert exchange(server.address, whole).startswith(b"HTTP/1.1 200 ")
+        assert status_of(exchange(server.address, whole[:-2])) == 408
 
 
 def test_a_body_that_never_ends_is_cut_off(hasty: Any, exchange: Callable[..., bytes]) -> None:

@@ -159,6 +159,10 @@ class GuardedProtocol(H11Protocol):
             self._deadline = self.loop.call_later(seconds, self._too_late)
 
     def _too_late(self) -> None:
+        deadline = self._deadline
+        self._hear()  # what has arrived in time counts, though its turn has not come
+        if self._deadline is not deadline:
+            return
         if self._cycle is None and not self.conn.trailing_data[0]:
             self.transport.close()  # not a byte came: there is no request to answer
         else:
