@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gpt25.inspection.activations.record import record
     from gpt25.inspection.attention_weights import attention_weights
     from gpt25.inspection.circuits.ablation import Ablation, Replacement, ablation, neuron_ablation
-    from gpt25.inspection.circuits.activation_patching import ActivationPatching, activation_patching
+    from gpt25.inspection.circuits.activation_patching import ActivationPatching, activation_patching, head_patching
     from gpt25.inspection.circuits.excited_neurons import ExcitedNeuron, excited_neurons, promoted_tokens
     from gpt25.inspection.circuits.head_scores import HeadScores, head_scores
     from gpt25.inspection.circuits.logit_attribution import LogitAttribution, logit_attribution, logit_attributions
@@ -56,6 +56,7 @@ __all__ = [
     "differences",
     "edit",
     "excited_neurons",
+    "head_patching",
     "head_scores",
     "layer_predictions",
     "logit_attribution",
@@ -104,6 +105,7 @@ lazy_face(
         "differences": "differences",
         "edit": "activations.edit",
         "excited_neurons": "circuits.excited_neurons",
+        "head_patching": "circuits.activation_patching",
         "head_scores": "circuits.head_scores",
         "layer_predictions": "layer_predictions",
         "logit_attribution": "circuits.logit_attribution",

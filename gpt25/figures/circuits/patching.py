@@ -7,7 +7,7 @@ from gpt25.errors import InspectionError
 from gpt25.figures.circuits.look import Look, Progress, Question, heads_by_name, numbers, untold
 from gpt25.figures.circuits.one_token import one_token
 from gpt25.figures.opened import AnyModel, OpenedModel, opened
-from gpt25.inspection import PromptPair, activation_patching, path_patching, prompt_pair
+from gpt25.inspection import PromptPair, activation_patching, head_patching, path_patching, prompt_pair
 from gpt25.plots import HeatMap, HeatMaps, heat_maps_figure
 from gpt25.tokenizer import Tokenizer
 
@@ -81,7 +81,7 @@ def patching_question(
         if receiver is not None:
             shares = path_patching(asked.model, pair, receiver=receiver, receiver_head=receiver_head).heads
         else:
-            shares = activation_patching(asked.model, pair).heads
+            shares = head_patching(asked.model, pair)
         return heads_by_name(shares * (pair.clean_difference - pair.corrupted_difference))
 
     return Question(

@@ -12,6 +12,9 @@ from gpt25.inspection.circuits.prompt_pair import PromptPair
 from gpt25.inspection.circuits.restored_shares import restored_shares
 from gpt25.model import GPTModel
 
+_PARTS = ("residual_before", "residual_after", "attention", "multi_layer_perceptron")
+_MIXED = "attention.mixed"
+
 
 @dataclass(frozen=True)
 class ActivationPatching:
@@ -41,52 +44,65 @@ def activation_patching(
     Source: Vig et al. 2020, "Investigating Gender Bias in Language Models Using Causal Mediation Analysis"; Meng et al.
     2022, "Locating and Editing Factual Associations in GPT", section 2.
     """
-    shape = model.configuration
-    layers, time, heads = shape.number_of_layers, len(pair.clean), shape.number_of_heads
-    clean = record(
-        model, pair.clean, ["*.residual_before", "*.residual_after", "*.attention", "*.multi_layer_perceptron"]
-    )
-    mixed = record(model, pair.clean, "*.mixed")
-    streams = list(record(model, pair.corrupted, "*.residual_before").values())  # each (1, time, channels)
+    layers, time = range(model.configuration.number_of_layers), len(pair.clean)
+    clean = record(model, pair.clean, [f"*.{part}" for part in _PARTS])
+    streams = _streams(model, pair)
 
-    def at_each_position(layer: int, part: str) -> NDArray[np.float64]:
+    def restored(layer: int, part: str) -> NDArray[np.float64]:
         name = f"transformer.hidden.{layer}.{part}"
+        return _restored(model, pair, name, clean, time, layer, streams[layer], progress)
 
-        def edits_of(chosen: range) -> dict[str, Callable[[Tensor], Tensor]]:
-            def patch(activation: Tensor) -> Tensor:  # (rows, time, channels)
-                for row, position in enumerate(chosen):
-                    activation[row, position] = clean[name][0, position]
-                return activation
-
-            return {name: patch}
-
-        return _told(restored_shares(model, pair, time, edits_of, layer=layer, stream=streams[layer]), progress)
-
-    def of_each_head(layer: int) -> NDArray[np.float64]:
-        name = f"transformer.hidden.{layer}.attention.mixed"
-
-        def edits_of(chosen: range) -> dict[str, Callable[[Tensor], Tensor]]:
-            def patch(activation: Tensor) -> Tensor:  # (rows, heads, time, head size)
-                for row, head in enumerate(chosen):
-                    activation[row, head] = mixed[name][0, head]
-                return activation
-
-            return {name: patch}
-
-        return _told(restored_shares(model, pair, heads, edits_of, layer=layer, stream=streams[layer]), progress)
-
-    every_layer = range(layers)
-    before = [at_each_position(layer, "residual_before") for layer in every_layer]
+    before = [restored(layer, "residual_before") for layer in layers]
     return ActivationPatching(
         pair=pair,
-        residual=np.stack([*before, at_each_position(layers - 1, "residual_after")]),
-        attention=np.stack([at_each_position(layer, "attention") for layer in every_layer]),
-        multi_layer_perceptron=np.stack([at_each_position(layer, "multi_layer_perceptron") for layer in every_layer]),
-        heads=np.stack([of_each_head(layer) for layer in every_layer]),
+        residual=np.stack([*before, restored(layers[-1], "residual_after")]),
+        attention=np.stack([restored(layer, "attention") for layer in layers]),
+        multi_layer_perceptron=np.stack([restored(layer, "multi_layer_perceptron") for layer in layers]),
+        heads=head_patching(model, pair, progress=progress),
     )
 
 
-def _told(shares: NDArray[np.float64], progress: Callable[[int], None] | None) -> NDArray[np.float64]:
+def head_patching(
+    model: GPTModel, pair: PromptPair, *, progress: Callable[[int], None] | None = None
+) -> NDArray[np.float64]:
+    """The heads of `activation_patching` alone, (layers, heads)."""
+    clean, streams = record(model, pair.clean, f"*.{_MIXED}"), _streams(model, pair)
+    heads = model.configuration.number_of_heads
+    names = [f"transformer.hidden.{layer}.{_MIXED}" for layer in range(len(streams))]
+    return np.stack(
+        [
+            _restored(model, pair, name, clean, heads, layer, streams[layer], progress)
+            for layer, name in enumerate(names)
+        ]
+    )
+
+
+def _streams(model: GPTModel, pair: PromptPair) -> list[Tensor]:
+    """What the corrupted prompt has before every layer, each (1, time, channels)."""
+    return list(record(model, pair.corrupted, "*.residual_before").values())
+
+
+def _restored(
+    model: GPTModel,
+    pair: PromptPair,
+    name: str,
+    clean: dict[str, Tensor],
+    places: int,
+    layer: int,
+    stream: Tensor,
+    progress: Callable[[int], None] | None,
+) -> NDArray[np.float64]:
+    """What each place of one activation, along its second dimension (positions, or heads), restores: (places)."""
+
+    def edits_of(chosen: range) -> dict[str, Callable[[Tensor], Tensor]]:
+        def patch(activation: Tensor) -> Tensor:  # (rows, places, …)
+            for row, place in enumerate(chosen):
+                activation[row, place] = clean[name][0, place]
+            return activation
+
+        return {name: patch}
+
+    shares = restored_shares(model, pair, places, edits_of, layer=layer, stream=stream)
     if progress is not None:
-        progress(len(shares))
+        progress(places)
     return shares

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gpt25.errors import InspectionError
-from gpt25.inspection import activation_patching, path_patching, prompt_pair
+from gpt25.inspection import activation_patching, head_patching, path_patching, prompt_pair
 from gpt25.inspection.circuits import restored_shares
 from gpt25.model import GPTModel
 
@@ -108,6 +108,7 @@ def test_activation_patching_is_that_of_transformers(
 
             assert found.heads[layer, head] == pytest.approx(share(name, of_head), abs=1e-3)
     assert np.abs(found.heads).max() > 0.05
+    assert np.array_equal(head_patching(model, pair), found.heads)
 
 
 @pytest.mark.parametrize(
