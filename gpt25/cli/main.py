@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from importlib import import_module
+from types import ModuleType
 
 from gpt25.cli.delivery import exit_code_of_delivery
 from gpt25.cli.output import Output
@@ -123,10 +124,22 @@ def _run(words: list[str]) -> Output:
         arguments = parse(command, words[0], words[1:])
         if arguments is not None:
             output = Output(json=arguments.json, quiet=not _is_first_rank())
-            with captured_warnings(output):
-                command.run(arguments, output)
+            try:
+                with captured_warnings(output):
+                    command.run(arguments, output)
+            except GPT25Error as problem:
+                problem.args = (_with_flag_names(str(problem), command, words),)
+                raise
             return output
     return Output()
+
+
+def _with_flag_names(message: str, command: ModuleType, words: list[str]) -> str:
+    """A message that begins with the name of a field, with the flag that was typed instead."""
+    from gpt25.cli.parsing import known_flags
+    from gpt25.cli.words.flag_names import with_flag_names
+
+    return with_flag_names(message, known_flags(command, words[0], words[1:]))
 
 
 def _attempt(words: list[str], streams: StandardStreams) -> tuple[int, Output]:

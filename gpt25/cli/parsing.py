@@ -16,6 +16,10 @@ import tyro
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from gpt25.cli.output import Output
+from gpt25.cli.words.empty_words import require_no_empty_word
+from gpt25.cli.words.flag_names import with_flag_names
+from gpt25.cli.words.plain_complaint import plain_complaint
+from gpt25.cli.words.plain_help import plain_help
 from gpt25.errors import ConfigurationError
 from gpt25.records import in_this_shell
 
@@ -28,7 +32,6 @@ _WIDEST_HELP_IN_COLUMNS = 100
 _UNWRAPPED_COLUMNS = 10_000
 _MOST_LINES_OF_AN_ERROR = 9
 _FLAGS_OF_A_ROW = re.compile(r"│ (?:-h, )?(--[\w.-]+)(?: [^\s,]+, (--[\w.-]+))?")
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _REGISTRY = ConstructorRegistry()
 
 
@@ -149,7 +152,7 @@ class _HelpStream(io.StringIO):
 
 
 class _Utf8Stream(io.StringIO):
-    """Lets tyro draw the box around a complaint that `_without_box` knows, whatever standard output can show."""
+    """Lets tyro draw the box around a complaint that `plain_complaint` knows, whatever standard output can show."""
 
     encoding = "utf-8"
 
@@ -175,9 +178,7 @@ def help_of(
         contextlib.suppress(SystemExit),
     ):
         _call_tyro(command, name, words, default)
-    # A switch's name says what it does, "default: False" behind it only puzzles; nor has an empty default a meaning.
-    # Spaces keep the box straight.
-    plain = re.sub(r"\(default: (True|False|)\)", lambda match: " " * len(match[0]), text.getvalue().rstrip())
+    plain = plain_help(text.getvalue().rstrip())
     # tyro lays out everything but the description.
     return "\n".join(
         textwrap.fill(line, columns, subsequent_indent=" " * 8 if line.startswith("usage:") else "")
@@ -218,37 +219,6 @@ def _unknown_flag(name: str, words: list[str], known: set[str]) -> str | None:
     return None
 
 
-def _without_box(text: str) -> list[str]:
-    """The sentences inside a box that tyro drew, indented details joined to the line that they belong to."""
-    lines: list[str] = []
-    for line in _COLOUR.sub("", text).splitlines():
-        content = re.sub(r"^[│|]\s?|\s*[│|]$", "", line).rstrip()
-        if re.match(r"^[╭╰+]", line) or re.match(r"^[─-]*$", content):
-            continue
-        if content.startswith(("For full helptext", "Argument helptext")):
-            break
-        indentation = len(content) - len(content.lstrip())
-        if indentation >= 8 and lines:
-            lines[-1] += "  " + content.strip().removesuffix("(required)").rstrip()
-        else:
-            lines.append(content)
-    return lines
-
-
-def _in_plain_words(sentence: str, name: str) -> str:
-    """_in_plain_words("Missing from gpt25 show:", "show") -> "missing:"; Python's own terms go as well."""
-    for pattern, replacement in (
-        (rf"^Missing from gpt25 {name}.*:$", "missing:"),
-        (r"^Unrecognized options: ", "no place for "),
-        (r"^Error parsing ", ""),
-        (r"invalid literal for int\(\) with base 10: (.*)", r"\1 is not a whole number"),
-        (r"could not convert string to float: (.*)", r"\1 is not a number"),
-        (r" Expected 1 values\.$", " A value that begins with - is written --flag=-value."),
-    ):
-        sentence = re.sub(pattern, replacement, sentence)
-    return sentence[:1].lower() + sentence[1:]
-
-
 def _wrong_subcommand(name: str, words: list[str], offered: list[str]) -> str | None:
     """One sentence when the first word ought to be a subcommand and is not."""
     if not offered or (words and words[0] in offered):
@@ -269,8 +239,8 @@ def _wrong_words(command: ModuleType, name: str, words: list[str], default: Any,
         name = f"{name} {words[0]}" if offered else name
         sentence = _unknown_flag(name, words, known)
     if sentence is None:
-        first, *others = _without_box(complaint) or ["these words cannot be understood"]
-        sentence = "\n".join([f"gpt25 {name}: {_in_plain_words(first, name)}", *others[: _MOST_LINES_OF_AN_ERROR - 1]])
+        first, *others = plain_complaint(complaint, name)
+        sentence = "\n".join([f"gpt25 {name}: {with_flag_names(first, known)}", *others[: _MOST_LINES_OF_AN_ERROR - 1]])
     return ConfigurationError(f"{sentence}\n{_where_it_is_listed(name)}")
 
 
@@ -290,9 +260,11 @@ def parse(command: ModuleType, name: str, words: list[str]) -> Any:
 
     A module may define `defaults(words)`, which returns the `Arguments` that the words then change, or None where the
     first word is not the one that they depend on. Its `OTHER_FLAGS` are other names of flags, such as former ones,
-    which the help does not show. Raises ConfigurationError, in a few lines, for a missing, unknown or unreadable word.
+    which the help does not show; its `TAKES_TEXT` is the subcommand whose first word is a text, which may be empty.
+    Raises ConfigurationError, in a few lines, for a missing, unknown, empty or unreadable word.
     """
     words = [_with_present_name(word, getattr(command, "OTHER_FLAGS", {})) for word in words]
+    require_no_empty_word(name, words, takes_text=getattr(command, "TAKES_TEXT", None) in words[:1])
     default = command.defaults(words) if hasattr(command, "defaults") else None
     if _wants_help(words):
         columns = min(shutil.get_terminal_size().columns, _WIDEST_HELP_IN_COLUMNS)

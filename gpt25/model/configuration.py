@@ -20,8 +20,6 @@ _LARGEST = {
 class GPTConfiguration:
     """Shape, dropout and normalisation of a GPT-2; the defaults are OpenAI's 124M.
 
-    Checked on construction; raises ConfigurationError (a ValueError) naming the field, its value and its range.
-
     Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.3 and Table 2.
     """
 
@@ -45,6 +43,7 @@ class GPTConfiguration:
     """Added to the variance in every layer norm."""
 
     def __post_init__(self) -> None:
+        """Raise ConfigurationError (a ValueError) naming the field, its value and its range."""
         for name, largest in _LARGEST.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= largest:

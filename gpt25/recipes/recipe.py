@@ -12,7 +12,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import tomli_w
 
 from gpt25.errors import ConfigurationError
+from gpt25.records import RunDirectory
 from gpt25.storage import is_file, parse_toml, read_toml_text
+from gpt25.storage.paths.path_questions import path_kind, what_is
 from gpt25.storage.reading.json_values import short
 from gpt25.storage.reading.record import value_from
 from gpt25.training import TrainingConfiguration
@@ -44,12 +46,33 @@ def load_recipe(name_or_path: str | Path) -> TrainingConfiguration:
         text = (_packaged() / f"{name_or_path}{_SUFFIX}").read_text(encoding="utf-8")
         return parse_recipe(text, source=f"recipe {name_or_path}")
     path = Path(name_or_path)
-    if path.suffix != _SUFFIX and not is_file(path):
+    _require_recipe_file(path)
+    text = read_toml_text(path)
+    if not parse_toml(text, where=str(path)):
         raise ConfigurationError(
-            f"there is no recipe {str(name_or_path)!r}. Choose one of {', '.join(recipe_names())}, or the path of a "
-            ".toml file."
+            f"{path} says nothing: a recipe has sections, such as [data], with what differs from GPT-2 124M on "
+            "Python's standard library."
         )
-    return parse_recipe(read_toml_text(path), source=str(path))
+    return parse_recipe(text, source=str(path))
+
+
+def _require_recipe_file(path: Path) -> None:
+    """Raise ConfigurationError for what is no file, and for a name that is neither a recipe's nor a TOML file's."""
+    kind = path_kind(path)
+    if kind == "directory":
+        own = RunDirectory(path).recipe_path
+        also = f", such as {own}, by which the run there was made" if is_file(own) else ""
+        raise ConfigurationError(
+            f"{path} is a directory, no recipe. A recipe is one of {', '.join(recipe_names())}, or a .toml file{also}."
+        )
+    if kind == "special":
+        raise ConfigurationError(
+            f"{path} is {what_is(path)}; a recipe is read more than once. Write it into a .toml file."
+        )
+    if kind is None and path.suffix != _SUFFIX:
+        raise ConfigurationError(
+            f"there is no recipe {str(path)!r}. Choose one of {', '.join(recipe_names())}, or the path of a .toml file."
+        )
 
 
 def parse_recipe(text: str, *, source: str) -> TrainingConfiguration:

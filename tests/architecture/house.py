@@ -98,6 +98,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "api": {"registry", "driving", "reference"},
     },
     "cli": {
+        "words": set(),
         "streams": set(),
         "pictures": set(),
         "session": set(),

@@ -125,7 +125,7 @@ def test_what_is_wrong_is_told_in_a_line(tmp_path: Path, text: Path, capsys: pyt
     assert "no source was named" in refused(capsys, "prepare", "--tokenizer", "gpt2", *out)
     assert "absent" in refused(capsys, "prepare", text, "--tokenizer", tmp_path / "absent", *out)
     fraction = refused(capsys, "prepare", text, "--tokenizer", "gpt2", *out, "--validation-fraction", 2)
-    assert fraction == "error: validation_fraction must lie between 0 and 1, not 2.0\n"
+    assert fraction == "error: --validation-fraction must lie between 0 and 1, not 2.0\n"
     assert "did you mean --field" in refused(capsys, "prepare", text, "--tokenizer", "gpt2", *out, "--feild", "x")
     assert "no index.json" in refused(capsys, "show", tmp_path)
     assert not (tmp_path / "out").exists()

@@ -166,17 +166,17 @@ def test_what_can_be_off_is_switched_off_by_a_word(name: str, tmp_path: Path) ->
     [
         (
             ["--start", "gpt2", "--initialisation.zero-residual-projections"],
-            "initialisation.zero_residual_projections is True; it must be false where start.model is 'gpt2': only "
+            "--initialisation.zero-residual-projections is True; it must be false where start.model is 'gpt2': only "
             "random weights begin so.",
         ),
         (
             ["--optimizer.gain-rate-multiplier=-1"],
-            "optimizer.gain_rate_multiplier is -1.0; it must be 0 or a positive number.",
+            "--optimizer.gain-rate-multiplier is -1.0; it must be 0 or a positive number.",
         ),
         (
             ["--schedule.name", "constant", "--schedule.decay-shape", "square_root"],
-            "schedule.decay_shape is 'square_root'; it must be linear where schedule.name is 'constant': only the fall "
-            "of a trapezoid has a shape.",
+            "--schedule.decay-shape is 'square_root'; it must be linear where schedule.name is 'constant': only the "
+            "fall of a trapezoid has a shape.",
         ),
         (["--schedule.decay-shape", "cubic"], "invalid choice 'cubic'"),
     ],

@@ -58,8 +58,13 @@ def start(tmp_path: Path, texts: Path, recipe: TrainingConfiguration, reporter: 
     monkeypatch.setattr(module, "matrix_product_rate", lambda *_: 1e12)
 
     def call(**changes: Any) -> Summary:
-        words = {"texts": [str(texts)], "recipe": recipe, "reporter": reporter, "minutes": 12} | changes
-        return quickstart(tmp_path / "run", **words)
+        words: dict[str, Any] = {
+            "run_path": tmp_path / "run",
+            "texts": [str(texts)],
+            "recipe": recipe,
+            "reporter": reporter,
+        }
+        return quickstart(**words | {"minutes": 12} | changes)
 
     return call
 
@@ -178,7 +183,14 @@ def test_too_little_text_is_told_with_all_numbers_and_nothing_is_recorded(start:
     assert message.startswith(f"the texts ({tmp_path / 'tiny.txt'}) have ")
     assert "29 tokens to train on and 4 held out, too few for one block: 32 + 1 are needed to train on, and" in message
     assert "Give 8.2 times as much text, a larger validation fraction (data.validation_fraction is 0.1)" in message
-    assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_among_its_own_texts_is_refused_and_they_stay_as_they_are(start: Start, texts: Path) -> None:
+    before = sorted(texts.rglob("*"))
+    with pytest.raises(DataError, match="is both the source and the output"):
+        start(run_path=texts)
+    assert sorted(texts.rglob("*")) == before
 
 
 def test_texts_without_any_text_are_told(start: Start, tmp_path: Path) -> None:

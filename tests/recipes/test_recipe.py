@@ -1,4 +1,5 @@
 import dataclasses
+import os
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -174,6 +175,13 @@ def file_that_is(tmp_path: Path, kind: str) -> Any:
     path = tmp_path / "mine.toml"
     if kind == "a directory":
         path.mkdir()
+    elif kind == "a pipe":
+        os.mkfifo(path)
+    elif kind == "a run":
+        path.mkdir()
+        (path / "run.toml").touch()
+    elif kind in ("empty", "comments"):
+        path.write_text("" if kind == "empty" else "# nothing but a word\n\n")
     elif kind == "no text":
         path.write_bytes(b"\xff\xfe")
     elif kind == "no TOML":
@@ -185,7 +193,23 @@ def file_that_is(tmp_path: Path, kind: str) -> Any:
     ("kind", "problem", "message"),
     [
         ("absent", StorageError, r"cannot read .*mine.toml: No such file or directory$"),
-        ("a directory", StorageError, r"cannot read .*mine.toml: Is a directory$"),
+        (
+            "a directory",
+            ConfigurationError,
+            r"mine.toml is a directory, no recipe\. A .* finetune, .*, or a \.toml file\.$",
+        ),
+        (
+            "a run",
+            ConfigurationError,
+            r"a \.toml file, such as .*mine\.toml/run\.toml, by which the run there was made\.$",
+        ),
+        (
+            "a pipe",
+            ConfigurationError,
+            r"mine.toml is a pipe; a recipe is read more than once\. Write it into a \.toml",
+        ),
+        ("empty", ConfigurationError, r"mine.toml says nothing: a recipe has sections, such as \[data\], with what"),
+        ("comments", ConfigurationError, r"mine.toml says nothing: a recipe has sections"),
         ("no text", CorruptFileError, r"mine.toml is not TOML: 'utf-8' codec can't decode"),
         ("no TOML", CorruptFileError, r"mine.toml is not TOML: .*line 1"),
     ],

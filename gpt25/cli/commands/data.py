@@ -118,6 +118,8 @@ def run(arguments: Prepare | Fetch | Show | Verify, output: Output) -> None:
 def _prepare(arguments: Prepare, output: Output) -> None:
     if arguments.validation_fraction is not None and arguments.validation_tokens is not None:
         raise ConfigurationError("give --validation-fraction or --validation-tokens, not both")
+    if arguments.processes is not None and arguments.processes < 1:
+        raise ConfigurationError(f"--processes is {arguments.processes}; it must be 1 or more")
     from gpt25.data import notices, prepare, read_documents
 
     documents = read_documents(

@@ -15,12 +15,15 @@ from gpt25.errors import TokenizerError
 from gpt25.records import in_this_shell, offered_command
 from gpt25.storage import decode_text, require_writable_directory
 from gpt25.storage.paths.storage_error import shown
+from gpt25.storage.removed_if_unused import removed_if_unused
 from gpt25.storage.text_encoding import encoding_of
 from gpt25.tokenizer import SpecialTokens, Tokenizer
 from gpt25.tokenizer.special_names import special_names_notice
 
 OTHER_FLAGS = {"--policy": "--invalid-utf8"}
 """What the flags for texts are also called."""
+TAKES_TEXT = "encode"
+"""The subcommand whose first word is a text."""
 _MOST_ROWS = 1000
 
 
@@ -94,13 +97,14 @@ def _train(arguments: Train, output: Output) -> None:
     if not arguments.sources:
         raise TokenizerError("there is nothing to learn from: name files or folders, or the word standard-library.")
     documents = read_documents(arguments.sources, **vars(arguments.reading), output=arguments.output)
-    _require_free(arguments)
-    for line in documents.left_out.in_words():
-        output.note(line)
-    with output.progress("reading", None, "documents") as progress:
-        texts: Iterator[str] = (document.content.decode("utf-8") for document in documents)
-        tokenizer = Tokenizer.train(texts, vocabulary_size=arguments.vocabulary_size, progress=progress.advance)
-    tokenizer.save(arguments.output)
+    with removed_if_unused(arguments.output):
+        _require_free(arguments)
+        for line in documents.left_out.in_words():
+            output.note(line)
+        with output.progress("reading", None, "documents") as progress:
+            texts: Iterator[str] = (document.content.decode("utf-8") for document in documents)
+            tokenizer = Tokenizer.train(texts, vocabulary_size=arguments.vocabulary_size, progress=progress.advance)
+        tokenizer.save(arguments.output)
     trial = in_this_shell(
         offered_command("gpt25", "tokenizer", "encode", "Hello world", "--tokenizer", arguments.output)
     )

@@ -1,9 +1,10 @@
 """From documents to a directory of token shards, in constant memory and resumable at any moment."""
 
+import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from gpt25.storage import (
 )
 from gpt25.storage.atomic import storage_error
 from gpt25.storage.counted import counted
+from gpt25.storage.removed_if_unused import removed_if_unused
 from gpt25.tokenizer import SpecialTokens, Tokenizer
 
 _LOCK_NAME = "lock"
@@ -107,15 +109,23 @@ def prepare(
         _mark_unfinished(directory)
     _refuse_foreign_shards(directory)
     _require_no_ways_out(directory)
-    partial = require_writable_directory(require_writable_directory(directory) / PARTIAL_NAME)
-    advice = "Wait for it, or choose another output directory."
-    with exclusive_lock(partial / _LOCK_NAME, of=str(directory), advice=advice):
+    with _work_place(directory) as partial:
         if split_rule is None and 0 < validation_fraction < 1:
             settings, documents = _with_chosen_rule(settings, documents, partial)
         data = _prepare_anew(documents, directory, settings, processes, progress, part)
         data.write()
         _remove_temporaries(directory)
     return data
+
+
+@contextlib.contextmanager
+def _work_place(directory: Path) -> Iterator[Path]:
+    """The folder of the unfinished preparation, one process's; it goes again where nothing comes of it."""
+    partial, advice = directory / PARTIAL_NAME, "Wait for it, or choose another output directory."
+    with removed_if_unused(partial, lock_name=_LOCK_NAME):
+        require_writable_directory(require_writable_directory(directory) / PARTIAL_NAME)
+        with exclusive_lock(partial / _LOCK_NAME, of=str(directory), advice=advice):
+            yield partial
 
 
 def _part_directory(directory: Path, part: Part, settings: PreparationSettings) -> tuple[Path, PreparationSettings]:

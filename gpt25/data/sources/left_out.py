@@ -22,7 +22,7 @@ class LeftOut:
     hidden_in: tuple[str, ...] = ()
     """The hidden folders and files, without what is in the folders."""
     of_runs: tuple[str, ...] = ()
-    """Folders that gpt25 writes or wrote: runs, and the output itself."""
+    """Folders that gpt25 writes or wrote: runs, tokenizers, models, token shards, and the output itself."""
 
     def in_words(self) -> list[str]:
         """A line for each kind that there is, ready to be said."""

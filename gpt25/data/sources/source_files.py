@@ -22,7 +22,12 @@ _DESCRIBING_STEMS = ("readme", "license", "licence", "citation", "changelog", "c
 _DESCRIBING_NAMES = ("dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json")
 _NOT_LIBRARY = frozenset({"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"})
 _VERSION_CONTROL = frozenset({"CVS", "RCS", "SCCS", "_darcs"})  # of those whose names begin with no dot
-_MARK_OF_A_RUN = "run.toml"
+_OWN_FOLDERS = (
+    {"run.toml"},
+    {"tokenizer.json", "merges.txt"},  # a tokenizer, or a model with one
+    {"config.json", "model.safetensors"},
+)
+"""Files by which a run, a tokenizer and a model are known."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,8 @@ def find_source_files(
     """All files of the sources, in the order given, each folder's and glob's files sorted; a file counts once.
 
     A folder is read with everything below it except hidden and version-control folders, pictures and the like, runs,
-    and what describes the tables in it, such as README.md. Files on the Hub are listed there, and fetched only when
-    they are read.
+    tokenizers, models and token shards, and what describes the tables in it, such as README.md. Files on the Hub are
+    listed there, and fetched only when they are read.
 
     output: the directory that will be written, which is no source, also where it lies in one. encoding: the one that
     the user named. Raises DataError where a source is not there or matches nothing, is the output, or is clearly no
@@ -198,7 +203,7 @@ def _names_below(root: Path, *, without: frozenset[str] = frozenset(), output: P
 
     for folder, folders, files in os.walk(root, onerror=refuse):
         here, relative = Path(folder), Path(folder).relative_to(root)
-        if here != root and (_MARK_OF_A_RUN in files or (output is not None and resolved(here) == output)):
+        if here != root and (_is_own(files) or (output is not None and resolved(here) == output)):
             own.append(str(here))
             folders.clear()
             continue
@@ -213,6 +218,12 @@ def _names_below(root: Path, *, without: frozenset[str] = frozenset(), output: P
         hidden_in += dotted
     left_out = LeftOut(hidden=hidden, hidden_in=tuple(sorted(hidden_in)), of_runs=tuple(sorted(own)))
     return _Below(tuple(sorted(names, key=lambda name: name.parts)), left_out)
+
+
+def _is_own(files: list[str]) -> bool:
+    """Whether files in a folder say that it is no folder of texts: a run, a tokenizer, a model, or token shards."""
+    known = any(marks <= set(files) for marks in _OWN_FOLDERS)
+    return known or ("index.json" in files and any(name.endswith(".bin") for name in files))
 
 
 def _is_hidden(folder: str) -> bool:

@@ -441,3 +441,12 @@ def test_two_preparations_of_one_directory_do_not_meet(
     data = prepare(meanwhile(), tokenizer, tmp_path / "out")
     assert data.train.documents + data.validation.documents == len(documents)
     assert not (tmp_path / "out" / ".partial").exists()
+
+
+def test_a_preparation_that_fails_before_anything_is_encoded_leaves_nothing(
+    tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jsonl").write_text('{"body": "no text"}\n')
+    with pytest.raises(DataError, match="has no field 'text'"):
+        prepare(read_documents([tmp_path / "a.jsonl"]), tokenizer, tmp_path / "new" / "out", number_of_processes=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]

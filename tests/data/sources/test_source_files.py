@@ -146,6 +146,29 @@ def test_what_is_written_is_no_source(tree: Path) -> None:
     assert {file.path.name for file in by_glob.files} == {"c.jsonl", "samples.jsonl"}
 
 
+def test_tokenizers_models_and_shards_in_a_folder_of_texts_are_no_texts(tmp_path: Path) -> None:
+    for name in (
+        "a.json",
+        "tok/tokenizer.json",
+        "tok/merges.txt",
+        "model/config.json",
+        "model/model.safetensors",
+        "shards/index.json",
+        "shards/train-000000.bin",
+        "pages/index.json",
+        "pages/tokenizer.json",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    found = find_source_files([tmp_path])
+    assert [str(file.path.relative_to(tmp_path)) for file in found.files] == [
+        "a.json",
+        "pages/index.json",
+        "pages/tokenizer.json",
+    ]
+    assert found.left_out.of_runs == tuple(str(tmp_path / name) for name in ("model", "shards", "tok"))
+
+
 def test_zstandard_without_its_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.jsonl.zst").write_bytes(b"x")
     monkeypatch.setitem(sys.modules, "zstandard", None)

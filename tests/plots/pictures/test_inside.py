@@ -240,10 +240,18 @@ def test_the_ending_decides(name: str, kind: str) -> None:
     assert picture_format(name) == kind
 
 
-@pytest.mark.parametrize(("name", "ends"), [("a.pdf", "ends in .pdf"), ("picture", "has no ending")])
+@pytest.mark.parametrize(("name", "ends"), [("a.pdf", "ends in .pdf"), ("picture", "has no ending that says which .*")])
 def test_other_endings_are_refused_with_the_three_that_are_not(name: str, ends: str) -> None:
     with pytest.raises(PlotError, match=rf"{name} {ends}; a picture is a \.png, a \.svg or, .* a \.html file"):
         picture_format(name)
+
+
+def test_a_device_without_an_ending_is_called_what_it_is() -> None:
+    with pytest.raises(PlotError) as caught:
+        require_picture_file("/dev/null")
+    assert str(caught.value) == (
+        "/dev/null is a device, which no picture is written into; name a file that ends in .png, .svg or .html."
+    )
 
 
 def test_a_place_is_proven_before_the_work(tmp_path: Path) -> None:
