@@ -9,6 +9,7 @@ import pytest
 
 import gpt25
 from gpt25.cli.main import main
+from gpt25.plots import most_tokens_inside
 from gpt25.storage import write_json, write_manifest, write_text
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights import save_pretrained, write_model_files
@@ -84,3 +85,7 @@ def test_the_names_and_functions_of_the_document_exist(make_model: "MakeModel") 
     named = {name for row in shapes for name in re.findall(r"`([\w.]+)`", row)}
     assert len(named) == 10
     assert named <= activations
+
+
+def test_the_page_has_room_for_as_many_tokens_as_the_document_says() -> None:
+    assert f"({most_tokens_inside(layers=12, heads=12)} of the 124M's)" in " ".join(TEXT.split())
