@@ -10,8 +10,10 @@ from types import ModuleType
 
 import nbformat
 import pytest
+import torch
 from nbformat import NotebookNode
 
+from gpt25 import GPTConfiguration, GPTModel, Tokenizer, save_pretrained
 from gpt25.data import standard_library_documents
 from gpt25.recipes import model_at_hand, quickstart
 
@@ -61,6 +63,20 @@ def own_jupyter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
+@pytest.fixture(scope="session")
+def hub_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of the Hub's that holds `gpt2`: OpenAI's positions and vocabulary, fewer channels, random weights."""
+    cache, commit = tmp_path_factory.mktemp("hub"), "0" * 40
+    repository = cache / "models--openai-community--gpt2"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit, encoding="utf-8")
+    (repository / "snapshots").mkdir()
+    shape = GPTConfiguration(number_of_layers=2, number_of_heads=4, number_of_embedding_dimensions=256)
+    model = GPTModel(shape, generator=torch.Generator().manual_seed(1))
+    save_pretrained(model, Tokenizer.gpt2(), repository / "snapshots" / commit)
+    return cache
+
+
 def pair(source: Path) -> NotebookNode:
     return nbformat.read(source.with_suffix(".ipynb"), as_version=4)
 
@@ -93,6 +109,18 @@ def test_a_notebook_runs_from_top_to_bottom(source: Path, workplace: Path, own_j
         for each in (notebook, kept)
     ]
     assert kinds[0] == kinds[1], "another cell shows something now: run notebooks/refresh.py"
+
+
+@pytest.mark.parametrize(
+    "source", [source for source in SOURCES if source.name[0] in "137"], ids=lambda each: each.stem
+)
+def test_a_notebook_shows_openais_model_where_the_cache_has_it(
+    source: Path, workplace: Path, hub_cache: Path, own_jupyter: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(hub_cache))
+    said = texts(refresh.executed(source, workplace))
+    assert "the model is OpenAI's gpt2" in said
+    assert "the model is the small GPT-2" not in said
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=NAMES)
