@@ -1,7 +1,7 @@
 # make run: set up and do the main job, offline: text, tokenizer, training, samples, loss graph.
 # make test: the same set-up with the tools for tests, then the whole suite.
 # make test-tensorflow: the tests that need TensorFlow, which the suite does without.
-# make test-browser: the report and the pages of gpt25 plot in headless Chromium (apt install chromium), light, dark and on a phone.
+# make test-browser: the report, the pages of gpt25 plot and the playground in headless Chromium (apt install chromium).
 # PYTHON=/path/to/python3.12 chooses the interpreter; ARGUMENTS="--minutes 10" is handed to gpt25 quickstart.
 
 SHELL := /bin/bash
@@ -31,6 +31,7 @@ test-tensorflow: $(ENVIRONMENT)/.installed-dev
 # Out of the suite for its needs: it fails, and does not skip, where there is no Chromium.
 test-browser: $(ENVIRONMENT)/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:xdist tests/plots/browser_report.py tests/plots/browser_pages.py
+	BROWSER_TESTS=required OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:xdist tests/server/playground
 
 check: $(ENVIRONMENT)/.installed-dev
 	$(BIN)/python -m ruff check .

@@ -1,7 +1,8 @@
 """A model on the network: an API that base models deserve, safe by default (extra `serve`).
 
 The staircase: `network` (sockets, deadlines, who may ask) beside `registry` (the models, by name) → `driving` (the one
-thread that lets the engines step) → `api` (what is asked and answered) → `serve`, the meeting place.
+thread that lets the engines step) → `api` (what is asked and answered) → `playground` (the page) → `serve`, the meeting
+place.
 """
 
 from typing import TYPE_CHECKING

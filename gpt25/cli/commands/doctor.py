@@ -76,6 +76,7 @@ EXTRAS = {
             "openai",
             "optuna",
             "pillow",
+            "playwright",
             "prometheus-client",
             "psutil",
             "pyarrow",

@@ -1,6 +1,8 @@
 """The application: every route, and every error in one envelope."""
 
-from fastapi import FastAPI
+from collections.abc import Callable, Sequence
+
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
@@ -18,8 +20,15 @@ from gpt25.version import __version__
 _ABOUT = "Completions of base models in the shapes of OpenAI's API. There is no chat: a GPT-2 continues texts."
 
 
-def application(service: Service) -> FastAPI:
-    """The application over a service; who may ask is judged before it, by `network`."""
+Routes = Callable[[Service], APIRouter]
+"""Makes routes over a service."""
+
+
+def application(service: Service, more: Sequence[Routes] = ()) -> FastAPI:
+    """The application over a service; who may ask is judged before it, by `network`.
+
+    more: routes beside the API's own, such as the page's.
+    """
     made = FastAPI(
         title="gpt25",
         version=__version__,
@@ -29,7 +38,7 @@ def application(service: Service) -> FastAPI:
         redirect_slashes=False,
         responses=ERRORS,
     )
-    for routes in (completion_routes, model_routes, token_routes, status_routes):
+    for routes in (completion_routes, model_routes, token_routes, status_routes, *more):
         made.include_router(routes(service))
     made.add_exception_handler(APIError, error_response)
     made.add_exception_handler(RequestValidationError, validation_response)
