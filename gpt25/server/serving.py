@@ -17,7 +17,9 @@ from gpt25.server.network.gate import Gate
 from gpt25.server.network.http_server import HTTPServer
 from gpt25.server.network.listening_socket import address_of
 from gpt25.server.network.request_body import RequestBodies
+from gpt25.server.playground.inside_routes import inside_routes
 from gpt25.server.playground.page_routes import page_routes
+from gpt25.server.playground.training_routes import training_routes
 from gpt25.server.registry.load_served_model import load_served_model
 from gpt25.server.registry.served_model import ServedModel
 from gpt25.server.serving_settings import ServingSettings
@@ -116,7 +118,7 @@ class Serving:
         settings = self._settings
         own_names = [settings.host, socket.gethostname(), *settings.allowed_hosts]
         return Gate(
-            application(self.service, [page_routes]),
+            application(self.service, [page_routes, inside_routes, training_routes]),
             hosts=AllowedHosts(own_names, any_address=not settings.is_loopback),
             key=None if settings.api_key is None else APIKey(settings.api_key),
             bodies=self.bodies,

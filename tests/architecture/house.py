@@ -96,7 +96,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "driving": set(),
         "reference": set(),
         "api": {"registry", "driving", "reference"},
-        "playground": {"api"},
+        "playground": {"registry", "driving", "api"},
     },
     "cli": {
         "words": set(),

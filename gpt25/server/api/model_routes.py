@@ -33,4 +33,7 @@ def _described(model: ServedModel) -> dict[str, Any]:
         "max_model_len": model.block_size,
         "vocabulary_size": model.tokenizer.vocabulary_size,
         "tokenizer": model.tokenizer.name,
+        "layers": model.model.configuration.number_of_layers,
+        "heads": model.model.configuration.number_of_heads,
+        "is_run": model.run is not None,
     }

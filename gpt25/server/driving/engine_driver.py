@@ -3,10 +3,15 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from gpt25.errors import GenerationError
 from gpt25.generation.engine import Engine, Request
 from gpt25.server.driving.answer import Answer
+from gpt25.server.driving.work_between_steps import WorkBetweenSteps
+
+T = TypeVar("T")
+_MOST_WORK_WAITING = 16  # pieces of work between steps
 
 
 class TooManyWaitingError(GenerationError):
@@ -32,6 +37,7 @@ class EngineDriver:
         self._answers: dict[Answer, Engine] = {}
         self._tokens: dict[Answer, int] = {}
         self._engines: set[Engine] = set()
+        self._work = WorkBetweenSteps()
         self._ends = False
         self._thread = threading.Thread(target=self._run, name="gpt25-engines", daemon=True)
 
@@ -73,6 +79,19 @@ class EngineDriver:
             self._condition.notify()
         return answer
 
+    def perform(self, work: Callable[[], T]) -> "asyncio.Future[T]":
+        """Do something with a model between two steps, during which nobody else uses it; called in the event loop.
+
+        work: must be short, for every text waits for it. The future holds what it returns or raises, and is cancelled
+        where the server ends before. Raises TooManyWaitingError.
+        """
+        with self._condition:
+            if len(self._work) >= _MOST_WORK_WAITING:
+                raise TooManyWaitingError(f"{len(self._work)} looks into models wait already; try again later.")
+            future = self._work.add(work)
+            self._condition.notify()
+        return asyncio.wrap_future(future)
+
     def _require_room(self, engine: Engine, prompts: int, tokens: int) -> None:
         """Let a large request wait alone, but nobody behind a full queue."""
         if engine.waiting and engine.waiting + prompts > self._most_waiting:
@@ -95,9 +114,11 @@ class EngineDriver:
             self._condition.notify()
         if self._thread.is_alive():
             self._thread.join()
+        self._work.cancel_all()
 
     def _run(self) -> None:
         while self._wait():
+            self._work.do_one()
             for engine in [engine for engine in self._engines if not engine.is_idle]:
                 self._step(engine)
             self._announce()
@@ -106,7 +127,7 @@ class EngineDriver:
         """Sleep until there is something to do; False when the end has come."""
         with self._condition:
             self._condition.wait_for(
-                lambda: self._ends or self._answers or any(not engine.is_idle for engine in self._engines)
+                lambda: self._ends or self._work or self._answers or any(not engine.is_idle for engine in self._engines)
             )
             return not self._ends
 

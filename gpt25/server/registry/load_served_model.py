@@ -5,6 +5,7 @@ import torch
 from gpt25.generation import GeneratingPrecision, SamplingSettings, TextGenerator
 from gpt25.generation.engine import Engine, Request, Runners
 from gpt25.model import Accounting, GPTModel, quantise_int8
+from gpt25.records import RunDirectory, split_model_argument
 from gpt25.runtime import free_memory_bytes
 from gpt25.server.registry.served_model import ServedModel, fingerprint_of
 from gpt25.version import __version__
@@ -36,7 +37,13 @@ def load_served_model(name: str, word: str, *, precision: GeneratingPrecision, s
     how = f"{precision.name} on {precision.device} ({precision.reason}), {runner.slots} texts at a time"
     fingerprint = fingerprint_of(__version__, name, checked.tokenizer.fingerprint, precision.name, kernels)
     longest = max(len(checked.tokenizer.token_bytes(token)) for token in range(checked.tokenizer.vocabulary_size))
-    return ServedModel(name, model, checked.tokenizer, engine, how, fingerprint, longest)
+    return ServedModel(name, model, checked.tokenizer, engine, how, fingerprint, longest, _run_of(word))
+
+
+def _run_of(word: str) -> RunDirectory | None:
+    """The run that a MODEL word names, with or without a checkpoint behind an "@"; None for any other model."""
+    path, _ = split_model_argument(word)
+    return RunDirectory(path) if RunDirectory.is_run(path) else None
 
 
 def _slots_that_fit(model: GPTModel) -> int:

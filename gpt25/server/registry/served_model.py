@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from gpt25.generation.engine import Engine
 from gpt25.model import GPTModel
+from gpt25.records import RunDirectory
 from gpt25.tokenizer import Tokenizer
 
 
@@ -23,6 +24,8 @@ class ServedModel:
     """Changes when the same seed may give another text."""
     longest_token_bytes: int
     """Bytes of the token that spells most of them, by which a text that cannot fit is known without its tokens."""
+    run: RunDirectory | None = None
+    """The run that the model comes from, where it comes from one."""
     created: int = field(default_factory=lambda: int(time.time()))
     """Seconds since 1970 when it was loaded."""
 

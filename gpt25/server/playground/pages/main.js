@@ -1,7 +1,9 @@
 // Where the page begins: the tabs, and what each of them does when it is opened.
 import {beginCopying} from "/playground/copying.js";
-import {beginModels} from "/playground/models.js";
+import {beginInside, lookInside} from "/playground/inside.js";
+import {beginModels, described} from "/playground/models.js";
 import {complain, part} from "/playground/page_tools.js";
+import {followTraining} from "/playground/training.js";
 import {beginWriting} from "/playground/writing.js";
 
 const TABS = ["write", "inside", "training"];
@@ -13,6 +15,9 @@ function open(name) {
     button.tabIndex = tab === name ? 0 : -1;
     part(tab).hidden = tab !== name;
   }
+  part("beside-label").classList.toggle("idle", name !== "write");
+  if (name === "inside") lookInside();
+  followTraining(name === "training" ? part("model").value : null);
 }
 
 function beginTabs() {
@@ -32,5 +37,13 @@ function beginTabs() {
 
 beginTabs();
 beginCopying();
-beginWriting(null);
-beginModels(() => {}).catch(complain);
+beginInside();
+beginWriting((text) => {
+  part("inside-text").value = text;
+  open("inside");
+});
+beginModels((name) => {
+  part("tab-training").hidden = !described(name).is_run;
+  const here = TABS.find((tab) => !part(tab).hidden);
+  open(here === "training" && part("tab-training").hidden ? "write" : here);
+}).catch(complain);

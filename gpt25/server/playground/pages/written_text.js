@@ -35,7 +35,7 @@ export class WrittenText {
     this.given = make("span", {class: "given", text: prompt}, this.body);
     const footer = make("footer", {}, this.element);
     for (const [words, act] of [["Take as prompt", take], ["Copy text", (text) => navigator.clipboard.writeText(text)], ["Look inside", look]]) {
-      if (act !== null) make("button", {type: "button", text: words}, footer).addEventListener("click", () => act(this.text));
+      make("button", {type: "button", text: words}, footer).addEventListener("click", () => act(this.text));
     }
     this.body.addEventListener("keydown", (event) => this.walk(event));
     this.body.addEventListener("pointerover", (event) => this.point(event, false));
