@@ -199,6 +199,28 @@ def test_the_key_is_asked_for_once_and_kept_nowhere(start_server: Any, model_dir
             assert json.loads(stored) == [{}, {}, ""]
 
 
+def test_a_key_that_is_no_longer_right_is_asked_for_in_the_page(
+    start_server: Any, model_directory: Path, open_page: Any
+) -> None:
+    old, new = "the-key-of-before", "the-key-of-today"
+    with start_server({"tiny": str(model_directory)}, api_key=old) as first:
+        credentials = {"username": "any", "password": old, "origin": first.url}
+        opened = open_page(first.url, http_credentials=credentials, allowed=("401",))
+        page = opened.__enter__()
+        page.wait_for_selector("#model option", state="attached")
+    with start_server({"tiny": str(model_directory)}, api_key=new, port=first.address[1]):
+        page.locator("#start").click()
+        page.wait_for_selector("#key[open]")
+        page.locator("#key-field").fill(new)
+        page.keyboard.press("Enter")
+        assert len(written(page)) == 2
+        page.locator("#start").click()
+        assert len(written(page)) == 2
+        assert page.locator("#key").is_hidden()
+        assert page.locator("#key-field").input_value() == ""
+        opened.__exit__(None, None, None)
+
+
 def test_the_request_is_shown_for_elsewhere(server: Any, open_page: Any) -> None:
     with open_page(server.url) as page:
         page.locator("#prompt").fill('it\'s\n"so"')
@@ -210,6 +232,13 @@ def test_the_request_is_shown_for_elsewhere(server: Any, open_page: Any) -> None
         python = shown.text_content()
         page.locator("#copying-choice button", has_text="Command").click()
         command = shown.text_content()
+        page.locator("#copying-copy").click()
+        page.wait_for_selector("#copying-copy:has-text('Copied')")
+        page.keyboard.press("Escape")
+        page.locator("#prompt").fill("")
+        page.locator("#prompt").focus()
+        page.keyboard.press("Control+V")
+        assert page.locator("#prompt").input_value() == command
     assert server.url in curl
     body = json.loads(shlex.split(curl.replace("\\\n", " "))[-1])
     assert server.complete(**body)["choices"]

@@ -1,6 +1,6 @@
 // The request that the page would send, for whoever wants to send it from elsewhere.
 import {chosenModels} from "/playground/models.js";
-import {choice, part} from "/playground/page_tools.js";
+import {choice, copyText, part} from "/playground/page_tools.js";
 import {requestNow} from "/playground/writing.js";
 
 const OPENAI_FIELDS = ["model", "prompt", "max_tokens", "n", "temperature", "top_p", "frequency_penalty", "presence_penalty", "seed", "stop"];
@@ -52,12 +52,8 @@ export function beginCopying() {
   part("copy").addEventListener("click", () => { choose("curl"); part("copying").showModal(); });
   part("copying-close").addEventListener("click", () => part("copying").close());
   part("copying-copy").addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(part("copying-text").textContent);
-      part("copying-copy").textContent = "Copied";
-    } catch {  // a browser gives no clipboard to pages without https
-      getSelection().selectAllChildren(part("copying-text"));
-      part("copying-copy").textContent = "Selected: press Ctrl C";
-    }
+    const copied = await copyText(part("copying-text").textContent);
+    if (!copied) getSelection().selectAllChildren(part("copying-text"));
+    part("copying-copy").textContent = copied ? "Copied" : "Selected: press Ctrl C";
   });
 }

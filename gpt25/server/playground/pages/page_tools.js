@@ -51,3 +51,18 @@ export function complain(problem) {
   part("problem").textContent = words;
   part("problem").hidden = words === "";
 }
+
+/** Put a text where it can be pasted from; false where the browser lets no page do so. */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {  // a page without https has no clipboard, but may copy what is selected
+    const field = make("textarea", {readonly: true}, document.querySelector("dialog[open]") ?? document.body);
+    field.value = text;
+    field.select();
+    const copied = document.execCommand("copy");
+    field.remove();
+    return copied;
+  }
+}

@@ -1,6 +1,6 @@
 // One text on the page: its tokens, each with its probability, and how it goes on from another token.
 import {alternativesAt, hideAlternatives} from "/playground/alternatives.js";
-import {make, percent} from "/playground/page_tools.js";
+import {copyText, make, percent} from "/playground/page_tools.js";
 
 const HALF = /^bytes:((?:\\x[0-9a-f]{2})+)$/;
 const encoder = new TextEncoder();
@@ -34,7 +34,7 @@ export class WrittenText {
     this.body = make("div", {class: "tokens", tabindex: "0", role: "group", "aria-label": `${title}, token by token`}, this.element);
     this.given = make("span", {class: "given", text: prompt}, this.body);
     const footer = make("footer", {}, this.element);
-    for (const [words, act] of [["Take as prompt", take], ["Copy text", (text) => navigator.clipboard.writeText(text)], ["Look inside", look]]) {
+    for (const [words, act] of [["Take as prompt", take], ["Copy text", copyText], ["Look inside", look]]) {
       make("button", {type: "button", text: words}, footer).addEventListener("click", () => act(this.text));
     }
     this.body.addEventListener("keydown", (event) => this.walk(event));
