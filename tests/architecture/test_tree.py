@@ -11,7 +11,7 @@ from house import ROOMS
 MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_FUNCTION = 80
 MOST_BYTES_OF_A_FILE = 2_000_000
-TESTS_WITHOUT_A_PACKAGE = {"architecture", "benchmarks", "gpu_rehearsal", "notebooks"}
+TESTS_WITHOUT_A_PACKAGE = {"architecture", "benchmarks", "deploy", "gpu_rehearsal", "notebooks"}
 # Written in pieces, so that this file does not contain what it looks for.
 HOSTS = ("py" + "pi.org", "python" + "hosted.org", "download." + "pytorch.org", "ana" + "conda.org")
 MACHINE_PATH = re.compile(r"(?<![\w.~$}/-])/(?:home|root|Users|work|mnt|opt|scratch)/\w")
