@@ -145,6 +145,24 @@ def test_alternatives_by_keyboard_alone(letters: Any, open_page: Any) -> None:
         assert page.locator("#alternatives").is_hidden()
 
 
+def test_the_token_at_which_a_text_ends_is_shown_and_no_part_of_it(letters: Any, open_page: Any) -> None:
+    with open_page(letters.url) as page:
+        page.route("**/v1/completions", lambda route: route.continue_(post_data=ending(route.request.post_data_json)))
+        page.locator("#prompt").fill("ab")
+        set_slider(page, "n", 1)
+        page.locator("#start").click()
+        assert written(page) == ["ab"]
+        assert page.locator(".token.end").count() == 1
+        assert "ended by itself" in page.locator(".text header").text_content()
+        page.locator(".text footer button", has_text="Take as prompt").click()
+        assert page.locator("#prompt").input_value() == "ab"
+
+
+def ending(body: dict[str, Any]) -> str:
+    """The same request, with the end of text made certain."""
+    return json.dumps({**body, "logit_bias": {"256": 100}})
+
+
 def test_two_models_stand_side_by_side_with_one_seed(two_models: Any, open_page: Any) -> None:
     with open_page(two_models.url) as page:
         page.locator("#beside").select_option("tiny")

@@ -3,6 +3,7 @@ import {alternativesAt, hideAlternatives} from "/playground/alternatives.js";
 import {copyText, make, percent} from "/playground/page_tools.js";
 
 const HALF = /^bytes:((?:\\x[0-9a-f]{2})+)$/;
+const END = /^<\|[^|]+\|>$/;  // the token at which a text ends is listed, and is no part of the text
 const encoder = new TextEncoder();
 
 /** How strongly a token is shaded, 0 to 1: not at all at probability 1, fully from one in a thousand on. */
@@ -24,6 +25,8 @@ export class WrittenText {
   constructor(parent, {model, title, prompt, goOn, take, look}) {
     this.model = model;
     this.prompt = prompt;
+    this.fixed = prompt;  // what the text began with when it was last asked for
+    this.streamed = "";  // and what has come since; the server's word, where tokens and text part at the end
     this.entries = [];  // {token, probability, others: [[token, probability], ...], span}
     this.decoder = new TextDecoder();
     this.goOn = goOn;
@@ -42,27 +45,29 @@ export class WrittenText {
     this.body.addEventListener("click", (event) => this.point(event, true));
   }
 
-  /** Prompt and all tokens so far. */
+  /** Prompt and all of the text so far. */
   get text() {
-    return this.prompt + decoded(this.entries);
+    return this.fixed + this.streamed;
   }
 
   /** Take in what a stream says of this text. */
   add(choice) {
     const {tokens, token_logprobs: logs, top_logprobs: tops} = choice.logprobs;
+    this.streamed += choice.text;
     tokens.forEach((token, place) => {
+      const ends = choice.finish_reason === "stop" && place === tokens.length - 1 && END.test(token);
       const others = Object.entries(tops[place]).map(([other, log]) => [other, Math.exp(log)]);
-      this.append({token, probability: Math.exp(logs[place]), others: others.sort((a, b) => b[1] - a[1])});
+      this.append({token, ends, probability: Math.exp(logs[place]), others: others.sort((a, b) => b[1] - a[1])});
     });
     if (choice.finish_reason !== null) this.end(choice.finish_reason);
   }
 
   append(entry) {
-    const text = this.decoder.decode(bytesOf(entry.token), {stream: true});
+    const text = entry.ends ? "" : this.decoder.decode(bytesOf(entry.token), {stream: true});
     entry.span = make("span", {class: "token", role: "button", tabindex: "-1", text}, this.body);
     entry.span.style.setProperty("--own", shadeOf(entry.probability));
     entry.span.setAttribute("aria-label", `${entry.token}, ${percent(entry.probability)}`);
-    if (text === "") entry.span.classList.add("half");
+    if (text === "") entry.span.classList.add(entry.ends ? "end" : "half");
     if (text.startsWith("\n")) entry.span.classList.add("line");
     if (entry.chosen) entry.span.classList.add("chosen");
     entry.span.dataset.place = this.entries.length;
@@ -89,6 +94,8 @@ export class WrittenText {
     this.entries = [];
     this.decoder = new TextDecoder();
     for (const entry of [...kept, changed]) this.append(entry);
+    this.fixed = this.prompt + decoded(this.entries);
+    this.streamed = "";
     this.element.classList.add("writing");
     this.decoder = new TextDecoder();
     this.goOn(this);
