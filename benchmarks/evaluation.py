@@ -1,6 +1,6 @@
 """Speed of scoring: this package beside lm-evaluation-harness with its own transformers model, in one run.
 
-    pip install 'gpt25[evaluate]' accelerate transformers
+    pip install '.[evaluate]' accelerate transformers
     python benchmarks/evaluation.py --data hellaswag_val.jsonl.gz                 # 124M, first 500 items
     python benchmarks/evaluation.py --data hellaswag_val.jsonl.gz --model gpt2 --batch-sizes 8 32 --rounds 3
 

@@ -1,6 +1,6 @@
 """Our scores beside lm-evaluation-harness' own, on the same files with the same model: they must be equal.
 
-    pip install 'gpt25[evaluate]' accelerate transformers
+    pip install '.[evaluate]' accelerate transformers
     python benchmarks/evaluation_oracle.py --model DIR --limit 100 piqa=piqa.jsonl.gz blimp=blimp.jsonl.gz …
 
 The harness builds its prompts from its own kind of task description (below, for the sets' files in llm-foundry's

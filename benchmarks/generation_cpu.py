@@ -1,6 +1,6 @@
 """Generation on a processor beside transformers, CTranslate2 and llama.cpp, in one run: tokens per second.
 
-    pip install ctranslate2 llama-cpp-python 'gpt25[export,fast]'   # what is missing is left out, and the table says so
+    pip install ctranslate2 llama-cpp-python '.[export,fast]'   # what is missing is left out, and the table says so
     python benchmarks/generation_cpu.py                             # random weights of the 124M; 1, 8 and 32 texts
     python benchmarks/generation_cpu.py --model gpt2 --rounds 5 --threads 2
 

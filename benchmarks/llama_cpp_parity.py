@@ -1,6 +1,6 @@
 """llama.cpp on our GGUF files beside this package on the same model: token ids, logits and greedy continuations.
 
-    pip install llama-cpp-python 'gpt25[export]'         # builds llama.cpp: some minutes, a C++ compiler and cmake
+    pip install llama-cpp-python '.[export]'         # builds llama.cpp: some minutes, a C++ compiler and cmake
     python benchmarks/llama_cpp_parity.py runs/quickstart
     python benchmarks/llama_cpp_parity.py random-124m    # GPT-2's shape and vocabulary, random weights
 

@@ -1,7 +1,7 @@
 """Training speed on a GPU: this package beside nanoGPT and transformers' Trainer, in one run on one device.
 
     git clone https://github.com/karpathy/nanoGPT ../nanoGPT
-    pip install 'gpt25[dev]'                                         # transformers and accelerate, for the Trainer
+    pip install '.[dev]'                                         # transformers and accelerate, for the Trainer
     python benchmarks/training_gpu.py --nanogpt ../nanoGPT           # some ten minutes, most of them compiling
     python benchmarks/training_gpu.py --ablation                     # ours with each optimisation off or on
     python benchmarks/training_gpu.py --device cpu --nanogpt ../nanoGPT      # the same on a processor, a tiny model

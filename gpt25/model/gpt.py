@@ -1,7 +1,7 @@
 """The full GPT-2: embeddings, blocks, final layer norm and the tied head."""
 
 import math
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import torch
 from torch import Tensor, nn
@@ -167,3 +167,6 @@ class GPTModel(nn.Module):
             )
         loss = functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), ignore_index=-100)
         return logits, loss
+
+    if TYPE_CHECKING:
+        __call__ = forward  # nn.Module's own returns Any

@@ -8,6 +8,7 @@ import gguf
 import pytest
 
 from gpt25.cli.main import main
+from gpt25.installation import install_command
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.records import RunDirectory
 from gpt25.storage import atomic_directory, write_manifest
@@ -137,7 +138,7 @@ def test_the_missing_extra_is_one_line(
 ) -> None:
     monkeypatch.setitem(sys.modules, "gguf", None)
     assert main(["export", str(directory), "--output", str(tmp_path / "a.gguf")]) == 2
-    expected = "error: writing GGUF files needs the package gguf; install it with: pip install 'gpt25[export]'\n"
+    expected = f"error: writing GGUF files needs the package gguf; install it with: {install_command('export')}\n"
     assert capsys.readouterr().err == expected
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from gpt25.cli.main import main
+from gpt25.installation import install_command
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights import save_pretrained
@@ -92,7 +93,6 @@ def test_without_the_extra_its_name_is_said(models: Path, capsys: pytest.Capture
     )
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True)
     assert done.returncode == 2
-    assert (
-        "the server needs uvicorn, which is not installed; install it with: pip install 'gpt25[serve]'" in done.stderr
-    )
+    advice = install_command("serve")
+    assert f"the server needs uvicorn, which is not installed; install it with: {advice}" in done.stderr
     assert "Traceback" not in done.stderr

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gpt25.cli.output import Output
 from gpt25.cli.progress import count_text
 from gpt25.errors import ConfigurationError
+from gpt25.installation import install_command
 
 if TYPE_CHECKING:
     import torch
@@ -58,6 +59,7 @@ EXTRAS = {
             "alembic",
             "charset-normalizer",
             "gguf",
+            "hatchling",
             "fastapi",
             "h11",
             "httpx",
@@ -279,7 +281,7 @@ def _show(found: dict[str, Any], output: Output) -> None:
         (name, "installed" if extra["installed"] else f"missing {', '.join(extra['missing'])}", extra["brings"])
         for name, extra in found["extras"].items()
     ]
-    output.table("Extras (pip install 'gpt25[NAME]')", ("name", "state", "brings"), extras)
+    output.table(f"Extras ({install_command('NAME')})", ("name", "state", "brings"), extras)
 
 
 def run(arguments: Arguments, output: Output) -> None:

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.errors import ConfigurationError, MissingExtraError
+from gpt25.errors import ConfigurationError
+from gpt25.installation import missing_extra
 from gpt25.storage import decode_text
 from gpt25.storage.reading.bounded_file import read_bounded
 from gpt25.weights import require_model
@@ -86,9 +87,7 @@ def run(arguments: Arguments, output: Output) -> None:
     try:
         from gpt25.server.serve import serve
     except ModuleNotFoundError as problem:
-        raise MissingExtraError(
-            f"the server needs {problem.name}, which is not installed; install it with: pip install 'gpt25[serve]'"
-        ) from problem
+        raise missing_extra(f"the server needs {problem.name}, which is not installed", extra="serve") from problem
     serve(
         names,
         precision=choose_generating_precision(arguments.device, arguments.precision),

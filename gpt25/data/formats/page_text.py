@@ -4,7 +4,7 @@ import codecs
 import re
 from typing import Any
 
-from gpt25.errors import MissingExtraError
+from gpt25.installation import missing_extra
 from gpt25.storage.text_encoding import TextEncoding, named_encoding
 
 _UNSEEN = {"head", "script", "style", "template", "noscript", "svg", "iframe", "object", "canvas", "-comment"}
@@ -41,9 +41,7 @@ def page_text(source: str, *, name: str) -> str:
     try:
         from selectolax.lexbor import LexborHTMLParser
     except ImportError as problem:
-        raise MissingExtraError(
-            f"reading {name} needs the package selectolax; install it with: pip install 'gpt25[data]'"
-        ) from problem
+        raise missing_extra(f"reading {name} needs the package selectolax", extra="data") from problem
     root = LexborHTMLParser(source).root
     text = _Text()
     node, in_pre = root, 0

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from gpt25.errors import DataError, MissingExtraError
+from gpt25.errors import DataError
+from gpt25.installation import missing_extra
 
 _ROWS_AT_A_TIME = 256
 
@@ -19,9 +20,7 @@ def parquet_texts(path: Path, *, field: str, name: str, owns: Callable[[int], bo
     try:
         from pyarrow import ArrowException, parquet, types
     except ImportError as problem:
-        raise MissingExtraError(
-            f"reading {name} needs the package pyarrow; install it with: pip install 'gpt25[data]'"
-        ) from problem
+        raise missing_extra(f"reading {name} needs the package pyarrow", extra="data") from problem
     try:
         with parquet.ParquetFile(path) as file:
             schema = file.schema_arrow

@@ -6,7 +6,8 @@ import zlib
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from gpt25.errors import DataError, MissingExtraError
+from gpt25.errors import DataError
+from gpt25.installation import missing_extra
 from gpt25.storage import require_regular_file
 
 _COMPRESSED = (".gz", ".zst")
@@ -88,9 +89,7 @@ class _ZstandardStream(io.RawIOBase):
         try:
             import zstandard
         except ImportError as problem:
-            raise MissingExtraError(
-                f"reading {path} needs the package zstandard; install it with: pip install 'gpt25[data]'"
-            ) from problem
+            raise missing_extra(f"reading {path} needs the package zstandard", extra="data") from problem
         self._file = open(path, "rb", buffering=_BUFFER_BYTES)  # noqa: SIM115 (closed in close)
         self._library = zstandard
         self._decompressor: Any = None

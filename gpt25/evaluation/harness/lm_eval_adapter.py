@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from gpt25.errors import EvaluationError, MissingExtraError
+from gpt25.errors import EvaluationError
 from gpt25.evaluation.harness.generation_settings import DEFAULT_NEW_TOKENS, GenerationSettings, generation_settings
 from gpt25.evaluation.scoring.continuation_scorer import ContinuationScorer, OpenProgress
 from gpt25.evaluation.scoring.encoding import encode_request
 from gpt25.evaluation.scoring.greedy_texts import greedy_texts
 from gpt25.evaluation.scoring.windows import windows
+from gpt25.installation import missing_extra
 from gpt25.model import Accounting, GPTModel
 from gpt25.runtime import Ranks
 from gpt25.tokenizer import Tokenizer
@@ -34,9 +35,7 @@ def lm_eval_model(
     try:
         from lm_eval.api.model import LM
     except ImportError as problem:
-        raise MissingExtraError(
-            "lm-evaluation-harness is not installed; install it with: pip install 'gpt25[evaluate]'"
-        ) from problem
+        raise missing_extra("lm-evaluation-harness is not installed", extra="evaluate") from problem
     scorer = ContinuationScorer(model, batch_tokens=batch_tokens, ranks=ranks, open_progress=open_progress)
     answers = _Answers(tokenizer, scorer)
 

@@ -13,7 +13,8 @@ from gpt25.data.formats.source_stream import (
     open_source_stream,
     read_document,
 )
-from gpt25.errors import DataError, MissingExtraError
+from gpt25.errors import DataError
+from gpt25.installation import missing_extra
 from gpt25.storage import decode_text, text_lines
 from gpt25.storage.reading.json_values import kind_in_words, parse_json
 
@@ -118,9 +119,7 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError as problem:
-        raise MissingExtraError(
-            f"reading {path} needs the package pyarrow; install it with: pip install 'gpt25[data]'"
-        ) from problem
+        raise missing_extra(f"reading {path} needs the package pyarrow", extra="data") from problem
     try:
         file = parquet.ParquetFile(path)
         names = file.schema_arrow.names

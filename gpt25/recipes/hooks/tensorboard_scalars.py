@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from gpt25.errors import MissingExtraError
+from gpt25.installation import missing_extra
 from gpt25.recipes.hooks.scalars import scalars_of
 
 
@@ -19,9 +19,7 @@ class TensorBoardScalars:
             import tensorboard  # noqa: F401 (torch needs it, and fails in many ways without it)
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as problem:
-            raise MissingExtraError(
-                "track.tensorboard needs the package tensorboard; install it with: pip install 'gpt25[track]'"
-            ) from problem
+            raise missing_extra("track.tensorboard needs the package tensorboard", extra="track") from problem
         self._writer: Any = SummaryWriter(str(directory), purge_step=updates_done + 1)
 
     def write(self, row: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from importlib.util import find_spec
 
-from gpt25.errors import MissingExtraError
+from gpt25.installation import missing_extra
 from gpt25.recipes.hooks.background_tracker import BackgroundTracker, Tracker
 from gpt25.recipes.hooks.mlflow_run import MlflowRun
 from gpt25.recipes.hooks.tensorboard_scalars import TensorBoardScalars
@@ -30,9 +30,7 @@ def open_trackers(
     asked = [name for name in begin if getattr(track, name)]
     for name in asked:
         if not _is_there(name):
-            raise MissingExtraError(
-                f"track.{name} needs the package {name}; install it with: pip install 'gpt25[{_EXTRAS[name]}]'"
-            )
+            raise missing_extra(f"track.{name} needs the package {name}", extra=_EXTRAS[name])
     return [BackgroundTracker(name, begin[name], note) for name in asked]
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gpt25.errors import ConfigurationError, MissingExtraError
+from gpt25.errors import ConfigurationError
+from gpt25.installation import missing_extra
 from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.sweep.sweep import Sweep, conclude, train_one, write_results
 from gpt25.recipes.sweep.sweep_plan import Changes, SweepRun, directories, in_words, sweep_plan
@@ -37,9 +38,7 @@ def require_searchable(
     try:
         import optuna  # noqa: F401
     except ImportError as problem:
-        raise MissingExtraError(
-            "--search needs the package optuna; install it with: pip install 'gpt25[search]'"
-        ) from problem
+        raise missing_extra("--search needs the package optuna", extra="search") from problem
 
 
 def run_search(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from gpt25.errors import ConfigurationError, MissingExtraError, WeightsError
+from gpt25.errors import ConfigurationError, WeightsError
+from gpt25.installation import missing_extra
 from gpt25.model import GPTModel
 from gpt25.storage import atomic_file, require_output_file
 from gpt25.tokenizer import Tokenizer
@@ -53,9 +54,7 @@ def require_gguf() -> None:
     try:
         import gguf  # noqa: F401
     except ImportError as problem:
-        raise MissingExtraError(
-            "writing GGUF files needs the package gguf; install it with: pip install 'gpt25[export]'"
-        ) from problem
+        raise missing_extra("writing GGUF files needs the package gguf", extra="export") from problem
 
 
 def export_gguf(

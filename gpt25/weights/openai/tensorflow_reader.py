@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gpt25.errors import CorruptFileError, MissingExtraError
+from gpt25.errors import CorruptFileError
+from gpt25.installation import missing_extra
 
 if TYPE_CHECKING:
     import numpy
@@ -38,9 +39,8 @@ def open_checkpoint(prefix: Path) -> CheckpointReader:
     try:
         import tensorflow
     except ImportError as problem:
-        raise MissingExtraError(
-            f"reading {prefix.parent}, a TensorFlow checkpoint, needs the package tensorflow-cpu; install it with: "
-            "pip install 'gpt25[tensorflow]'"
+        raise missing_extra(
+            f"reading {prefix.parent}, a TensorFlow checkpoint, needs the package tensorflow-cpu", extra="tensorflow"
         ) from problem
     try:
         return tensorflow.train.load_checkpoint(str(prefix))

@@ -172,5 +172,5 @@ def test_tokenizers_models_and_shards_in_a_folder_of_texts_are_no_texts(tmp_path
 def test_zstandard_without_its_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.jsonl.zst").write_bytes(b"x")
     monkeypatch.setitem(sys.modules, "zstandard", None)
-    with pytest.raises(MissingExtraError, match=r"a\.jsonl\.zst needs the package zstandard; .*gpt25\[data\]"):
+    with pytest.raises(MissingExtraError, match=r"a\.jsonl\.zst needs the package zstandard; .*\[data\]"):
         list(read_documents([tmp_path]))

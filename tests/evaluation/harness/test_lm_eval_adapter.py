@@ -1,5 +1,6 @@
 """The adapter against the harness's interface; docs/log.md has the comparison with the harness itself."""
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType, SimpleNamespace
@@ -12,6 +13,7 @@ from gpt25.errors import EvaluationError, MissingExtraError
 from gpt25.evaluation import Request
 from gpt25.evaluation.harness.lm_eval_adapter import lm_eval_model
 from gpt25.evaluation.scoring.windows import windows
+from gpt25.installation import install_command
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
 
@@ -165,5 +167,5 @@ def test_without_the_extra_its_name_is_said(
     tiny_model: GPTModel, byte_tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "lm_eval", None)
-    with pytest.raises(MissingExtraError, match=r"install it with: pip install 'gpt25\[evaluate\]'"):
+    with pytest.raises(MissingExtraError, match=rf"install it with: {re.escape(install_command('evaluate'))}$"):
         lm_eval_model(tiny_model, byte_tokenizer)

@@ -1,5 +1,6 @@
 import gzip
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pyarrow import parquet
 
 from gpt25.errors import DataError, MissingExtraError
 from gpt25.evaluation.sets.data_files import kind_of, read_rows, read_text
+from gpt25.installation import install_command
 
 ROWS = [{"text": "one"}, {"text": "two\n"}]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS).encode()
@@ -72,7 +74,9 @@ def test_kinds_are_seen_behind_compression() -> None:
 
 def test_parquet_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingExtraError, match="needs the package pyarrow; install it with: pip install 'gpt25"):
+    with pytest.raises(
+        MissingExtraError, match=re.escape(f"needs the package pyarrow; install it with: {install_command('data')}")
+    ):
         list(read_rows(tmp_path / "set.parquet"))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gpt25.errors import MissingExtraError
+from gpt25.installation import install_command
 from gpt25.recipes.hooks.tensorboard_scalars import TensorBoardScalars
 
 HELLASWAG = {"hellaswag_accuracy": 0.25, "hellaswag_accuracy_norm": 0.5}
@@ -69,5 +70,5 @@ def test_without_the_package_the_extra_is_named(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(MissingExtraError) as caught:
         TensorBoardScalars(tmp_path, updates_done=0)
     assert str(caught.value) == (
-        "track.tensorboard needs the package tensorboard; install it with: pip install 'gpt25[track]'"
+        f"track.tensorboard needs the package tensorboard; install it with: {install_command('track')}"
     )

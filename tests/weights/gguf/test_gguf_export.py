@@ -1,6 +1,7 @@
 """What `gguf`, the package of llama.cpp's own authors, reads out of our files."""
 
 import math
+import re
 import resource
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 from gpt25.errors import ConfigurationError, DiskFullError, MissingExtraError, StorageError, WeightsError
+from gpt25.installation import install_command
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
 from gpt25.tokenizer.vocabulary import Vocabulary
@@ -307,7 +309,9 @@ def test_the_missing_package_is_named_with_its_extra(
     make_model: MakeModel, tokenizer: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "gguf", None)
-    with pytest.raises(MissingExtraError, match=r"^writing GGUF files needs .* pip install 'gpt25\[export\]'$"):
+    with pytest.raises(
+        MissingExtraError, match=rf"^writing GGUF files needs .*: {re.escape(install_command('export'))}$"
+    ):
         export_gguf(make_model(), tokenizer, tmp_path / "a.gguf")
 
 

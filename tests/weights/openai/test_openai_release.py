@@ -18,6 +18,7 @@ import torch
 
 from gpt25.cli.main import main
 from gpt25.errors import CorruptFileError, MissingExtraError, WeightsError
+from gpt25.installation import install_command
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights import describe_model, load_pretrained, resolve_model, save_pretrained
@@ -235,7 +236,7 @@ def test_the_missing_package_is_named_with_its_extra(
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     expected = (
         f"reading {release}, a TensorFlow checkpoint, needs the package tensorflow-cpu; install it with: "
-        "pip install 'gpt25[tensorflow]'"
+        f"{install_command('tensorflow')}"
     )
     with pytest.raises(MissingExtraError) as caught:
         load_pretrained(release)
