@@ -2,6 +2,7 @@
 # make test: the same set-up with the tools for tests, then the whole suite.
 # make test-tensorflow: the tests that need TensorFlow, which the suite does without.
 # make test-browser: the report, the pages of gpt25 plot and the playground in headless Chromium (apt install chromium).
+# make docs: the pages of docs/, the notebooks and a generated reference as a site, build/site/index.html, without a network.
 # PYTHON=/path/to/python3.12 chooses the interpreter; ARGUMENTS="--minutes 10" is handed to gpt25 quickstart.
 
 SHELL := /bin/bash
@@ -15,7 +16,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11 python3.14)
 IS_SUITABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: run test test-tensorflow test-browser check format clean
+.PHONY: run test test-tensorflow test-browser docs check format clean
 
 run: $(ENVIRONMENT)/.installed
 	$(BIN)/gpt25 quickstart $(ARGUMENTS)
@@ -30,8 +31,12 @@ test-tensorflow: $(ENVIRONMENT)/.installed-dev
 
 # Out of the suite for its needs: it fails, and does not skip, where there is no Chromium.
 test-browser: $(ENVIRONMENT)/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:xdist tests/plots/browser_report.py tests/plots/browser_pages.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:xdist tests/plots/browser_report.py tests/plots/browser_pages.py tests/architecture/browser_site.py
 	BROWSER_TESTS=required OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:xdist tests/server/playground
+
+docs: $(ENVIRONMENT)/.installed-docs
+	$(BIN)/python -m sphinx -q -W --keep-going -b html -c docs/site -d build/site-cache . build/site
+	@echo "open build/site/index.html"
 
 check: $(ENVIRONMENT)/.installed-dev
 	$(BIN)/python -m ruff check .
@@ -67,4 +72,9 @@ $(ENVIRONMENT)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 $(ENVIRONMENT)/.installed-dev: $(ENVIRONMENT)/.installed
 	@echo "installing the tools for tests into $(ENVIRONMENT)"
 	@$(PIP_INSTALL) -e '.[dev]'
+	@touch $@
+
+$(ENVIRONMENT)/.installed-docs: $(ENVIRONMENT)/.installed
+	@echo "installing what builds the site into $(ENVIRONMENT)"
+	@$(PIP_INSTALL) -e '.[docs]'
 	@touch $@

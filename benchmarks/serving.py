@@ -1,6 +1,6 @@
 """Servers beside one another under 32 clients who stream: ours, transformers' and llama.cpp's.
 
-    pip install 'gpt25[serve,export,fast]' 'transformers[serving]'
+    pip install '.[serve,export,fast]' 'transformers[serving]'
     pip install --target llama 'llama-cpp-python[server]'         # apart from the rest: it brings its own web server
     python benchmarks/serving.py --llama-cpp llama                # random weights of the 124M
     python benchmarks/serving.py --only "gpt25 float32" --requests 1

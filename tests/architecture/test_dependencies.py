@@ -20,7 +20,7 @@ PACKAGE_OF_MODULE = {
     "tensorflow": "tensorflow-cpu",
     "tomli_w": "tomli-w",
 }
-EXTRAS_OF_TOOLS = {"dev", "notebooks"}  # what works on the repository, and is no part of the package
+EXTRAS_OF_TOOLS = {"dev", "docs", "notebooks"}  # what works on the repository, and is no part of the package
 PACKAGES_OF_EXTRAS = {"gpt25.kernels": "fast", "gpt25.server": "serve"}
 """Packages that nobody imports without an extra."""
 PLANNED_EXTRAS: set[str] = set()

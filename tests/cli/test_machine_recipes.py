@@ -16,6 +16,7 @@ from gpt25.cli.parsing import parse
 
 ROOT = Path(__file__).parents[2]
 SLURM, SKY = ROOT / "docs" / "recipes" / "train.slurm", ROOT / "docs" / "recipes" / "train.sky.yaml"
+TRAIN, EIGHT = ROOT / "docs" / "how_to" / "train.md", ROOT / "docs" / "start" / "eight_gpus.md"
 VALUES = {
     "SLURM_NNODES": "4",
     "SLURM_JOB_ID": "123",
@@ -37,7 +38,7 @@ def torchrun_lines(path: Path) -> list[list[str]]:
 
 
 def lines() -> list[Any]:
-    paths = [ROOT / "README.md", ROOT / "docs" / "many_gpus.md", SLURM, SKY, ROOT / "gpt25/cli/commands/train.py"]
+    paths = [TRAIN, EIGHT, ROOT / "docs" / "many_gpus.md", SLURM, SKY, ROOT / "gpt25/cli/commands/train.py"]
     return [
         pytest.param(words, id=f"{path.name} {number}")
         for path in paths
@@ -46,12 +47,8 @@ def lines() -> list[Any]:
 
 
 def test_every_document_has_its_line() -> None:
-    assert [len(torchrun_lines(path)) for path in (ROOT / "README.md", ROOT / "docs" / "many_gpus.md", SLURM, SKY)] == [
-        1,
-        2,
-        1,
-        1,
-    ]
+    paths = (TRAIN, EIGHT, ROOT / "docs" / "many_gpus.md", SLURM, SKY)
+    assert [len(torchrun_lines(path)) for path in paths] == [1, 1, 2, 1, 1]
 
 
 @pytest.mark.parametrize("words", lines())

@@ -222,7 +222,7 @@ def test_as_many_shards_are_fetched_as_the_recipe_reads() -> None:
 
 
 @pytest.mark.parametrize(("name", "shards"), [("gpt2_124m", 51), ("gpt2_124m_adamw", 100)])
-def test_a_recipe_its_comment_and_the_readme_agree_on_what_is_fetched(name: str, shards: int) -> None:
+def test_a_recipe_its_comment_and_the_pages_agree_on_what_is_fetched(name: str, shards: int) -> None:
     from gpt25.recipes import load_recipe, recipe_text
 
     root = Path(__file__).parents[3]
@@ -232,7 +232,7 @@ def test_a_recipe_its_comment_and_the_readme_agree_on_what_is_fetched(name: str,
     assert command in (root / "gpt25/recipes/toml" / f"{name}.toml").read_text()
     assert number_of_public_shards(configuration) == shards
     if name == "gpt2_124m":
-        assert command in (root / "README.md").read_text()
+        assert command in (root / "docs/how_to/whole_data_sets.md").read_text()
         assert command in (root / "docs/recipes/train.sky.yaml").read_text()
         assert command in (root / "docs/one_gpu_from_ssh_to_report.md").read_text()
     assert recipe_text(configuration)
