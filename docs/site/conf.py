@@ -28,7 +28,7 @@ include_patterns = ["docs/*.md", "docs/**/*.md", "build/reference/*.md", "notebo
 include_patterns += ["CHANGELOG.md", "CONTRIBUTING.md"]
 exclude_patterns = ["build/site", ".venv", "runs", "notebooks/runs"]
 
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["dollarmath", "html_image"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"  # the notebooks are kept with their outputs; the tests run them
 html_math_renderer = "mathml"
