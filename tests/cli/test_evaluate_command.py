@@ -205,7 +205,7 @@ def test_the_users_mistakes_are_said_in_a_line(folder: Path, capsys: pytest.Capt
     assert "--log-samples has no meaning for lambada" in complaint(capsys, *lambada(folder), "--log-samples", "x")
     harness = [model, "--task", "lm-eval:piqa"]
     assert "--skip-invalid has no meaning for lm-eval:piqa" in complaint(capsys, *harness, "--skip-invalid")
-    assert "num_fewshot is -1; it must be at least 0" in complaint(capsys, *harness, "--num-fewshot=-1")
+    assert "--num-fewshot is -1; it must be at least 0" in complaint(capsys, *harness, "--num-fewshot=-1")
     assert "absent is no directory; include_path is one" in complaint(capsys, *harness, "--include-path", "absent")
     assert "or several behind --tasks" in complaint(capsys, *lambada(folder), "--tasks", "piqa", "copa")
     assert "Did you mean 'piqa'?" in complaint(capsys, model, "--tasks", "hellaswag", "piqqa")

@@ -45,7 +45,7 @@ WRONG_VALUES = (
     (("plot", "loss", "nowhere", "--output", "loss.jpeg"), "loss.jpeg"),
     (("show", "no-such-model/"), "there is no directory no-such-model"),
     (("generate", "no-such-model/"), "there is no directory no-such-model"),
-    (("generate", ""), "the name of the model is empty"),
+    (("generate", ""), "one of its words is empty"),
     (("evaluate", "no-such-model/", "--task", "hellaswag"), "there is no directory no-such-model"),
     (("evaluate", "gpt2", "--task", "hellaswag", "--against", "no-such-model/"), "there is no directory no-such-model"),
     (("export", "no-such-model/", "--output", "model.gguf"), "there is no directory no-such-model"),

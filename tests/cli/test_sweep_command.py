@@ -130,7 +130,7 @@ def test_a_killed_sweep_goes_on_where_it_was(recipe: Path, tmp_path: Path) -> No
     [
         (["optimizer.muon-peek-learning-rate", "0.1"], "has no flag --optimizer.muon-peek-learning-rate; did you mean"),
         (["optimizer.muon-peak-learning-rate", "0.01", "fast"], "'fast' is not a number"),
-        (["model.number-of-heads", "2", "3"], "number_of_heads"),
+        (["model.number-of-heads", "2", "3"], "--model.number-of-heads 3 does not divide"),
         (["schedule.name", "cosine", "cosin"], "cosin"),
     ],
 )

@@ -88,7 +88,7 @@ def test_a_combination_that_goes_wrong_is_told_to_optuna_and_named(
         (["--search", "2", "--part", "1/2"], "a search is one process: leave --part out"),
         (["--search", "2", "--vary", RATE, "0.1", "0.01"], "is a range; its first end must be the lower one"),
         (["--search", "2", "--vary", "optimizer.peek", "0.1", "0.2"], "has no flag --optimizer.peek"),
-        (["--search", "2", "--vary", "optimizer.beta-1", "0.1", "2"], "optimizer.beta_1 is 2"),
+        (["--search", "2", "--vary", "optimizer.beta-1", "0.1", "2"], "--optimizer.beta-1 is 2"),
         (["--search", "2"], "nothing is varied"),
     ],
 )

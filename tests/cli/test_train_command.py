@@ -79,7 +79,7 @@ def test_the_closing_line_names_the_last_and_the_averaged_weights(
             *measured,
         ]
     assert "loop.average_last_fraction: 0.0 now, 0.5 then" in failed(capsys, recipe, "--run", tmp_path / "better")
-    assert "loop.average_last_fraction is 1.5; it must be a fraction from 0 to 1." in failed(
+    assert "--loop.average-last-fraction is 1.5; it must be a fraction from 0 to 1." in failed(
         capsys, recipe, flag[0], "1.5"
     )
 
@@ -128,10 +128,10 @@ def test_every_field_of_the_recipe_is_a_flag(recipe: Path, tmp_path: Path) -> No
 def test_wrong_words_are_told_in_a_line_or_two(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
     error = failed(capsys, recipe, "--optimizer.peak-learning-rat", "1")
     assert "did you mean --optimizer.peak-learning-rate?" in error
-    assert "optimizer.peak_learning_rate is -1.0; it must be a positive number." in failed(
+    assert "--optimizer.peak-learning-rate is -1.0; it must be a positive number." in failed(
         capsys, recipe, "--optimizer.peak-learning-rate=-1"
     )
-    assert "batch.smaller_updates is 48; it must be a multiple of model.block_size 32." in failed(
+    assert "--batch.smaller-updates is 48; it must be a multiple of" in failed(
         capsys, recipe, "--batch.smaller-updates", "0.5", "48"
     )
     assert "there is no recipe 'quickstat'. Choose one of " in failed(capsys, "quickstat")

@@ -169,7 +169,7 @@ def test_a_port_in_use_is_found_before_anything_is_loaded(capsys: pytest.Capture
         (["--port", "65536"], "port is 65536; it must be from 0"),
         (["--port", "-1"], "port is -1; it must be from 0"),
         (["--slots", "0"], "slots is 0; it must be at least 1"),
-        (["--drain-seconds", "nan"], "drain_seconds is nan"),
+        (["--drain-seconds", "nan"], "--drain-seconds is nan"),
     ],
 )
 def test_what_cannot_be_listened_on_is_refused(

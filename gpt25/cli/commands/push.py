@@ -65,6 +65,11 @@ def run(arguments: Arguments, output: Output) -> None:
     output.table("", ("file", "bytes"), [(name, f"{number:,}") for name, number in folder.sizes.items()])
     if folder.left_out:
         output.note(f"not sent: {', '.join(folder.left_out)}")
+    if arguments.repository not in folder.card:
+        output.note(
+            f"the card that goes along does not name {arguments.repository}: it was written for another place. "
+            f"Edit its README.md, or export again with --name {arguments.repository}."
+        )
     if arguments.dry_run:
         output.result({**content, "card": folder.card}, f"\nREADME.md:\n\n{folder.card}\n{_would(arguments, folder)}")
         return

@@ -23,7 +23,13 @@ def require_matching_preparation(
     """
     for shard in (*data.train.shards, *data.validation.shards):
         read_shard_header(data.directory / shard.file)
-    where, advice = data.directory, "Choose another output directory, or delete this one to prepare it anew."
+    where, advice = (
+        data.directory,
+        (
+            "Give the texts and options that it was made with (of a run they stand in run.toml), "
+            "or choose another directory."
+        ),
+    )
     tokenizer = settings.tokenizer
     if data.tokenizer_fingerprint != tokenizer.fingerprint:
         raise DataError(

@@ -13,6 +13,6 @@ def notices(data: PreparedData, left_out: LeftOut = LeftOut()) -> list[str]:  # 
     if count and data.special_tokens == "parse":
         said.append(f"names of special tokens in the text, {counted(count, 'times')}, became these tokens")
     elif count:
-        separators = "\ndocument-separator NAME cuts text files there."
+        separators = "\n--document-separator NAME cuts text files there."
         said.append(special_names_notice(count, what="the text") + separators)
     return said

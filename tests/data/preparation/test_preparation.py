@@ -122,7 +122,9 @@ def test_the_end_of_every_document_is_held_out_where_positions_rule(tmp_path: Pa
         assert seen + held_out == document.content
         assert 0.08 < len(held_out) / len(document.content) < 0.11
     assert prepare(documents, tokenizer, tmp_path / "out", **words) == data
-    with pytest.raises(DataError, match=r"out was split by position, not by content\. Choose another output directory"):
+    with pytest.raises(
+        DataError, match=r"out was split by position, not by content\. Give the texts and options that it was made"
+    ):
         prepare(documents, tokenizer, tmp_path / "out", validation_fraction=0.1, split_rule="content")
     assert prepare(documents, tokenizer, tmp_path / "out", validation_fraction=0.1) == data
 
@@ -260,7 +262,7 @@ def test_a_finished_directory_is_known_by_its_text_when_files_were_touched_or_mo
     monkeypatch.setattr("gpt25.data.preparation.segment_encoding.encode_chunks", None)  # encoding would fail
     assert prepare(read_documents([tmp_path / "a.txt"]), tokenizer, tmp_path / "out") == first
     (tmp_path / "a.txt").write_text("other text\n" * 100)
-    with pytest.raises(DataError, match=r"was prepared from other text \(.*a\.txt\)\. Choose another output directory"):
+    with pytest.raises(DataError, match=r"was prepared from other text \(.*a\.txt\)\. Give the texts and options"):
         prepare(read_documents([tmp_path / "a.txt"]), tokenizer, tmp_path / "out")
 
 
