@@ -149,8 +149,9 @@ print(token_labels(gpt2, gpt2.encode(code)))
 #
 # ## Text is never a command
 #
-# `<|endoftext|>` separates documents. If somebody writes those 13 characters into a text, they must stay characters, or any
-# visitor of a server could end a document:
+# `<|endoftext|>` separates documents. If somebody writes those 13 characters into a text, they must stay characters unless the
+# caller asks otherwise. (Only the server's API reads the name as the token by default, as OpenAI's does;
+# `special_tokens: "text"` turns that off.)
 
 # %%
 print(

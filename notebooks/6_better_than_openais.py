@@ -23,7 +23,7 @@ except ModuleNotFoundError:  # on Colab; elsewhere `pip install -e .` in the rep
 gpt25.__version__
 
 # %% [markdown]
-# ## One model, four scores
+# ## One model, five scores
 #
 # HellaSwag asks which of four endings goes on with a short text; a model's answer is the one that it finds likeliest. Here are
 # the published scores of one and the same set of weights, OpenAI's 124M:
@@ -87,7 +87,7 @@ for name, score in {
     print(f"{name:24} {score.value:.4f} ± {score.standard_error:.4f}")
 
 # %% [markdown]
-# One model, one set, four figures; guessing would give 0.25. A figure without its definition is worth nothing, which is why a
+# One model, one set, and more than one figure; guessing would give 0.25. A figure without its definition is worth nothing, which is why a
 # score here is an object that carries one:
 
 # %%
@@ -147,6 +147,8 @@ print(
 difference_between(last_loss, earlier_loss)
 
 # %% [markdown]
+# (Both are of the first 32,768 held-out tokens, the first few files, and not of the whole split as the run's own figure is.)
+#
 # The same difference, with an error many times smaller: the two figures side by side could not tell the models apart, the
 # windows one by one can. For right and wrong answers the test counts only the items on which the models disagree (McNemar's):
 

@@ -169,7 +169,8 @@ figures.head_scores(model, name=MODEL)
 # heads for the previous token first, of which induction is made.
 #
 # In the outputs kept here one head comes up three times: head 0 of layer 3 speaks for `name` louder than any other head, restores
-# the answer when it is patched in, and is the best induction head there is. Four layers, three minutes, and a circuit begins.
+# 0.42 of the answer when it is patched in (head 0 of layer 0 restores more, 0.62, and layer 0's perceptron speaks loudest of all),
+# and has the best induction score, 0.036 where chance is 0.014: a beginning, and no circuit yet.
 #
 # ## When did it form?
 #
@@ -211,7 +212,7 @@ figures.neurons(model, prompt, count=6, tokenizer=tokenizer, name=MODEL)
 # All of these pictures are commands too, and one page shows them together, one prompt through every operation of the model:
 #
 # ```sh
-# gpt25 plot inside runs/lesson --prompt "def read(self): return self." --output inside.html
+# gpt25 plot inside notebooks/runs/lesson --prompt "def read(self): return self." --output inside.html
 # ```
 #
 # ## The end
