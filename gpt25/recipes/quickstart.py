@@ -84,7 +84,10 @@ def quickstart(
                 require_same_texts(run, tuple(texts), load_recipe(run.recipe_path))
             # Where `gpt25 train` made the run longer, its own summary lacks what is measured here.
             if summary is not None and summary.finished and summary.bits_per_byte is not None:
-                reporter.say(f"{run.path} is done already; another --run directory begins anew.")
+                reporter.say(
+                    f"{run.path} is done already, and other minutes, flags or files are not looked at;\n"
+                    "another --run directory begins anew."
+                )
             else:
                 use_fast_allocator()
                 recipe = recipe or load_recipe("quickstart")
