@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Sequence
-from typing import Any
 
 from gpt25.markup import text
 from gpt25.plots.curves import Point, smooth
@@ -12,6 +11,7 @@ from gpt25.plots.pictures.positions import PositionsOfModel, matrix_picture
 from gpt25.plots.report.compared_run import ComparedRun
 from gpt25.plots.report.figures import against, figure, figure_of, table
 from gpt25.plots.report.lines_chart import Line
+from gpt25.records.flat_settings import flat_settings
 
 _LOSSES = " on held-out text: lower is better, and of several lines the lower one at the same place is ahead."
 _COURSE = (
@@ -146,7 +146,7 @@ def overview(runs: Sequence[ComparedRun], remarks: Sequence[str]) -> str:
 
 def recipe_differences(runs: Sequence[ComparedRun]) -> str:
     """The settings in which several runs differ."""
-    flat = [_flattened(run.recipe) for run in runs]
+    flat = [flat_settings(run.recipe) for run in runs]
     names = sorted({name for settings in flat for name in settings})
     rows = ""
     for name in names:
@@ -173,13 +173,3 @@ def positions(models: Sequence[PositionsOfModel]) -> str:
     return (
         f'<section><h2>Positional embeddings</h2><p>{explanation}</p><div class="pictures">{pictures}</div></section>'
     )
-
-
-def _flattened(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for name, value in settings.items():
-        if isinstance(value, dict):
-            flat |= _flattened(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = str(value)
-    return flat

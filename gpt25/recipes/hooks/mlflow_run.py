@@ -8,6 +8,7 @@ from typing import Any
 from gpt25.recipes.hooks.scalars import scalars_of
 from gpt25.recipes.hooks.tracked_runs import PROJECT, TrackedRuns
 from gpt25.records import RunDirectory
+from gpt25.records.flat_settings import flat_settings
 
 _LONGEST_VALUE = 500
 _PARAMETERS_AT_ONCE = 100  # MLflow's own limit of a batch
@@ -39,7 +40,7 @@ class MlflowRun:
             return
         self._identity = self._client.create_run(self._experiment(), run_name=run.path.resolve().name).info.run_id
         known.keep("mlflow", self._identity)
-        settings = [Param(name, value[:_LONGEST_VALUE]) for name, value in _flattened(run.recipe()).items()]
+        settings = [Param(name, value[:_LONGEST_VALUE]) for name, value in flat_settings(run.recipe()).items()]
         for begin in range(0, len(settings), _PARAMETERS_AT_ONCE):
             self._client.log_batch(self._identity, params=settings[begin : begin + _PARAMETERS_AT_ONCE])
 
@@ -59,13 +60,3 @@ class MlflowRun:
     def close(self) -> None:
         """Say that the run has ended."""
         self._client.set_terminated(self._identity)
-
-
-def _flattened(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for name, value in settings.items():
-        if isinstance(value, dict):
-            flat |= _flattened(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = str(value)
-    return flat
