@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 from gpt25.plots.page import write_page
 from gpt25.plots.pictures.drawing import COLOURS, FAINT_INK, INK, lighten_frame, literal, new_figure, printable
-from gpt25.plots.pictures.figure_bytes import figure_bytes
 from gpt25.plots.pictures.panels import extra_inches, figure_of, given_panels, head_figure, head_panel
-from gpt25.plots.pictures.picture_format import picture_format
-from gpt25.storage import write_bytes
+from gpt25.plots.pictures.write_drawing import write_drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,11 +44,7 @@ class CheckpointLines:
 
 def draw_checkpoint_lines(lines: CheckpointLines, output: str | Path) -> None:
     """Draw the lines into a .png, .svg or .html file, atomically; raises StorageError where that cannot be written."""
-    file_format = picture_format(output)
-    if file_format == "html":
-        _write_page(lines, output)
-    else:
-        write_bytes(output, figure_bytes(checkpoint_lines_figure(lines), file_format))
+    write_drawing(output, page=lambda file: _write_page(lines, file), figure=lambda: checkpoint_lines_figure(lines))
 
 
 def checkpoint_lines_figure(lines: CheckpointLines, *, axes: "Axes | None" = None) -> "Figure":

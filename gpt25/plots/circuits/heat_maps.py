@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 from gpt25.plots.circuits.heat_map import HeatMap, HeatMaps
 from gpt25.plots.page import write_page
 from gpt25.plots.pictures.drawing import FAINT_INK, GRID, INK, literal, new_figure, printable, title_panel
-from gpt25.plots.pictures.figure_bytes import figure_bytes
 from gpt25.plots.pictures.panels import extra_inches, figure_of, given_panels, head_figure
-from gpt25.plots.pictures.picture_format import picture_format
-from gpt25.storage import write_bytes
+from gpt25.plots.pictures.write_drawing import write_drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,11 +32,7 @@ def draw_heat_maps(maps: HeatMaps, output: str | Path) -> None:
 
     Raises StorageError where `output` cannot be written.
     """
-    file_format = picture_format(output)
-    if file_format == "html":
-        _write_page(maps, output)
-    else:
-        write_bytes(output, figure_bytes(heat_maps_figure(maps), file_format))
+    write_drawing(output, page=lambda file: _write_page(maps, file), figure=lambda: heat_maps_figure(maps))
 
 
 def heat_maps_figure(maps: HeatMaps, *, axes: "Axes | Sequence[Axes] | None" = None) -> "Figure":

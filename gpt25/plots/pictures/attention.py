@@ -11,10 +11,8 @@ from gpt25.errors import PlotError
 from gpt25.plots.page import write_page
 from gpt25.plots.page_arrays import quantised
 from gpt25.plots.pictures.drawing import FAINT_INK, GRID, INK, literal, new_figure, printable, weight_bar
-from gpt25.plots.pictures.figure_bytes import figure_bytes
 from gpt25.plots.pictures.panels import extra_inches, figure_of, given_panels, head_figure, head_panel
-from gpt25.plots.pictures.picture_format import picture_format
-from gpt25.storage import write_bytes
+from gpt25.plots.pictures.write_drawing import write_drawing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,11 +65,7 @@ def draw_attention(attention: AttentionOfText, output: str | Path) -> None:
     A page holds all the heads and lets one be chosen. Raises PlotError where a page would become too large for a
     browser, and StorageError where `output` cannot be written.
     """
-    file_format = picture_format(output)
-    if file_format == "html":
-        _write_page(attention, output)
-    else:
-        write_bytes(output, figure_bytes(attention_figure(attention), file_format))
+    write_drawing(output, page=lambda file: _write_page(attention, file), figure=lambda: attention_figure(attention))
 
 
 def attention_figure(attention: AttentionOfText, *, axes: "Axes | None" = None) -> "Figure":

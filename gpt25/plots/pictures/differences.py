@@ -17,12 +17,10 @@ from gpt25.plots.pictures.drawing import (
     plain_number,
     title_panel,
 )
-from gpt25.plots.pictures.figure_bytes import figure_bytes
 from gpt25.plots.pictures.panels import extra_inches, figure_of, given_panels, head_figure, head_panel
-from gpt25.plots.pictures.picture_format import picture_format
 from gpt25.plots.pictures.spectra import draw_spectra
 from gpt25.plots.pictures.tensor_pair import TensorPair
-from gpt25.storage import write_bytes
+from gpt25.plots.pictures.write_drawing import write_drawing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,11 +47,11 @@ def draw_differences(pairs: Sequence[TensorPair], output: str | Path, *, name_a:
 
     Pictures show the matrices; a page also the vectors. Raises StorageError where `output` cannot be written.
     """
-    file_format = picture_format(output)
-    if file_format == "html":
-        _write_page(pairs, output, name_a=name_a, name_b=name_b)
-    else:
-        write_bytes(output, figure_bytes(differences_figure(pairs, name_a=name_a, name_b=name_b), file_format))
+    write_drawing(
+        output,
+        page=lambda file: _write_page(pairs, file, name_a=name_a, name_b=name_b),
+        figure=lambda: differences_figure(pairs, name_a=name_a, name_b=name_b),
+    )
 
 
 def differences_figure(

@@ -22,8 +22,7 @@ from gpt25.plots.pictures.drawing import (
 )
 from gpt25.plots.pictures.figure_bytes import figure_bytes
 from gpt25.plots.pictures.panels import extra_inches, figure_of, given_panels, head_figure, head_panel
-from gpt25.plots.pictures.picture_format import picture_format
-from gpt25.storage import write_bytes
+from gpt25.plots.pictures.write_drawing import write_drawing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,12 +80,12 @@ def draw_positions(
     columns: the channels whose curves are drawn. verdict: what the roughness says, as a sentence.
     Raises PlotError for a column that a model lacks, and StorageError where `output` cannot be written.
     """
-    file_format = picture_format(output)
-    require_columns(models, columns)
-    if file_format == "html":
-        _write_page(models, output, columns=columns, verdict=verdict)
-    else:
-        write_bytes(output, figure_bytes(positions_figure(models, columns=columns, verdict=verdict), file_format))
+
+    def page(file: str | Path) -> None:
+        require_columns(models, columns)
+        _write_page(models, file, columns=columns, verdict=verdict)
+
+    write_drawing(output, page=page, figure=lambda: positions_figure(models, columns=columns, verdict=verdict))
 
 
 def positions_figure(

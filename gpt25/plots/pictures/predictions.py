@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 from gpt25.plots.formatting import percentage
 from gpt25.plots.page import write_page
 from gpt25.plots.pictures.drawing import FAINT_INK, INK, literal, new_figure, printable
-from gpt25.plots.pictures.figure_bytes import figure_bytes
 from gpt25.plots.pictures.panels import extra_inches, figure_of, given_panels, head_figure, head_panel
-from gpt25.plots.pictures.picture_format import picture_format
-from gpt25.storage import write_bytes
+from gpt25.plots.pictures.write_drawing import write_drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,11 +61,9 @@ def draw_predictions(predictions: PredictionsOfText, output: str | Path) -> None
     A picture breaks a long text into strips, like lines; of a text longer than `positions_that_fit` it shows the end.
     A page shows all of it. Raises StorageError where `output` cannot be written.
     """
-    file_format = picture_format(output)
-    if file_format == "html":
-        _write_page(predictions, output)
-    else:
-        write_bytes(output, figure_bytes(predictions_figure(predictions), file_format))
+    write_drawing(
+        output, page=lambda file: _write_page(predictions, file), figure=lambda: predictions_figure(predictions)
+    )
 
 
 def predictions_figure(predictions: PredictionsOfText, *, axes: "Axes | None" = None) -> "Figure":
