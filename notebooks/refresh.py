@@ -9,11 +9,14 @@ What is written by hand is NUMBER_NAME.py, in jupytext's percent format. NUMBER_
 here, so that readers find the outputs too. Needs the extra `notebooks`.
 """
 
+import argparse
+import ast
 import base64
 import io
 import re
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import jupytext
@@ -99,31 +102,61 @@ def _with_palette(picture: str) -> str:
 
 
 def with_kept_outputs(source: Path) -> NotebookNode:
-    """The notebook with the outputs that its pair has; raises ValueError where code has changed since."""
+    """The notebook with the outputs that its pair has; raises ValueError where code has changed since.
+
+    Comments, and how a line is broken, are words: they show nothing.
+    """
     notebook, kept = converted(source), nbformat.read(source.with_suffix(".ipynb"), as_version=4)
     old = [cell for cell in kept.cells if cell.cell_type == "code"]
     new = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    if [cell.source for cell in old] != [cell.source for cell in new]:
+    if [_program(cell.source) for cell in old] != [_program(cell.source) for cell in new]:
         raise ValueError(f"code of {source.name} has changed since it ran; run it again without --keep.")
     for cell, before in zip(new, old, strict=True):
         cell.outputs, cell.execution_count = before.outputs, before.execution_count
     return notebook
 
 
-def main(words: list[str]) -> None:
-    """Do what the words say, notebook by notebook."""
-    if "--links" in words:
-        for source in sources():
-            source.write_text(with_links(source.read_text(encoding="utf-8")), encoding="utf-8")
-    numbers = [word for word in words if word.isdigit()]
+def _program(code: str) -> str:
+    """What a cell does, wherever the repository lies."""
+    return ast.dump(ast.parse(with_links(code)))
+
+
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    """What was typed; a word or a number that there is not ends the program with exit code 2."""
+    summary, _, rest = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        description=summary, epilog=rest, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    numbers = [source.name[0] for source in sources()]
+    parser.add_argument("numbers", nargs="*", metavar="NUMBER", help=f"{numbers[0]} to {numbers[-1]}; none means all")
+    parser.add_argument("--keep", action="store_true", help="run nothing: take words over, keep what is shown")
+    parser.add_argument("--links", action="store_true", help="write pyproject.toml's address into links, then --keep")
+    arguments = parser.parse_args(words)
+    for number in arguments.numbers:
+        if number not in numbers:
+            parser.error(f"there is no notebook {number!r}, only {numbers[0]} to {numbers[-1]}")
+    return arguments
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Do what the words say, notebook by notebook; None takes those of the command line."""
+    arguments = _arguments(words)
     for source in sources():
-        if numbers and source.name[0] not in numbers:
+        if arguments.numbers and source.name[0] not in arguments.numbers:
             continue
-        keep = "--keep" in words or "--links" in words
-        notebook = with_kept_outputs(source) if keep else compact(executed(source, FOLDER))
+        if arguments.links:
+            source.write_text(with_links(source.read_text(encoding="utf-8")), encoding="utf-8")
+        if arguments.keep or arguments.links:
+            try:
+                notebook = with_kept_outputs(source)
+            except ValueError as problem:
+                sys.stderr.write(f"error: {problem}\n")
+                raise SystemExit(2) from None
+        else:
+            notebook = compact(executed(source, FOLDER))
         nbformat.write(notebook, source.with_suffix(".ipynb"))
         sys.stdout.write(f"{source.stem}: {source.with_suffix('.ipynb').stat().st_size / 1000:,.0f} kB\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -154,6 +154,7 @@ def test_a_notebook_says_what_it_assumes_and_where_it_runs(source: Path) -> None
     assert f"git+{refresh.repository()}" in source.read_text(encoding="utf-8")
     assert "**It assumes**" in text
     assert "](../docs/glossary.md)" in text
+    assert "T4" in text.partition("**It assumes**")[0]
     assert text.count("<details>") == text.count("</details>") == text.count("**Exercise") > 1
     assert refresh.with_links(source.read_text(encoding="utf-8")) == source.read_text(encoding="utf-8")
 
@@ -184,17 +185,77 @@ def test_every_notebook_has_a_line_in_the_page_about_them() -> None:
     assert [name for name in NAMES if f"(../notebooks/{name}.ipynb)" not in page] == []
 
 
-def test_words_change_without_running_and_code_does_not(tmp_path: Path) -> None:
-    source = tmp_path / "1_small.py"
-    source.write_text("# %% [markdown]\n# words\n\n# %%\n1 + 1\n", encoding="utf-8")
+@pytest.fixture
+def kept_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The source of a notebook that has run and shows 2, in a folder of its own beside a pyproject.toml."""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "pyproject.toml").write_text('[project.urls]\nRepository = "https://github.com/someone/gpt25"\n')
+    monkeypatch.setattr(refresh, "FOLDER", tmp_path / "notebooks")
+    source = tmp_path / "notebooks" / "1_small.py"
+    source.write_text(SMALL, encoding="utf-8")
     made = refresh.converted(source)
     made.cells[1].outputs = [nbformat.v4.new_output("stream", text="2")]
     made.cells[1].execution_count = 1
     nbformat.write(made, source.with_suffix(".ipynb"))
-    source.write_text("# %% [markdown]\n# other words\n\n# %%\n1 + 1\n", encoding="utf-8")
-    kept = refresh.with_kept_outputs(source)
-    assert kept.cells[0].source == "other words"
-    assert kept.cells[1].outputs[0].text == "2"
-    source.write_text("# %% [markdown]\n# words\n\n# %%\n1 + 2\n", encoding="utf-8")
+    monkeypatch.setattr(refresh, "executed", lambda *_: pytest.fail("a notebook was run"))
+    return source
+
+
+SMALL = """# %% [markdown]
+# words, https://colab.research.google.com/github/OWNER/gpt25/blob/main/notebooks/1_small.ipynb
+
+# %%
+"git+https://github.com/OWNER/gpt25"
+1 + 1  # is easy
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "another"), [("words", "other words"), ("  # is easy", "  # is two"), ("1 + 1", "(1 +\n    1)")]
+)
+def test_words_and_comments_change_without_running(kept_pair: Path, word: str, another: str) -> None:
+    kept_pair.write_text(SMALL.replace(word, another), encoding="utf-8")
+    refresh.main(["--keep", "1"])
+    assert [cell.source for cell in pair(kept_pair).cells] == [
+        cell.source for cell in refresh.converted(kept_pair).cells
+    ]
+    assert pair(kept_pair).cells[1].outputs[0].text == "2"
+
+
+def test_code_does_not_change_without_running(kept_pair: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept_pair.write_text(SMALL.replace("1 + 1", "1 + 2"), encoding="utf-8")
     with pytest.raises(ValueError, match="has changed since it ran"):
-        refresh.with_kept_outputs(source)
+        refresh.with_kept_outputs(kept_pair)
+    with pytest.raises(SystemExit) as end:
+        refresh.main(["--keep"])
+    assert end.value.code == 2
+    assert "error: code of 1_small.py has changed since it ran" in capsys.readouterr().err
+
+
+def test_the_repository_s_address_is_written_into_links_without_running(kept_pair: Path) -> None:
+    refresh.main(["--links"])
+    text = kept_pair.read_text(encoding="utf-8")
+    assert "OWNER" not in text
+    assert text.count("github.com/someone/gpt25") + text.count("/github/someone/gpt25/") == 2
+    assert pair(kept_pair).cells[1].outputs[0].text == "2"
+    assert "someone" in pair(kept_pair).cells[0].source
+
+
+@pytest.mark.parametrize("words", [["--hlep"], ["--kee"], ["two"], ["9"], ["--keep", "1", "x"]])
+def test_a_wrong_word_refreshes_nothing(words: list[str], kept_pair: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = kept_pair.with_suffix(".ipynb").read_bytes()
+    kept_pair.write_text(SMALL.replace("words", "other words"), encoding="utf-8")
+    with pytest.raises(SystemExit) as end:
+        refresh.main(words)
+    assert end.value.code == 2
+    assert "error: " in capsys.readouterr().err
+    assert kept_pair.with_suffix(".ipynb").read_bytes() == before
+
+
+def test_help_only_helps(kept_pair: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        refresh.main(["--help"])
+    assert end.value.code == 0
+    said = capsys.readouterr().out
+    assert "--keep" in said
+    assert "python notebooks/refresh.py --keep 3" in said
