@@ -2,17 +2,19 @@
 # # 1. The end first
 #
 # [Open in Colab](https://colab.research.google.com/github/OWNER/gpt25/blob/main/notebooks/1_the_end_first.ipynb) ·
-# [Glossary](../docs/glossary.md) · [All notebooks](../docs/notebooks.md)
+# [Glossary](../docs/glossary.md) · [All notebooks](../docs/notebooks.md) ·
+# [a free T4 runs it too, in float32](../docs/notebooks.md#on-colab-and-what-a-free-t4-does)
 #
 # Seven notebooks go from a finished GPT-2 to one of your own. We begin where others end: a trained model is loaded, and
 # we look at every number in it before a line of it is written. What a thing is for is easier to learn when it is there.
 #
-# **It assumes** that you read Python and know what a matrix is. Nothing about language models.
+# **It assumes** that you read Python and know what a matrix is. Nothing about language models: their words are in the
+# [glossary](../docs/glossary.md). (A *tensor* is an array of numbers with any number of axes; a matrix is one with two.)
 
 # %%
 try:
     import gpt25
-except ModuleNotFoundError:  # on Colab; elsewhere `pip install -e .` in the repository has done it
+except ModuleNotFoundError:  # on Colab; elsewhere `pip install -e '.[notebooks]'` in the repository did it
     import subprocess
     import sys
 
@@ -142,7 +144,7 @@ figures.positions(model, names=[MODEL])
 # %% [markdown]
 # ## What they learned
 #
-# The Transformer paper of 2017 did not learn positions. It computed them: every column a sine or cosine, each with its own
+# The Transformer paper ("Attention Is All You Need", Vaswani et al. 2017) did not learn positions. It computed them: every column a sine or cosine, each with its own
 # wavelength. GPT-2 starts every one of these numbers as noise and lets training find something. What does it find?
 # In OpenAI's model: sines and cosines again, of few periods, drawn by a shaky hand. Nobody asked for them.
 #

@@ -2,19 +2,22 @@
 # # 2. From the Transformer paper to GPT-2
 #
 # [Open in Colab](https://colab.research.google.com/github/OWNER/gpt25/blob/main/notebooks/2_from_the_transformer_to_gpt2.ipynb) ·
-# [Glossary](../docs/glossary.md) · [All notebooks](../docs/notebooks.md)
+# [Glossary](../docs/glossary.md) · [All notebooks](../docs/notebooks.md) ·
+# [a free T4 runs it too, in float32](../docs/notebooks.md#on-colab-and-what-a-free-t4-does)
 #
 # The Transformer was drawn in 2017 for translation. GPT-2 is half of that drawing with two layer norms moved and one added.
 # Here we say what changed and why, write the skeleton until it has every tensor that OpenAI's file has, and then correct a
 # table that has been wrong since 2019.
 #
-# **It assumes** the first notebook, and that you have seen a PyTorch module. It loads no weights: everything below is about
-# shapes, so that 124 million parameters cost no memory.
+# **It assumes** the first notebook. Of PyTorch you need one line: a *module* is a tree of named tensors and further modules,
+# `nn.Linear(in, out)` one matrix and a bias, `nn.Embedding(rows, columns)` a table to look rows up in, and `state_dict()`
+# lists a tree's tensors by name. No weights are loaded: everything below is about shapes, so that 124 million parameters
+# cost no memory.
 
 # %%
 try:
     import gpt25
-except ModuleNotFoundError:  # on Colab; elsewhere `pip install -e .` in the repository has done it
+except ModuleNotFoundError:  # on Colab; elsewhere `pip install -e '.[notebooks]'` in the repository did it
     import subprocess
     import sys
 
@@ -60,9 +63,15 @@ gpt25.__version__
 #   gradients pass unharmed.
 # - **One more layer norm** stands after the last block. Nothing normalises the road itself any more, so that it grows from
 #   block to block; the head needs it brought back to one scale.
+# - **Learned positions** take the place of the sinusoids: the matrix that the first notebook looked at.
+# - **GELU** takes the place of ReLU, the bend between the two matrices of the feed-forward part (here called perceptron).
+#   ReLU is 0 below 0 and then a straight line; GELU goes the same way without the corner (Hendrycks and Gimpel 2016).
 #
-# The GPT-2 paper says the last two in one sentence of section 2.3. Is it true that the stream grows? Random weights show it
-# already, and GPT-2's initialisation does what it can against it.
+# The norms are GPT-2's own changes, and its paper says both in one sentence of section 2.3; the other four came with GPT-1
+# in 2018. What stayed: attention itself, the sums around each part, a perceptron four times as wide as the stream, and a head
+# that is the embeddings again.
+#
+# Is it true that the stream grows? Random weights show it already, and GPT-2's initialisation does what it can against it.
 
 # %%
 import torch

@@ -2,7 +2,8 @@
 # # 3. The transfer
 #
 # [Open in Colab](https://colab.research.google.com/github/OWNER/gpt25/blob/main/notebooks/3_the_transfer.ipynb) ·
-# [Glossary](../docs/glossary.md) · [All notebooks](../docs/notebooks.md)
+# [Glossary](../docs/glossary.md) · [All notebooks](../docs/notebooks.md) ·
+# [a free T4 runs it too, in float32](../docs/notebooks.md#on-colab-and-what-a-free-t4-does)
 #
 # A file of weights and a class that has a place for each of them: now one goes into the other, name by name. It is done when
 # the logits agree with those of a program that somebody else wrote. On the way lie three traps that give no error message.
@@ -12,7 +13,7 @@
 # %%
 try:
     import gpt25
-except ModuleNotFoundError:  # on Colab; elsewhere `pip install -e .` in the repository has done it
+except ModuleNotFoundError:  # on Colab; elsewhere `pip install -e '.[notebooks]'` in the repository did it
     import subprocess
     import sys
 
@@ -43,7 +44,9 @@ for name in ("transformer.wte.weight", "transformer.h.0.attn.c_attn.weight", "tr
 # ## An empty model
 #
 # The class is the package's, with random weights. We also take a text that the model can read, so that there is something
-# to compare: its loss, before anything is transferred, is that of pure guessing, ln(vocabulary).
+# to compare: its loss, before anything is transferred, is that of pure guessing, ln(vocabulary). (Called with tokens alone a
+# model returns logits; called with tokens and the ones that should follow, the *labels*, it returns the pair of logits and
+# loss. Labels are the same text, one place further.)
 
 # %%
 import math
@@ -60,7 +63,7 @@ tokens = torch.tensor([[tokenizer.end_of_text_id, *tokenizer.encode(text)]])  # 
 
 @torch.no_grad()
 def loss_of(model: GPTModel) -> float:
-    return float(model(tokens[:, :-1], tokens[:, 1:])[1])
+    return float(model(tokens[:, :-1], tokens[:, 1:])[1])  # [1]: of (logits, loss) the loss
 
 
 print(f"random weights: {loss_of(model):.3f}; guessing: {math.log(model.configuration.vocabulary_size):.3f}")

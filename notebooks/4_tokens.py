@@ -2,18 +2,19 @@
 # # 4. Tokens
 #
 # [Open in Colab](https://colab.research.google.com/github/OWNER/gpt25/blob/main/notebooks/4_tokens.ipynb) ·
-# [Glossary](../docs/glossary.md) · [All notebooks](../docs/notebooks.md)
+# [Glossary](../docs/glossary.md) · [All notebooks](../docs/notebooks.md) ·
+# [a free T4 runs it too, in float32](../docs/notebooks.md#on-colab-and-what-a-free-t4-does)
 #
 # A model reads numbers, people write text. Between them stands a table that was made once, by counting, and never learned
 # anything afterwards. Much that looks like a quirk of the model is a quirk of this table.
 #
-# **It assumes** nothing of the other notebooks but what a vocabulary is. It needs no model and no network: GPT-2's own
-# vocabulary is in the package.
+# **It assumes** nothing of the other notebooks. (A *vocabulary* is the list of all tokens that a model knows, each with its
+# number.) It needs no model and no network: GPT-2's own vocabulary is in the package.
 
 # %%
 try:
     import gpt25
-except ModuleNotFoundError:  # on Colab; elsewhere `pip install -e .` in the repository has done it
+except ModuleNotFoundError:  # on Colab; elsewhere `pip install -e '.[notebooks]'` in the repository did it
     import subprocess
     import sys
 

@@ -2,19 +2,22 @@
 # # 5. Training
 #
 # [Open in Colab](https://colab.research.google.com/github/OWNER/gpt25/blob/main/notebooks/5_training.ipynb) ·
-# [Glossary](../docs/glossary.md) · [All notebooks](../docs/notebooks.md)
+# [Glossary](../docs/glossary.md) · [All notebooks](../docs/notebooks.md) ·
+# [a free T4 runs it too, in float32](../docs/notebooks.md#on-colab-and-what-a-free-t4-does)
 #
 # Training is one sentence: guess the next token, see which one came, move every weight a little towards having guessed it.
 # Everything else is about doing that fast and not breaking it. Here each step is tried **on your machine** and its gain
 # measured there; what helps on another machine may not help on yours, and some of it only helps at sizes that fit no
 # notebook. We say which.
 #
-# **It assumes** the second notebook (what a GPT-2 is made of) and that you know what a gradient is.
+# **It assumes** the second notebook (what a GPT-2 is made of), the fourth (what a vocabulary costs), and that you know what a
+# gradient is: for every weight, how the loss changes as it changes. In PyTorch `loss.backward()` leaves it in the weight's
+# `.grad`, and an optimizer's `step()` moves the weights by it.
 
 # %%
 try:
     import gpt25
-except ModuleNotFoundError:  # on Colab; elsewhere `pip install -e .` in the repository has done it
+except ModuleNotFoundError:  # on Colab; elsewhere `pip install -e '.[notebooks]'` in the repository did it
     import subprocess
     import sys
 
@@ -28,7 +31,9 @@ gpt25.__version__
 # ## A small world
 #
 # A model small enough that an update takes hundredths of a second, and a text to go with it: every eighth file of Python's
-# standard library in a vocabulary of 512. What is held out is never trained on.
+# standard library in a vocabulary of 512. What is held out is never trained on. (The vocabulary has seen it: it is counted
+# on all of these files, which can make held-out words a little shorter in tokens and is the same for every variant below. The
+# quickstart counts on what it trains on alone.)
 
 # %%
 import shutil
@@ -96,6 +101,7 @@ from gpt25.data import Batches
 indices, labels = next(Batches(training, **plain.window_order).for_update(0, rows_per_update=8, micro_batch_rows=8))
 fresh = GPTModel(plain.model, generator=torch.Generator().manual_seed(1))
 with torch.no_grad():
+    # Given labels, a model returns (logits, loss); [1] is the loss.
     print(f"ln 512 = {math.log(512):.3f}; the model says {float(fresh(indices, labels)[1]):.3f}")
 
 # %% [markdown]

@@ -2,7 +2,8 @@
 # # 7. Inside
 #
 # [Open in Colab](https://colab.research.google.com/github/OWNER/gpt25/blob/main/notebooks/7_inside.ipynb) ·
-# [Glossary](../docs/glossary.md) · [All notebooks](../docs/notebooks.md)
+# [Glossary](../docs/glossary.md) · [All notebooks](../docs/notebooks.md) ·
+# [a free T4 runs it too, in float32](../docs/notebooks.md#on-colab-and-what-a-free-t4-does)
 #
 # We know every number of the model and not yet what any of them is for. This notebook asks: where do heads look, what does each
 # layer believe, who wrote the answer, what would break without it, and when in training did it come to be?
@@ -13,7 +14,7 @@
 # %%
 try:
     import gpt25
-except ModuleNotFoundError:  # on Colab; elsewhere `pip install -e .` in the repository has done it
+except ModuleNotFoundError:  # on Colab; elsewhere `pip install -e '.[notebooks]'` in the repository did it
     import subprocess
     import sys
 
@@ -164,8 +165,8 @@ for kind in ("previous_token", "duplicate_token", "induction"):
 figures.head_scores(model, name=MODEL)
 
 # %% [markdown]
-# In OpenAI's 124M several heads of the layers 5 to 7 give more than half of their attention to the right place, and the second half
-# costs next to nothing. A model that has been trained for three minutes has not come that far, and the figures say how far it has:
+# In OpenAI's 124M several heads of the layers 5 to 7 are known for it, head 5 of layer 5 and head 9 of layer 6
+# among them (Wang et al. 2022, "Interpretability in the Wild"); with those weights the figures above say by how much. A model that has been trained for three minutes has not come that far, and the figures say how far it has:
 # heads for the previous token first, of which induction is made.
 #
 # In the outputs kept here one head comes up three times: head 0 of layer 3 speaks for `name` louder than any other head, restores
