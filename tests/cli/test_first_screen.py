@@ -51,16 +51,3 @@ def test_its_text_is_written_by_its_command(
 def test_its_three_machines_begin_with_known_commands() -> None:
     assert len(commands("quickstart")) == 1
     assert [words[words.index("--price-per-hour") + 1] for words in commands("reproduce")] == ["3", "24"]
-
-
-def test_its_figures_are_the_log_s() -> None:
-    """Ratios stand in the log of measurements; those that ours loses are in bold type."""
-    table = README.partition("| beside | ratio |")[2].partition("\n\n")[0]
-    assert {float(ratio) for ratio in re.findall(r"\*\*([\d.]+)\*\*", table)} == {0.84, 0.69, 0.5}
-    log = (ROOT / "docs/log/models.md").read_text(encoding="utf-8")
-    assert "1.3 at 1, 3.3 at 8, 2.4 at 32. In float32 against transformers: 3.2 at 1, 3.8 at 8, 1.9 at 32" in log
-    ours, theirs = (re.search(rf"^\| {name} \| ([\d.]+) ", log, flags=re.M)[1] for name in PAIR)
-    assert round(float(ours) / float(theirs), 2) == 0.84
-
-
-PAIR = ("gpt25 float32", r"llama\.cpp float16")
