@@ -194,6 +194,11 @@ for checkpoint in checkpoints:
     print(f"  after update {checkpoint.update:5,}: {overall_roughness(positional_embeddings(early)):.3f}")
 
 # %% [markdown]
+# Compare a model with itself, or with its like. Roughness also depends on how far positions move: the small model's recipe
+# moves embeddings at a rate of 0.03, fifty times what is usual at 124M, so that what it learns soon dwarfs the noise that it
+# began with (its twenty numbers above are many times OpenAI's). Its positions come out smooth within minutes, and that does
+# not make it the better model.
+#
 # **Exercise 2.** Could a model be under-trained and still have smooth positions? And what would the roughness of the
 # computed sinusoids of 2017 be? Guess, then try `overall_roughness(computed)`.
 #
