@@ -7,6 +7,7 @@ from gpt25.cli.evaluated_models import EvaluatedModels
 from gpt25.cli.output import Output
 from gpt25.cli.score_tables import error, limited, number, show_differences
 from gpt25.cli.task_result import TaskResult, differences_between
+from gpt25.counted import counted
 from gpt25.errors import EvaluationError
 from gpt25.evaluation import Difference
 from gpt25.evaluation.harness.harness_settings import HarnessSettings
@@ -62,7 +63,7 @@ def evaluate_harness_task(
     if measured:
         kept = {"items": items_as_json(measured), "data_sha256": results[0].fingerprint}
     if settings.num_fewshot is not None:  # another figure, which must not replace the task's own in a run
-        kept["task"] = f"{HARNESS_PREFIX}{name} with {settings.num_fewshot} examples"
+        kept["task"] = f"{HARNESS_PREFIX}{name} with {counted(settings.num_fewshot, 'examples')}"
     return TaskResult(content, kept, _sample_lines(models, results))
 
 

@@ -5,7 +5,7 @@ import time
 from typing import Any, Protocol
 
 from gpt25.cli.streams.visible_text import visible_text
-from gpt25.storage.counted import counted, singular
+from gpt25.counted import counted, singular
 
 SECONDS_BETWEEN_PLAIN_LINES = 5.0
 

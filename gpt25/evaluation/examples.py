@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
+from gpt25.counted import counted
 from gpt25.data import LARGEST_DOCUMENT_BYTES
 from gpt25.errors import DataError, EvaluationError
 from gpt25.evaluation.core.core import fetch_core_files, find_core_files
@@ -86,7 +87,7 @@ def read_examples(
 def _core_files(data: str | None) -> Examples:
     if data is None:
         files = fetch_core_files(fetch_set)
-        return Examples(f"{len(files)} sets on the Hub", core=files)
+        return Examples(f"{counted(len(files), 'sets')} on the Hub", core=files)
     if not is_directory(data):
         raise DataError(f"{data} is no directory; CORE needs one that holds its sets' files.")
     return Examples(data, core=find_core_files(Path(data)))

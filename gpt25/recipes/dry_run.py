@@ -8,6 +8,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from gpt25.counted import counted
 from gpt25.errors import Interrupted, StorageError, TrainingError
 from gpt25.recipes.planning.dry_run_size import (
     DryRunSize,
@@ -167,7 +168,7 @@ def _say_how_long(
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} minutes"
+    return f"{seconds:.0f} s" if seconds < 100 else counted(round(seconds / 60), "minutes")
 
 
 def _shortened(setup: RunSetup, size: DryRunSize, ranks: Ranks) -> RunSetup:

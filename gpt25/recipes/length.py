@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from gpt25.counted import counted
 from gpt25.training import HistoryConfiguration, TrainingConfiguration
 
 _INTERVALS = ("validation_interval_in_updates", "samples_interval_in_updates", "checkpoint_interval_in_updates")
@@ -55,4 +56,4 @@ def what_was_scaled(recipe: TrainingConfiguration, used: TrainingConfiguration) 
         for word, every, before, expected, now in values
         if now == expected != before
     ]
-    return f"{number:,} updates of {recipe.loop.number_of_updates:,}: {', '.join(said)}" if said else None
+    return f"{counted(number, 'updates')} of {recipe.loop.number_of_updates:,}: {', '.join(said)}" if said else None

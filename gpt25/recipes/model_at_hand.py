@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from gpt25.counted import counted
 from gpt25.errors import WeightsError
 from gpt25.recipes.quickstart import quickstart
 from gpt25.recipes.recipe import load_recipe
@@ -40,7 +41,7 @@ def model_at_hand(
     run = RunDirectory(run_path)
     summary = run.read_summary()
     if summary is None or not summary.finished:
-        say(f"a small GPT-2 is trained here instead, for {minutes:g} minutes, once; it stays in {run.path}")
+        say(f"a small GPT-2 is trained here instead, for {counted(minutes, 'minutes')}, once; it stays in {run.path}")
         summary = quickstart(run_path, minutes=minutes, reporter=_Lines(say), recipe=_recipe())
     say(
         f"the model is the small GPT-2 of {run.path}: {summary.model_parameters:,} parameters, trained on "

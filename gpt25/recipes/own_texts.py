@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from gpt25.counted import counted
 from gpt25.data import PreparedData, ReadingSettings, open_shards, read_documents, read_prepared_data
 from gpt25.errors import ConfigurationError
 from gpt25.model import Accounting, GPTConfiguration
@@ -16,9 +17,8 @@ from gpt25.recipes.run.text_plan import (
     updates_for,
     vocabulary_size_for,
 )
-from gpt25.records import RunDirectory
+from gpt25.records import RunDirectory, in_this_shell, offered_command
 from gpt25.runtime import choose_device, choose_precision, matrix_product_rate
-from gpt25.storage.counted import counted
 from gpt25.training import HistoryConfiguration, TrainingConfiguration, seconds_per_update
 
 _SHARE_OF_MATRIX_RATE = 0.3  # of the rate of large products alone, what an update of a small model comes to
@@ -43,12 +43,18 @@ def on_own_texts(
 
 
 def require_same_texts(run: RunDirectory, asked: tuple[str, ...], recorded: TrainingConfiguration) -> None:
-    """Raise ConfigurationError where a run that has begun was begun on other texts than those that are named now."""
+    """Raise ConfigurationError where a run that has begun is not on the texts that are named now, or on no texts."""
     if asked and asked != recorded.data.texts:
         held = ", ".join(recorded.data.texts) or "Python's standard library"
         raise ConfigurationError(
             f"{run.path} holds a run on {held}, not on {', '.join(asked)}. Choose another --run directory, or give the "
             "same texts to go on."
+        )
+    if recorded.data.directory is not None and recorded.history.begun_by is None:
+        command = offered_command("gpt25", "train", run.recipe_path, "--run", run.path)
+        raise ConfigurationError(
+            f"{run.path} holds a run of `gpt25 train` on shards that it did not make. This goes on with it: "
+            f"{in_this_shell(command)}. Or choose another --run directory."
         )
 
 
@@ -118,7 +124,8 @@ def _size_in_words(
     needed, times = number_of_updates * seconds, number_of_updates * tokens_per_update / data.train.tokens
     if needed < 0.9 * minutes * 60:
         return (
-            f"{model}{counted(number_of_updates, 'updates')} read all of the text {times:.0f} times, which takes about "
+            f"{model}{counted(number_of_updates, 'updates')} read all of the text {counted(round(times), 'times')}, "
+            "which takes about "
             f"{needed:,.0f} s; more would be learned by heart"
         )
-    return f"{model}{minutes:g} minutes are {counted(number_of_updates, 'updates')}"
+    return f"{model}{counted(minutes, 'minutes')} are {counted(number_of_updates, 'updates')}"

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from gpt25.counted import counted
 from gpt25.data import (
     Document,
     PreparedData,
@@ -112,7 +113,7 @@ def _set_up(
 ) -> RunSetup:
     """All that a trainer is made of: on the recipe's texts or on the documents, or as the run has begun already."""
     begun = load_recipe(run.recipe_path) if is_file(run.recipe_path) else None
-    if begun is not None and begun.data.texts:
+    if begun is not None and (begun.data.texts or begun.history.begun_by is None):
         return set_up_run(run, begun, reporter=reporter)
     if recipe.data.texts:
         return record_setup(run, ready_own_texts(run, recipe, minutes, reporter), initial=None, reporter=reporter)
@@ -123,7 +124,7 @@ def _set_up(
 def _corpus(documents: Sequence[Document] | None, reporter: Reporter) -> Sequence[Document]:
     corpus = list(standard_library_documents()) if documents is None else documents
     name = "Python's standard library" if documents is None else "documents"
-    reporter.say(f"corpus: {name}, {len(corpus):,} files, {_size(corpus) / 1e6:.1f} MB")
+    reporter.say(f"corpus: {name}, {counted(len(corpus), 'files')}, {_size(corpus) / 1e6:.1f} MB")
     return corpus
 
 
@@ -147,7 +148,8 @@ def _prepare(
         )
     reporter.say(
         f"tokens: {data.train.tokens:,} to train on, {data.validation.tokens:,} held out "
-        f"({data.validation.documents} files, {data.validation.bytes / data.validation.tokens:.2f} bytes per token)"
+        f"({counted(data.validation.documents, 'files')}, {data.validation.bytes / data.validation.tokens:.2f} bytes "
+        "per token)"
     )
     return data
 
@@ -183,7 +185,7 @@ def _configuration(
     rate = recipe.total_tokens / recipe.loop.number_of_updates / seconds
     reporter.say(
         f"model: {Accounting(recipe.model).parameters / 1e6:.2f} million parameters; "
-        f"at {rate:,.0f} tokens/s, {minutes:g} minutes are {number_of_updates:,} updates"
+        f"at {rate:,.0f} tokens/s, {counted(minutes, 'minutes')} are {counted(number_of_updates, 'updates')}"
     )
     prompt = recipe.loop.sample_prompt or _LIBRARY_PROMPTS[0]
     recipe = dataclasses.replace(recipe, loop=dataclasses.replace(recipe.loop, sample_prompt=prompt))

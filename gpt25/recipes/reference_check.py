@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from gpt25.counted import counted
 from gpt25.generation import TextGenerator
 from gpt25.model import GPTConfiguration, GPTModel
 from gpt25.references.published_weights import PublishedContinuation, PublishedWeights
@@ -70,7 +71,7 @@ def _shape_check(found: GPTConfiguration, expected: GPTConfiguration) -> Referen
 
     def in_words(shape: GPTConfiguration) -> str:
         return (
-            f"{shape.number_of_layers} layers, {shape.number_of_heads} heads, "
+            f"{counted(shape.number_of_layers, 'layers')}, {counted(shape.number_of_heads, 'heads')}, "
             f"{shape.number_of_embedding_dimensions} channels, block {shape.block_size}, "
             f"vocabulary {shape.vocabulary_size}, epsilon {shape.layer_norm_epsilon:g}"
         )

@@ -4,7 +4,7 @@
 """
 
 FLOORS = (
-    ("errors", "version", "lazy_face", "markup"),
+    ("errors", "version", "lazy_face", "counted", "markup"),
     ("storage", "runtime", "installation"),
     ("model", "tokenizer", "records", "references"),
     ("data", "weights", "kernels"),
@@ -17,11 +17,12 @@ FLOORS = (
 )
 """From the ground to the roof. A package imports from floors below its own only, as IMPORTS says."""
 
-GROUND = {"errors", "version", "lazy_face"}
+GROUND = {"errors", "version", "lazy_face", "counted"}
 IMPORTS = {
     "errors": set(),
     "version": set(),
     "lazy_face": set(),
+    "counted": set(),
     "runtime": GROUND,
     "storage": GROUND,
     "installation": GROUND,

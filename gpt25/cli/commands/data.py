@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from gpt25.cli.output import Output
+from gpt25.counted import counted
 from gpt25.data import NAMED_SETS, NAMED_SETS_VALIDATION_TOKENS, SPLITS, WHOLE, Part, ReadingSettings
 from gpt25.errors import ConfigurationError
-from gpt25.storage.counted import counted
 from gpt25.storage.paths.storage_error import shown
 from gpt25.tokenizer import SpecialTokens, Tokenizer
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpt25.cli.output import Output
 from gpt25.cli.progress import count_text
+from gpt25.counted import counted
 from gpt25.errors import ConfigurationError
 from gpt25.installation import install_command
 
@@ -269,7 +270,11 @@ def _show(found: dict[str, Any], output: Output) -> None:
     rows = [
         ("gpt25", f"{machine['gpt25']} with Python {machine['python']}, torch {machine['torch']}"),
         ("platform", machine["platform"]),
-        ("processor", f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads used"),
+        (
+            "processor",
+            f"{machine['processor']}, {counted(machine['cores'], 'cores')}, "
+            f"{counted(machine['threads'], 'threads')} used",
+        ),
         ("GPUs", ", ".join(machine["gpus"]) or "none that torch can use"),
         ("cuDNN", machine["cudnn"] or "none: this build of torch has no CUDA"),
         ("memory", memory),

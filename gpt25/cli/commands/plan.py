@@ -10,6 +10,7 @@ import tyro
 
 from gpt25.cli.output import Output
 from gpt25.cli.progress import duration_text
+from gpt25.counted import counted
 from gpt25.records import price_text
 
 if TYPE_CHECKING:
@@ -119,10 +120,12 @@ def _rows(found: "Plan") -> list[tuple[str, str]]:
     memory = "unknown memory" if hardware.memory_bytes is None else _gigabytes(hardware.memory_bytes)
     return [
         ("hardware", f"{found.gpus} x {hardware.name}, {memory} each"),
-        ("micro-batch", f"{found.micro_batch_rows} rows"),
+        ("micro-batch", f"{counted(found.micro_batch_rows, 'rows')}"),
         (
             "largest micro-batch",
-            f"{rows} rows in {USABLE_FRACTION:.0%} of the memory" if rows else "not even one row is known to fit",
+            f"{counted(rows, 'rows')} in {USABLE_FRACTION:.0%} of the memory"
+            if rows
+            else "not even one row is known to fit",
         ),
         ("tokens/s", f"{found.tokens_per_second:,.0f}"),
         ("by", hardware.source),

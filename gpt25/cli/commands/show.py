@@ -14,6 +14,7 @@ import tyro
 
 from gpt25.cli.output import Output
 from gpt25.cli.parameter_sections import parameter_sections, section_lines, statistics_line, statistics_lines
+from gpt25.counted import counted
 
 if TYPE_CHECKING:
     from gpt25.inspection import WeightStatistics
@@ -169,7 +170,7 @@ def _totals(description: dict[str, Any]) -> list[tuple[str, str]]:
         ("parameters", f"{description['parameters']:,} (the head is wte, counted once)"),
         ("bytes of weights", f"{description['weight_bytes']:,}"),
         ("operations per token", f"{forward:,} forward, {training:,} in training (FLOP)"),
-        ("layers", f"{shape['number_of_layers']:,} blocks of {shape['number_of_heads']:,} heads"),
+        ("layers", f"{counted(shape['number_of_layers'], 'blocks')} of {counted(shape['number_of_heads'], 'heads')}"),
         ("channels", f"{shape['number_of_embedding_dimensions']:,}"),
         ("block size", f"{shape['block_size']:,} tokens"),
         ("vocabulary", f"{shape['vocabulary_size']:,} tokens"),

@@ -1,8 +1,8 @@
 """What a preparation should tell besides its figures, in words for people."""
 
+from gpt25.counted import counted
 from gpt25.data.shards.prepared_data import PreparedData
 from gpt25.data.sources.left_out import LeftOut
-from gpt25.storage.counted import counted
 from gpt25.tokenizer.special_names import special_names_notice
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from gpt25.counted import counted
 from gpt25.data.formats.text_policy import DocumentCounts
 from gpt25.data.preparation.assembly import assemble
 from gpt25.data.preparation.chunks import ChunkRecord
@@ -32,7 +33,6 @@ from gpt25.storage import (
     require_writable_directory,
 )
 from gpt25.storage.atomic import storage_error
-from gpt25.storage.counted import counted
 from gpt25.storage.removed_if_unused import removed_if_unused
 from gpt25.tokenizer import SpecialTokens, Tokenizer
 

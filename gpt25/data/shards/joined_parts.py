@@ -5,13 +5,13 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from gpt25.counted import counted
 from gpt25.data.shards.prepared_data import INDEX_NAME, PreparedData, PreparedSplit
 from gpt25.data.sources.document import SPLITS, Split
 from gpt25.data.sources.document_reader import sum_of_counts
 from gpt25.data.sources.part import Part
 from gpt25.errors import DataError
 from gpt25.storage import is_directory, is_file, matching
-from gpt25.storage.counted import counted
 
 _PARTS_SHOWN = 8
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gpt25.counted import counted
 from gpt25.errors import EvaluationError, GPT25Error
 from gpt25.evaluation.harness.harness_settings import HarnessSettings
 from gpt25.evaluation.harness.lm_eval_adapter import lm_eval_model
@@ -97,7 +98,9 @@ def score_harness_task(
     for task, figures in results["results"].items():
         version = results.get("versions", {}).get(task, "?")
         shots = results.get("n-shot", {}).get(task, 0)
-        definition = f"lm-evaluation-harness {lm_eval.__version__}, task {task} version {version}, {shots} examples"
+        definition = (
+            f"lm-evaluation-harness {lm_eval.__version__}, task {task} version {version}, {counted(shots, 'examples')}"
+        )
         prefix = "" if task == name or len(results["results"]) == 1 else f"{task} "
         scores += _scores(figures, results.get("samples", {}).get(task, []), definition, prefix)
     return HarnessResult(scores, results.get("samples", {}))

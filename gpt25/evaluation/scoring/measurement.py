@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gpt25.counted import counted
 from gpt25.errors import EvaluationError
 from gpt25.markup import notebook_table
 
@@ -165,7 +166,7 @@ def difference_between(first: Measurement, second: Measurement) -> Difference:
         worse = int(((first.numerators == 0) & (second.numerators == 1)).sum())
         test = f"McNemar, exact: {better:,} items right only here, {worse:,} only there"
         return Difference(first.metric, value, error, _sign_test(better, worse), test)
-    test = f"paired z over {first.number_of_items:,} items"
+    test = f"paired z over {counted(first.number_of_items, 'items')}"
     return Difference(first.metric, value, error, _two_sided(value, error), test)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from gpt25.counted import counted
 from gpt25.errors import DataError, EvaluationError
 from gpt25.evaluation.sets.data_files import Row
 from gpt25.evaluation.sets.row_fields import NoAnswerError
@@ -62,7 +63,7 @@ def left_out_note(left_out: Sequence[str]) -> str:
     """left_out_note([]) -> ""; else " (2 rows left out: FILE, row 7 …)", for behind the set's name."""
     if not left_out:
         return ""
-    rows = "1 row" if len(left_out) == 1 else f"{len(left_out):,} rows"
+    rows = counted(len(left_out), "rows")
     more = "" if len(left_out) == 1 else ", and others"
     return f" ({rows} left out: {left_out[0]}{more})"
 

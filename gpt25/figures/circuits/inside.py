@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from torch import Tensor
 
+from gpt25.counted import counted
 from gpt25.errors import InspectionError
 from gpt25.figures.opened import OpenedModel
 from gpt25.figures.predictions import predictions_of
@@ -146,7 +147,8 @@ def _of_block(found: Mapping[str, Tensor], shape: GPTConfiguration, time: int, l
     yield step("Layer norm 1", norm, "layer_norm_1")
     yield step(
         "Queries, keys, values",
-        f"A linear layer, {channels:,} → {3 * channels:,}, cut into three, each into {heads} heads of {size} numbers.",
+        f"A linear layer, {channels:,} → {3 * channels:,}, cut into three, each into {counted(heads, 'heads')} of "
+        f"{size} numbers.",
         "attention.query_key_value",
     )
     yield Operation(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
+from gpt25.counted import counted
 from gpt25.errors import InspectionError
 from gpt25.inspection.activations.record import record
 from gpt25.model import GPTModel
@@ -39,7 +40,8 @@ def top_texts(
     for layer, neuron in neurons:
         if not (0 <= layer < shape.number_of_layers and 0 <= neuron < shape.number_of_hidden_dimensions):
             raise InspectionError(
-                f"there is no neuron {neuron} of layer {layer}; this model has {shape.number_of_layers} layers of "
+                f"there is no neuron {neuron} of layer {layer}; this model has "
+                f"{counted(shape.number_of_layers, 'layers')} of "
                 f"{shape.number_of_hidden_dimensions:,}."
             )
     if not neurons:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from gpt25.counted import counted
 from gpt25.markup import text
 from gpt25.plots.measures.data_set import lines_beside
 from gpt25.plots.measures.loss_measure import loss_measure
@@ -97,7 +98,7 @@ def _title(runs: Sequence[ComparedRun]) -> str:
     measured = [(losses[-1][1], run.name) for run in runs if (losses := run.points("validation_loss"))]
     unit = "" if runs[0].loss_unit == "nats per token" else f" {runs[0].loss_unit}"
     best = f": {min(measured)[1]} has the lowest last validation loss, {min(measured)[0]:.4f}{unit}" if measured else ""
-    return f"{len(runs)} runs{best}"
+    return f"{counted(len(runs), 'runs')}{best}"
 
 
 def _page(title: str, body: Sequence[str], *, reload_seconds: float | None) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gpt25.counted import counted
 from gpt25.plots.curves import Curves, curves_of, names_of
 from gpt25.plots.formatting import count, count_of, duration
 from gpt25.records import (
@@ -128,7 +129,8 @@ def lead(facts: RunFacts) -> str:
 
 def _how_it_went_on(facts: RunFacts) -> list[str]:
     return [
-        f"It was to have {each.planned:,} updates; after update {each.after:,} it went on to {each.updates:,}."
+        f"It was to have {counted(each.planned, 'updates')}; after update {each.after:,} it went on to "
+        f"{each.updates:,}."
         for each in facts.extensions
     ]
 

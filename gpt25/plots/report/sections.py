@@ -6,6 +6,7 @@ All text that comes from a file passes through `text`, which makes it inert.
 from collections.abc import Sequence
 from typing import Any
 
+from gpt25.counted import counted
 from gpt25.markup import text
 from gpt25.plots.curves import Curves, HorizontalAxis, vertical_limits
 from gpt25.plots.formatting import count, count_of, duration, size
@@ -141,7 +142,7 @@ def details(facts: RunFacts) -> str:
         "Speed (median)": speed,
         "Parameters": None if facts.summary.model_parameters is None else f"{facts.summary.model_parameters:,}",
         "Went on": "; ".join(
-            f"after update {each.after:,}, to {each.updates:,} updates instead of {each.planned:,}"
+            f"after update {each.after:,}, to {counted(each.updates, 'updates')} instead of {each.planned:,}"
             for each in facts.extensions
         )
         or None,
@@ -169,7 +170,8 @@ def _machines(environment: dict[str, Any]) -> str:
     parts = ["<h2>The machine</h2>", _facts_table(shown)]
     if isinstance(versions := folded["requirements"], dict):
         parts.append(
-            f"<details><summary>Versions of {len(versions)} packages</summary>{_facts_table(versions)}</details>"
+            f"<details><summary>Versions of "
+            f"{counted(len(versions), 'packages')}</summary>{_facts_table(versions)}</details>"
         )
     if isinstance(earlier := folded["earlier"], list):
         for number, each in enumerate(earlier, start=1):

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from gpt25.counted import counted
 from gpt25.plots.measures.published_lines import HELLASWAG_ITEMS
 from gpt25.recipes.hooks.sampling_hook import SAMPLE_TOKENS
 from gpt25.recipes.planning.hardware import Hardware
@@ -113,9 +114,7 @@ def _compilation(configuration: TrainingConfiguration, gpus: int, price_per_hour
     shapes = len(configuration.update_sizes.all_rows) * (1 + len(batch.short_sequences)) + 1
     whole = region == "model" or (region == "auto" and gpus == 1)
     layers = configuration.model.number_of_layers if whole else 1
-    words = (
-        f"{shapes} shapes x {layers} {'layers' if layers > 1 else 'layer'} x {COMPILE_SECONDS_A_LAYER:.0f} s, assumed"
-    )
+    words = f"{counted(shapes, 'shapes')} x {counted(layers, 'layers')} x {COMPILE_SECONDS_A_LAYER:.0f} s, assumed"
     return cost("compilation", shapes * layers * COMPILE_SECONDS_A_LAYER, words, price_per_hour)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from gpt25.counted import counted
 from gpt25.model import Accounting
 from gpt25.runtime import PrecisionName
 from gpt25.training import TrainingConfiguration
@@ -84,7 +85,8 @@ def _kept_for_backward(configuration: TrainingConfiguration, rows: int, precisio
     activations = MemoryPart(
         "activations",
         int(per_value * channels * layers * block * rows),
-        f"{per_value:.1f} B x {channels:,} channels x {layers} layers x {block:,} tokens x {rows} rows",
+        f"{per_value:.1f} B x {channels:,} channels x {counted(layers, 'layers')} x {block:,} tokens x "
+        f"{counted(rows, 'rows')}",
     )
     if precision == "float32":
         return [activations]

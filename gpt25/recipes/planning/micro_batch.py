@@ -4,6 +4,7 @@ import dataclasses
 
 import torch
 
+from gpt25.counted import counted
 from gpt25.recipes.planning.memory_plan import USABLE_FRACTION, largest_micro_batch
 from gpt25.runtime import PrecisionName, Ranks, choose_device, choose_precision
 from gpt25.training import TrainingConfiguration
@@ -69,13 +70,14 @@ def choose_rows(configuration: TrainingConfiguration, ranks: Ranks, *, previous:
         fit = f"divide an update and fit {usable / 1e9:.1f} GB by the arithmetic of gpt25 plan"
         why = f"{tokens}, the most up to {MOST_TOKENS:,} that {fit}"
     if previous is None or previous == rows:
-        return MicroBatchChoice(rows, f"micro-batches have {rows} rows ({why})")
+        return MicroBatchChoice(rows, f"micro-batches have {counted(rows, 'rows')} ({why})")
     rows_per_rank = configuration.rows_per_update // ranks.number_of_ranks
     if previous < rows and rows_per_rank % previous == 0:
-        return MicroBatchChoice(previous, f"micro-batches have {previous} rows, as the run began with")
+        return MicroBatchChoice(previous, f"micro-batches have {counted(previous, 'rows')}, as the run began with")
     return MicroBatchChoice(
         rows,
-        f"micro-batches have {rows} rows instead of the {previous} that the run began with ({why}): what follows is "
+        f"micro-batches have {counted(rows, 'rows')} instead of the {previous} that the run began with ({why}): what "
+        "follows is "
         "rounded in another order",
     )
 

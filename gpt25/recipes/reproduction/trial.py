@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from gpt25.counted import counted
 from gpt25.data import Document, prepare, split_of, standard_library_documents
 from gpt25.model import GPTModel
 from gpt25.recipes.length import with_length
@@ -83,7 +84,7 @@ def prepare_trial(run: RunDirectory, reporter: Reporter, *, documents: Sequence[
     if Tokenizer.is_in(tokenizer_path):
         tokenizer = Tokenizer.load(tokenizer_path)
     else:
-        reporter.say(f"learning a vocabulary of {_VOCABULARY:,} tokens from {len(corpus):,} files")
+        reporter.say(f"learning a vocabulary of {_VOCABULARY:,} tokens from {counted(len(corpus), 'files')}")
         tokenizer = learn_vocabulary(corpus, vocabulary_size=_VOCABULARY, validation_fraction=_VALIDATION_FRACTION)
         tokenizer.save(tokenizer_path)
     with reporter.progress("encoding", sum(len(each.content) for each in corpus), "bytes") as progress:

@@ -4,6 +4,7 @@ import statistics
 import textwrap
 from collections.abc import Sequence
 
+from gpt25.counted import counted
 from gpt25.data import PUBLIC_SETS
 from gpt25.model import Accounting
 from gpt25.recipes.planning.costs import Cost, cost, evaluation_cost, total_hours, total_money
@@ -35,7 +36,8 @@ def say_what_it_takes(
     if settings.is_trial:
         reporter.say("TRIAL: a small copy on Python's own text against random weights; nothing of it is about OpenAI's")
     reporter.say(
-        f"reproduce: {parameters:,} parameters, {tokens:,} tokens in {configuration.loop.number_of_updates:,} updates, "
+        f"reproduce: {parameters:,} parameters, {tokens:,} tokens in "
+        f"{counted(configuration.loop.number_of_updates, 'updates')}, "
         f"against {settings.opponent_name}"
     )
     if settings.is_trial:

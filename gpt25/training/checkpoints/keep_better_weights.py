@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from gpt25.counted import counted
 from gpt25.training.optimizers.weight_average import WeightAverage
 
 
@@ -20,7 +21,7 @@ def keep_better_weights(
         average.swap()
     say(
         f"validation loss {last_loss:.4f} with the last weights, {loss:.4f} with the mean of those after the last "
-        f"{average.updates:,} updates: the run keeps the {'mean' if is_better else 'last weights'}"
+        f"{counted(average.updates, 'updates')}: the run keeps the {'mean' if is_better else 'last weights'}"
     )
     return {
         "validation_loss": loss if is_better else last_loss,

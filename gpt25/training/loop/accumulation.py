@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
+from gpt25.counted import counted
 from gpt25.errors import ConfigurationError
 from gpt25.runtime import Ranks
 from gpt25.training.configuration.training_configuration import TrainingConfiguration
@@ -22,7 +23,8 @@ def fitting_micro_batch_rows(configuration: TrainingConfiguration, ranks: Ranks,
     number = ranks.number_of_ranks
     if rows % number:
         raise ConfigurationError(
-            f"{rows} rows of {configuration.model.block_size} tokens make an update; {number} ranks cannot share them "
+            f"{counted(rows, 'rows')} of {configuration.model.block_size} tokens make an update; "
+            f"{counted(number, 'ranks')} cannot share them "
             f"equally. Change the number of ranks or {configuration.update_sizes.key_of(rows)}."
         )
     rows_per_rank = rows // number
@@ -45,7 +47,7 @@ def smaller_micro_batches(configuration: TrainingConfiguration, ranks: Ranks) ->
         rows = fitting_micro_batch_rows(configuration, ranks, rows=size)
         if rows < wanted:
             most = f"the most that divide the {rows_per_rank} rows of an update"
-            remarks.append(f"micro-batches have {rows} rows instead of {wanted}: {most}")
+            remarks.append(f"micro-batches have {counted(rows, 'rows')} instead of {wanted}: {most}")
     return "; ".join(remarks) or None
 
 

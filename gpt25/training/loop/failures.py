@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import torch
 
+from gpt25.counted import counted
 from gpt25.errors import TrainingError
 from gpt25.runtime import Ranks
 
@@ -23,7 +24,8 @@ def explaining_failures(ranks: Ranks, *, micro_batch_rows: int) -> Iterator[None
         if isinstance(problem, torch.OutOfMemoryError) or _MEMORY in reason:
             raise TrainingError(
                 f"rank {ranks.rank} of {ranks.number_of_ranks} ran out of memory with micro-batches of "
-                f"{micro_batch_rows} rows: {reason}. Lower batch.micro_batch_rows; the result stays the same."
+                f"{counted(micro_batch_rows, 'rows')}: {reason}. Lower batch.micro_batch_rows; the result stays the "
+                "same."
             ) from problem
         if not ranks.is_alone and any(word in str(problem).lower() for word in _COMMUNICATION):
             raise TrainingError(

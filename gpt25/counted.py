@@ -1,9 +1,10 @@
 """A number with its noun."""
 
 
-def counted(number: int, plural: str) -> str:
+def counted(number: float, plural: str) -> str:
     """counted(1234, "hidden files") -> "1,234 hidden files"; counted(1, "hidden files") -> "1 hidden file"."""
-    return f"{number:,} {singular(plural) if number == 1 else plural}"
+    shown = f"{number:,}" if isinstance(number, int) else f"{number:,g}"
+    return f"{shown} {singular(plural) if number == 1 else plural}"
 
 
 def singular(plural: str) -> str:
