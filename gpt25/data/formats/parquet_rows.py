@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from gpt25.data.formats.reading_settings import NOT_OF_A_FOLDER
 from gpt25.errors import DataError
 from gpt25.installation import missing_extra
 
@@ -27,7 +28,9 @@ def parquet_texts(path: Path, *, field: str, name: str, owns: Callable[[int], bo
             _require_once(schema.names, field, name)
             if field not in schema.names:
                 names = ", ".join(map(repr, schema.names[:10])) or "none"
-                raise DataError(f"{name} has no column {field!r}; its columns: {names}. Choose one with --field.")
+                raise DataError(
+                    f"{name} has no column {field!r}; its columns: {names}. Choose one with --field.{NOT_OF_A_FOLDER}"
+                )
             kind = schema.field(field).type
             of_values = kind.value_type if types.is_dictionary(kind) else kind
             if not (types.is_string(of_values) or types.is_large_string(of_values) or types.is_string_view(of_values)):
@@ -46,6 +49,18 @@ def parquet_texts(path: Path, *, field: str, name: str, owns: Callable[[int], bo
         raise DataError(
             f"cannot read {name} as Parquet: {reason}. Fetch or write it again, or take it out of the sources."
         ) from problem
+
+
+def parquet_columns(path: Path, *, name: str) -> list[str]:
+    """The columns that a Parquet file names; raises DataError for what is none, and MissingExtraError."""
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError as problem:
+        raise missing_extra(f"reading {name} needs the package pyarrow", extra="data") from problem
+    try:
+        return list(parquet.read_schema(path).names)
+    except (ArrowException, OSError) as problem:
+        raise DataError(f"cannot read {name} as Parquet: {problem}") from problem
 
 
 def _require_once(names: list[str], field: str, name: str) -> None:

@@ -6,6 +6,9 @@ from gpt25.data.formats.source_stream import LARGEST_DOCUMENT_BYTES
 from gpt25.data.formats.text_policy import InvalidUtf8, TextPolicy
 from gpt25.errors import ConfigurationError
 
+NOT_OF_A_FOLDER = " Or name its folder instead: of a folder, files without the field are left out."
+"""What helps beside --field where a file that was named itself lacks the field."""
+
 
 @dataclass(frozen=True)
 class ReadingSettings:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO, Literal
 
-from gpt25.data.formats.reading_settings import ReadingSettings
+from gpt25.data.formats.reading_settings import NOT_OF_A_FOLDER, ReadingSettings
 from gpt25.data.formats.source_stream import require_document_size
 from gpt25.data.formats.text_policy import TextPolicy
 from gpt25.data.formats.utf8_blocks import Utf8Blocks, utf8_blocks
@@ -66,6 +66,17 @@ def table_texts(
             yield line, text, size
 
 
+def table_columns(stream: BinaryIO, *, kind: Literal["csv", "tsv"], settings: ReadingSettings, name: str) -> list[str]:
+    """What the first row of a table names; raises DataError as reading does."""
+    policy = settings.policy()
+    found = utf8_blocks(stream, settings=settings, name=name, policy=policy)
+    if found is None:
+        return []
+    csv.field_size_limit(sys.maxsize)
+    first = next(_Lines(found, settings=settings, name=name, policy=policy), "")
+    return _header(first, _DELIMITERS[kind], settings.field)[1]
+
+
 class _Lines(Iterator[str]):
     """Decoded lines for the CSV reader, which remember what became of those of the row that is being read."""
 
@@ -115,4 +126,6 @@ def _require_column(columns: list[str], field: str, name: str) -> None:
         )
     if field not in columns:
         names = ", ".join(map(repr, columns[:_MOST_NAMED]))
-        raise DataError(f"{name} has no column {field!r}; its columns: {names}. Choose one with --field.")
+        raise DataError(
+            f"{name} has no column {field!r}; its columns: {names}. Choose one with --field.{NOT_OF_A_FOLDER}"
+        )

@@ -169,7 +169,8 @@ def read_documents(
     Python's own sources, hf://datasets/OWNER/NAME/PATH for files on the Hugging Face Hub, "fineweb" and "fineweb-edu"
     for their samples of ten billion tokens there. A byte order mark at a file's start chooses UTF-8, UTF-16 or UTF-32
     and is dropped; empty documents (also null, and empty cells) are left out; both are counted. What a folder holds
-    besides texts, such as hidden folders, pictures, and a README beside tables, the reader's `left_out` tells.
+    besides texts, such as hidden folders, pictures, a README beside tables, and tables and JSON lines whose beginning
+    shows other fields than `field`, the reader's `left_out` tells; of a file that is named itself they are an error.
 
     encoding: of texts without such a mark that are no UTF-8, by Python's name; see TextPolicy.
     invalid_utf8: "strict" raises DataError naming file and byte, "replace" puts U+FFFD, "skip" leaves the document
@@ -187,7 +188,7 @@ def read_documents(
     if not sources:
         raise DataError("no source was named; name a text file, a folder, a glob, JSON lines or standard-library")
     settings = ReadingSettings(field, encoding, invalid_utf8, document_separator, largest_document_bytes)
-    found = find_source_files(sources, output=output, encoding=encoding)
+    found = find_source_files(sources, output=output, settings=settings)
     return DocumentReader(
         found.files,
         sources=[str(source) for source in sources],

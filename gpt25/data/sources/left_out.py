@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from gpt25.storage.counted import counted
+from gpt25.counted import counted
 
 _NAMED = 5
 
@@ -21,6 +21,8 @@ class LeftOut:
     """Files whose names begin with a dot, or that lie in a folder of such a name or of a version control."""
     hidden_in: tuple[str, ...] = ()
     """The hidden folders and files, without what is in the folders."""
+    without_field: tuple[str, ...] = ()
+    """Tables and JSON lines that have other fields than the one that was asked for."""
     of_runs: tuple[str, ...] = ()
     """Folders that gpt25 writes or wrote: runs, tokenizers, models, token shards, and the output itself."""
 
@@ -41,6 +43,12 @@ class LeftOut:
             lines.append(
                 f"{files} beside the set {verb} of it and {_were(number)} left out: {_named(self.beside_a_set)}"
             )
+        if self.without_field:
+            number = len(self.without_field)
+            files = counted(number, "files")
+            lines.append(
+                f"{files} without the field that --field names {_were(number)} left out: {_named(self.without_field)}"
+            )
         if self.of_runs:
             number = len(self.of_runs)
             folders = counted(number, "folders")
@@ -55,6 +63,7 @@ def joined(found: Sequence[LeftOut]) -> LeftOut:
         without_text=_distinct(each.without_text for each in found),
         hidden=sum(each.hidden for each in found),
         hidden_in=_distinct(each.hidden_in for each in found),
+        without_field=_distinct(each.without_field for each in found),
         of_runs=_distinct(each.of_runs for each in found),
     )
 

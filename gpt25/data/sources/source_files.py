@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gpt25.data.formats.file_kind import BEGINNING_BYTES, TABLES, FileKind, is_without_text, kind_of_file, require_text
+from gpt25.data.formats.first_fields import first_fields
+from gpt25.data.formats.reading_settings import ReadingSettings
 from gpt25.data.formats.source_stream import is_compressed
 from gpt25.data.sources.hub_address import NAMED_SETS, HubAddress
 from gpt25.data.sources.hub_listing import HubFile, list_hub_files
@@ -21,6 +23,7 @@ STANDARD_LIBRARY = "standard-library"
 _DESCRIBING_STEMS = ("readme", "license", "licence", "citation", "changelog", "contributing", "notice")
 _DESCRIBING_NAMES = ("dataset_infos.json", "dataset_info.json", "dataset_dict.json", "state.json")
 _NOT_LIBRARY = frozenset({"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"})
+_MOST_NAMED = 10
 _VERSION_CONTROL = frozenset({"CVS", "RCS", "SCCS", "_darcs"})  # of those whose names begin with no dot
 _OWN_FOLDERS = (
     {"run.toml"},
@@ -79,7 +82,7 @@ class FoundFiles:
 
 
 def find_source_files(
-    sources: Sequence[str | Path], *, output: str | Path | None = None, encoding: str | None = None
+    sources: Sequence[str | Path], *, output: str | Path | None = None, settings: ReadingSettings | None = None
 ) -> FoundFiles:
     """All files of the sources, in the order given, each folder's and glob's files sorted; a file counts once.
 
@@ -87,9 +90,10 @@ def find_source_files(
     tokenizers, models and token shards, and what describes the tables in it, such as README.md. Files on the Hub are
     listed there, and fetched only when they are read.
 
-    output: the directory that will be written, which is no source, also where it lies in one. encoding: the one that
-    the user named. Raises DataError where a source is not there or matches nothing, is the output, or is clearly no
-    text; StorageError for a folder that cannot be listed and for a device or a pipe, which would be waited for.
+    output: the directory that will be written, which is no source, also where it lies in one. settings: how the texts
+    will be read; without them no file is left out for its fields. Raises DataError where a source is not there or
+    matches nothing, is the output, is clearly no text, or holds tables alone of which none has the field; StorageError
+    for a folder that cannot be listed and for a device or a pipe, which would be waited for.
     """
     found: dict[str, SourceFile] = {}
     left_out: list[LeftOut] = []
@@ -100,11 +104,38 @@ def find_source_files(
         if all(file.kind not in TABLES for file in files if file not in beside):
             beside = set()
         left_out += [besides, LeftOut(beside_a_set=tuple(file.name for file in files if file in beside))]
+        files = [file for file in files if file not in beside]
+        if settings is not None and path_kind(Path(source)) != "file":
+            fieldless = _fieldless(files, settings, source=str(source))
+            left_out.append(LeftOut(without_field=tuple(file.name for file in fieldless)))
+            files = [file for file in files if file not in fieldless]
         for file in files:
-            if file not in beside and file.key not in found:
-                _require_text(file, encoding)
+            if file.key not in found:
+                _require_text(file, None if settings is None else settings.encoding)
                 found[file.key] = file
     return FoundFiles(tuple(found.values()), joined(left_out))
+
+
+def _fieldless(files: list[SourceFile], settings: ReadingSettings, *, source: str) -> list[SourceFile]:
+    """Files of a folder or a glob whose rows have other fields than the wanted one; those on the Hub are not opened.
+
+    Raises DataError where that is every file.
+    """
+    found: dict[SourceFile, list[str]] = {}
+    for file in files:
+        if file.kind in TABLES and file.hub is None:
+            fields = first_fields(file.path, file.kind, settings=settings, name=file.name)
+            if fields is not None and settings.field not in fields:
+                found[file] = fields
+    if found and len(found) == len(files):
+        first, fields = next(iter(found.items()))
+        names = ", ".join(map(repr, fields[:_MOST_NAMED])) or "none"
+        noun = "field" if first.kind == "json_lines" else "column"
+        others = "" if len(files) == 1 else f"No other file of {source} has it. "
+        raise DataError(
+            f"{first.name} has no {noun} {settings.field!r}; its {noun}s: {names}. {others}Choose one with --field."
+        )
+    return list(found)
 
 
 def _describes_a_set(file: SourceFile) -> bool:

@@ -174,3 +174,61 @@ def test_zstandard_without_its_package_names_the_extra(tmp_path: Path, monkeypat
     monkeypatch.setitem(sys.modules, "zstandard", None)
     with pytest.raises(MissingExtraError, match=r"a\.jsonl\.zst needs the package zstandard; .*\[data\]"):
         list(read_documents([tmp_path]))
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """Texts beside tables of every kind, of which half have other columns."""
+    from pyarrow import parquet, table
+
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    (folder / "a.md").write_text("A text.")
+    (folder / "b.csv").write_text("id,text\n1,good\n")
+    (folder / "c.csv").write_text("id,body\n1,bad\n")
+    (folder / "d.jsonl").write_text('{"text": "good"}\n')
+    (folder / "e.jsonl").write_text('\n{"body": "bad"}\n')
+    (folder / "f.json").write_text('[\n  {"body": "bad"}]')
+    (folder / "g.json").write_text('{\n  "name": "a package"\n}')
+    (folder / "h.tsv.gz").write_bytes(gzip.compress(b"id\tbody\n1\tbad\n"))
+    (folder / "i.csv").write_bytes("id,body\n1,bad\n".encode("utf-16"))
+    parquet.write_table(table({"text": ["good"]}), folder / "j.parquet")
+    parquet.write_table(table({"body": ["bad"]}), folder / "k.parquet")
+    return folder
+
+
+@pytest.mark.parametrize("pattern", ["", "*"])
+def test_tables_without_the_field_are_left_out_of_a_folder_and_named(mixed: Path, pattern: str) -> None:
+    reader = read_documents([str(mixed / pattern) if pattern else mixed])
+    assert [document.content for document in reader] == [b"A text.", b"good", b"good", b"good"]
+    names = [str(mixed / name) for name in ("c.csv", "e.jsonl", "f.json", "g.json", "h.tsv.gz", "i.csv", "k.parquet")]
+    assert reader.left_out.without_field == tuple(names)
+    assert reader.left_out.in_words() == [
+        f"7 files without the field that --field names were left out: {', '.join(names[:5])} …"
+    ]
+
+
+@pytest.mark.parametrize("name", ["c.csv", "e.jsonl", "h.tsv.gz", "k.parquet"])
+def test_a_named_file_without_the_field_is_an_error(mixed: Path, name: str) -> None:
+    with pytest.raises(DataError, match=r"has no (column|field) 'text'; its (columns|fields): .*'body'\. Choose one"):
+        list(read_documents([mixed / "a.md", mixed / name]))
+
+
+def test_a_folder_in_which_no_file_has_the_field_is_an_error(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("id,body\n1,x\n")
+    message = (
+        rf"a\.csv has no column 'text'; its columns: 'id', 'body'\. No other file of {tmp_path} has it\. Choose one"
+    )
+    with pytest.raises(DataError, match=message):
+        read_documents([tmp_path])
+    assert len(list(read_documents([tmp_path], field="body"))) == 2
+
+
+def test_what_cannot_be_told_by_a_beginning_is_said_when_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("A text.")
+    (tmp_path / "b.jsonl").write_text("no json\n")
+    reader = read_documents([tmp_path])
+    assert reader.left_out.without_field == ()
+    with pytest.raises(DataError, match=r"b\.jsonl, line 1"):
+        list(reader)
