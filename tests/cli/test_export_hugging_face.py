@@ -110,3 +110,15 @@ def test_a_file_in_the_way_and_a_licence_for_gguf_are_refused(
     words = ["export", str(run.path), "--output", str(tmp_path / "a.gguf"), "--licence", "mit"]
     assert main(words) == 2
     assert "--licence is of hugging-face's model card" in capsys.readouterr().err
+    assert main([*words[:-2], "--prompt", "Once"]) == 2
+    assert "--prompt is of hugging-face's model card" in capsys.readouterr().err
+
+
+def test_the_prompt_of_the_card_and_what_it_calls_the_model_are_said(
+    run: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert export(run.path, "--output", tmp_path / "mine", "--prompt", "Once upon") == 0
+    assert "Its card loads it as 'mine'; with --name OWNER/NAME it says where" in capsys.readouterr().out
+    assert "tokenizer('Once upon'" in (tmp_path / "mine" / "README.md").read_text()
+    assert export(run.path, "--output", tmp_path / "named", "--name", "me/mine") == 0
+    assert "Its card" not in capsys.readouterr().out

@@ -43,6 +43,9 @@ class Arguments:
     """What the file or the card calls the model; the last part of MODEL, or of a directory's path, unless given."""
     licence: Annotated[str | None, tyro.conf.arg(aliases=("--license",))] = None
     """What the weights are given away under, for hugging-face's card: mit, apache-2.0, …; none says nothing."""
+    prompt: str | None = None
+    """What the examples of hugging-face's card go on with; unless given, the samples' prompt of a model trained on a
+    published set, and a neutral word of one on texts of your own."""
     overwrite: bool = False
     """Replace a file or a model directory that is already there."""
     checkpoint: str = "newest"
@@ -70,14 +73,16 @@ def _to_hugging_face(arguments: Arguments, output: Output) -> None:
         raise ConfigurationError("--type q8_0 is of gguf; a Hugging Face directory holds float32, bfloat16 or float16.")
     require_output_directory(arguments.output, overwrite=arguments.overwrite, also=(CARD_NAME, PICTURE_NAME))
     _require_model(arguments)
+    name = arguments.name or _short_name(str(arguments.output))
     folder = export_model_folder(
         arguments.model,
         arguments.output,
-        name=arguments.name or _short_name(str(arguments.output)),
+        name=name,
         dtype_name=arguments.type,
         checkpoint=arguments.checkpoint,
         revision=arguments.revision,
         licence=arguments.licence,
+        prompt=arguments.prompt,
         reporter=output,
     )
     if folder.left_out:
@@ -93,13 +98,16 @@ def _to_hugging_face(arguments: Arguments, output: Output) -> None:
     push = in_this_shell(offered_command("gpt25", "push", arguments.output, "OWNER/NAME"))
     files = f"{len(folder.files)} files of {size(sum(folder.sizes.values()))}"
     words = f"{shown(arguments.output)}: {files}, which transformers loads.\nTry it: {trial}\nShare it: {push}"
+    if arguments.name is None:
+        words += f"\nIts card loads it as {name!r}; with --name OWNER/NAME it says where the model will be."
     output.result(content, words, kept=arguments.output)
 
 
 def _to_gguf(arguments: Arguments, output: Output) -> None:
     """Write one file for llama.cpp."""
-    if arguments.licence is not None:
-        raise ConfigurationError("--licence is of hugging-face's model card; a GGUF file here carries none.")
+    for flag, value in (("--licence", arguments.licence), ("--prompt", arguments.prompt)):
+        if value is not None:
+            raise ConfigurationError(f"{flag} is of hugging-face's model card; a GGUF file here carries none.")
     require_output_file(arguments.output, overwrite=arguments.overwrite)
     _require_model(arguments)
     from gpt25.weights import export_gguf, load_pretrained, require_gguf

@@ -36,6 +36,9 @@ class Arguments:
     """Put a new commit on top of a repository that holds files already."""
     licence: Annotated[str | None, tyro.conf.arg(aliases=("--license",))] = None
     """What the weights are given away under, as the Hub spells it: mit, apache-2.0, cc-by-4.0, …; none says nothing."""
+    prompt: str | None = None
+    """What the examples of the card go on with; unless given, the samples' prompt of a model trained on a
+    published set, and a neutral word of one on texts of your own."""
     message: str = "Add the model"
     """What the commit says."""
     checkpoint: str = "newest"
@@ -52,7 +55,11 @@ def run(arguments: Arguments, output: Output) -> None:
         missing = no_such_directory(name)
         raise WeightsError(f"{missing} `gpt25 push` sends a run or a model directory of this machine.")
     folder = model_folder(
-        arguments.model, name=arguments.repository, checkpoint=arguments.checkpoint, licence=arguments.licence
+        arguments.model,
+        name=arguments.repository,
+        checkpoint=arguments.checkpoint,
+        licence=arguments.licence,
+        prompt=arguments.prompt,
     )
     content = {
         "repository": arguments.repository,

@@ -75,13 +75,26 @@ class CardFacts:
         """Whether training started from another model's weights."""
         return _start_of(self.recipe) is not None
 
+    @property
+    def public_prompt(self) -> str | None:
+        """What the run's samples went on with, where it was trained on a published set; None else.
+
+        Samples of a run on one's own texts go on with words of these, which are nobody else's business.
+        """
+        loop = self.recipe.get("loop")
+        prompt = loop.get("sample_prompt") if isinstance(loop, dict) else None
+        is_public = self.data is not None and self.data.known is not None
+        return prompt if is_public and isinstance(prompt, str) else None
+
     def recipe_text(self) -> str:
-        """The recipe as TOML, without what names files of the machine that trained."""
+        """The recipe as TOML, without what names files of the machine that trained, or quotes private texts."""
         recipe = copy.deepcopy(self.recipe)
         for section, fields in _PATHS.items():
             for name in fields:
                 if isinstance(recipe.get(section), dict):
                     recipe[section].pop(name, None)
+        if self.public_prompt is None and isinstance(recipe.get("loop"), dict):
+            recipe["loop"].pop("sample_prompt", None)
         if self.base_model is not None:
             recipe["start"]["model"] = self.base_model
         return tomli_w.dumps({name: section for name, section in recipe.items() if section != {}})

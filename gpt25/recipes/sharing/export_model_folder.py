@@ -22,6 +22,7 @@ def export_model_folder(
     checkpoint: str = "newest",
     revision: str | None = None,
     licence: str | None = None,
+    prompt: str | None = None,
     reporter: Reporter,
 ) -> ModelFolder:
     """Write what `model_folder` has into a directory, atomically; returns what it holds now.
@@ -29,7 +30,7 @@ def export_model_folder(
     dtype_name: of the weights; None leaves the files as they are, byte for byte. An existing directory is replaced.
     Raises as `model_folder` and `load_pretrained` do, StorageError or DiskFullError.
     """
-    folder = model_folder(model, name=name, checkpoint=checkpoint, revision=revision, licence=licence)
+    folder = model_folder(model, name=name, checkpoint=checkpoint, revision=revision, licence=licence, prompt=prompt)
     own = model_file_names(folder.directory)
     with (
         atomic_directory(output) as temporary,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from gpt25.counted import counted
 from gpt25.plots.formatting import duration, size
 from gpt25.recipes.sharing.card_facts import CardFacts
 from gpt25.recipes.sharing.card_metadata import card_metadata
@@ -17,11 +18,14 @@ _PROMPT = "The"
 _NEW_TOKENS = 40
 
 
-def model_card(facts: CardFacts, *, name: str, has_picture: bool, licence: str | None = None) -> str:
+def model_card(
+    facts: CardFacts, *, name: str, has_picture: bool, licence: str | None = None, prompt: str | None = None
+) -> str:
     """The card as Markdown behind its metadata.
 
     name: what one loads the model by, "owner/name" or a directory. has_picture: whether the loss graph lies beside it.
-    licence: see `card_metadata`.
+    licence: see `card_metadata`. prompt: what the examples go on with; None takes the samples' of a model trained on a
+    published set, and a neutral one else.
     """
     scores = card_scores(facts)
     title = name.rpartition("/")[2]
@@ -29,7 +33,7 @@ def model_card(facts: CardFacts, *, name: str, has_picture: bool, licence: str |
         f"# {_inert(title)}",
         _opening(facts),
         f"![Training and validation loss against training tokens]({PICTURE_NAME})" if has_picture else "",
-        _use(facts, name),
+        _use(facts, name, prompt),
         _training(facts),
         _data(facts.data),
         _scores(facts, scores),
@@ -43,8 +47,9 @@ def model_card(facts: CardFacts, *, name: str, has_picture: bool, licence: str |
 def _opening(facts: CardFacts) -> str:
     shape = facts.description["configuration"]
     what = (
-        f"A GPT-2 of {facts.description['parameters']:,} parameters: {shape['number_of_layers']} layers of "
-        f"{shape['number_of_heads']} heads, {shape['number_of_embedding_dimensions']:,} channels, a context of "
+        f"A GPT-2 of {facts.description['parameters']:,} parameters: {counted(shape['number_of_layers'], 'layers')} of "
+        f"{counted(shape['number_of_heads'], 'heads')}, {shape['number_of_embedding_dimensions']:,} channels, a "
+        "context of "
         f"{shape['block_size']:,} tokens and a vocabulary of {shape['vocabulary_size']:,}."
     )
     how = ""
@@ -60,12 +65,11 @@ def _opening(facts: CardFacts) -> str:
     return " ".join(part for part in (what, how, trial if facts.is_trial else "", base) if part)
 
 
-def _use(facts: CardFacts, name: str) -> str:
-    loop = facts.recipe.get("loop")
-    prompt = loop.get("sample_prompt") if isinstance(loop, dict) else None
+def _use(facts: CardFacts, name: str, prompt: str | None) -> str:
     half = facts.description["configuration"]["block_size"] // 2  # one for the prompt, one for what follows
-    if not (isinstance(prompt, str) and prompt and prompt.isprintable() and len(prompt.encode()) <= half):
-        prompt = _PROMPT
+    if prompt is None:
+        own = facts.public_prompt
+        prompt = own if own and own.isprintable() and len(own.encode()) <= half else _PROMPT
     in_python = [
         "from transformers import AutoModelForCausalLM, AutoTokenizer",
         "",
@@ -112,7 +116,8 @@ def _machine(environment: dict[str, object]) -> str | None:
     if isinstance(gpus, list) and gpus:
         return f"{environment.get('number_of_ranks', 1)} × {gpus[0]}"
     processor = environment.get("processor")
-    return None if not processor else f"{processor}, {environment.get('cores')} cores"
+    cores = environment.get("cores")
+    return f"{processor}, {counted(cores, 'cores')}" if processor and isinstance(cores, int) else None
 
 
 def _data(data: TrainingData | None) -> str:
@@ -137,8 +142,8 @@ def _data(data: TrainingData | None) -> str:
 
 
 def _split_in_words(split: SplitSize) -> str:
-    tokens = "tokens" if split.tokens is None else f"{split.tokens:,} tokens"
-    documents = "" if split.documents is None else f" of {split.documents:,} documents"
+    tokens = "tokens" if split.tokens is None else f"{counted(split.tokens, 'tokens')}"
+    documents = "" if split.documents is None else f" of {counted(split.documents, 'documents')}"
     return tokens + documents + ("" if not split.bytes else f" ({size(split.bytes)})")
 
 

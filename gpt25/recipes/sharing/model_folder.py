@@ -52,12 +52,19 @@ class ModelFolder:
 
 
 def model_folder(
-    model: str, *, name: str, checkpoint: str = "newest", revision: str | None = None, licence: str | None = None
+    model: str,
+    *,
+    name: str,
+    checkpoint: str = "newest",
+    revision: str | None = None,
+    licence: str | None = None,
+    prompt: str | None = None,
 ) -> ModelFolder:
     """The files of a MODEL: its own, a card, and of a run the picture of its losses.
 
     name: what the card loads it by. A directory that has a README.md keeps that as its card, and its picture with it.
-    licence: what the weights are given away under; a card that is there already has its own say.
+    licence: what the weights are given away under. prompt: what the card's examples go on with, see `model_card`. A
+    card that is there already has its own say.
     The same checks as before loading are made, without reading the weights. Raises as `resolve_model`,
     `describe_model` and `model_file_names` do.
     """
@@ -70,11 +77,11 @@ def model_folder(
         extra = [each for each in (CARD_NAME, PICTURE_NAME) if is_file(directory / each)]
         files |= {each: directory / each for each in extra}
     elif run is None:
-        files[CARD_NAME] = _card(facts_of_directory(directory, description), name, licence, picture=None)
+        files[CARD_NAME] = _card(facts_of_directory(directory, description), name, licence, prompt, picture=None)
     else:
         record = next(record for record in run.checkpoints() if record.path == directory)
         picture = _picture(run)
-        files[CARD_NAME] = _card(facts_of_run(run, record, description), name, licence, picture=picture)
+        files[CARD_NAME] = _card(facts_of_run(run, record, description), name, licence, prompt, picture=picture)
         if picture is not None:
             files[PICTURE_NAME] = picture
     left_out = tuple(entry.name for entry in entries(directory) if entry.name not in files)
@@ -89,8 +96,8 @@ def _run_of(directory: Path) -> RunDirectory | None:
     return run if any(record.path == directory for record in run.checkpoints()) else None
 
 
-def _card(facts: CardFacts, name: str, licence: str | None, *, picture: bytes | None) -> bytes:
-    card = model_card(facts, name=name, has_picture=picture is not None, licence=licence)
+def _card(facts: CardFacts, name: str, licence: str | None, prompt: str | None, *, picture: bytes | None) -> bytes:
+    card = model_card(facts, name=name, has_picture=picture is not None, licence=licence, prompt=prompt)
     return card.encode("utf-8", "replace")
 
 

@@ -94,7 +94,7 @@ def test_what_was_trained_on_what_and_for_how_long(make_run: Callable[..., RunDi
         "| software | gpt25 9.9, torch 8.8 |",
         "Trained on texts of the maker's own: 20,000 tokens of 70 documents (70.0 kB), and 1,000 tokens of 3 documents "
         "(4.00 kB) held out. The tokenizer is bpe-262. Their licence is not recorded.",
-        "gpt25 generate me/mine --prompt 'def main('",
+        "gpt25 generate me/mine --prompt The",
         "AutoModelForCausalLM.from_pretrained('me/mine')",
     ):
         assert said in card
@@ -209,7 +209,7 @@ def test_the_licence_of_known_texts_is_said(
 
 
 WORDS = {
-    "sample_prompt",
+    "recipe",  # of the package
     "currency",
     "encoding",
     "field",
@@ -251,8 +251,25 @@ def test_names_and_recipes_cannot_break_out_of_their_place(
     card = card_of(make_run(recipe=recipe, index={"tokenizer_name": "<script>x"}))
     assert "| optimizer | a\\|b # c |" in card
     assert "The tokenizer is \\<script\\>x." in card
-    assert "````toml\n" in card
     assert "--prompt The\n" in card
+
+
+def test_words_of_private_texts_are_nowhere_in_a_card_unless_given(make_run: Callable[..., RunDirectory]) -> None:
+    run = make_run(recipe={"loop": {"sample_prompt": "Dear diary", "seed": 7}})
+    card = card_of(run)
+    assert "Dear diary" not in card
+    assert "sample_prompt" not in card
+    assert "seed = 7" in card
+    assert card.count("The\n") + card.count("tokenizer('The'") == 2
+    given = card_of(run, prompt="Once upon `a` time")
+    assert "tokenizer('Once upon `a` time', return_tensors" in given
+    assert "--prompt 'Once upon `a` time'" in given
+
+
+def test_a_model_of_a_published_set_goes_on_with_its_samples_prompt(make_run: Callable[..., RunDirectory]) -> None:
+    card = card_of(make_run(index={"sources": ["standard-library"]}))
+    assert "gpt25 generate me/mine --prompt 'def main('" in card
+    assert 'sample_prompt = "def main("' in card
 
 
 def test_a_run_without_losses_has_no_picture(make_run: Callable[..., RunDirectory]) -> None:
