@@ -42,9 +42,23 @@ def load_recipe(name_or_path: str | Path) -> TrainingConfiguration:
     Raises ConfigurationError for an unknown name, an unknown section or key (naming the nearest), or a value of the
     wrong type or range; CorruptFileError for a file that is not TOML.
     """
+    text, source = _text_of(name_or_path)
+    return parse_recipe(text, source=source)
+
+
+def stated_keys(name_or_path: str | Path) -> dict[str, set[str]]:
+    """The keys that a recipe spells out, by section: {"loop": {"seed"}}; raises what `load_recipe` does."""
+    text, source = _text_of(name_or_path)
+    return {
+        section: set(_with_present_keys(section, values, where=source))
+        for section, values in parse_toml(text, where=source).items()
+    }
+
+
+def _text_of(name_or_path: str | Path) -> tuple[str, str]:
+    """A recipe's TOML, and what to call it."""
     if str(name_or_path) in recipe_names():
-        text = (_packaged() / f"{name_or_path}{_SUFFIX}").read_text(encoding="utf-8")
-        return parse_recipe(text, source=f"recipe {name_or_path}")
+        return (_packaged() / f"{name_or_path}{_SUFFIX}").read_text(encoding="utf-8"), f"recipe {name_or_path}"
     path = Path(name_or_path)
     _require_recipe_file(path)
     text = read_toml_text(path)
@@ -53,7 +67,7 @@ def load_recipe(name_or_path: str | Path) -> TrainingConfiguration:
             f"{path} says nothing: a recipe has sections, such as [data], with what differs from GPT-2 124M on "
             "Python's standard library."
         )
-    return parse_recipe(text, source=str(path))
+    return text, str(path)
 
 
 def _require_recipe_file(path: Path) -> None:
@@ -70,8 +84,11 @@ def _require_recipe_file(path: Path) -> None:
             f"{path} is {what_is(path)}; a recipe is read more than once. Write it into a .toml file."
         )
     if kind is None and path.suffix != _SUFFIX:
+        near = difflib.get_close_matches(str(path).lower().replace("-", "_"), recipe_names(), n=1, cutoff=0.6)
+        meant = f"; did you mean {near[0]}?" if near else "."
         raise ConfigurationError(
-            f"there is no recipe {str(path)!r}. Choose one of {', '.join(recipe_names())}, or the path of a .toml file."
+            f"there is no recipe {str(path)!r}{meant} Choose one of {', '.join(recipe_names())}, or the path of a "
+            ".toml file."
         )
 
 

@@ -43,6 +43,7 @@ _NO_FLAG = (  # for recipes and for run.toml alone
     "start.required",
     "start.weights_sha256",
     "history.begun_by",
+    "history.recipe",
     "history.extensions",
 )
 

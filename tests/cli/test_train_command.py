@@ -78,7 +78,9 @@ def test_the_closing_line_names_the_last_and_the_averaged_weights(
             min(measured),
             *measured,
         ]
-    assert "loop.average_last_fraction: 0.0 now, 0.5 then" in failed(capsys, recipe, "--run", tmp_path / "better")
+    assert "loop.average_last_fraction: 0.0 now, 0.5 then" in failed(
+        capsys, recipe, "--run", tmp_path / "better", flag[0], "0"
+    )
     assert "--loop.average-last-fraction is 1.5; it must be a fraction from 0 to 1." in failed(
         capsys, recipe, flag[0], "1.5"
     )
@@ -134,7 +136,7 @@ def test_wrong_words_are_told_in_a_line_or_two(recipe: Path, capsys: pytest.Capt
     assert "--batch.smaller-updates is 48; it must be a multiple of" in failed(
         capsys, recipe, "--batch.smaller-updates", "0.5", "48"
     )
-    assert "there is no recipe 'quickstat'. Choose one of " in failed(capsys, "quickstat")
+    assert "there is no recipe 'quickstat'; did you mean quickstart? Choose one of " in failed(capsys, "quickstat")
     assert "gpt25 train takes its flags after its first word" in failed(capsys, "--run", "x", recipe)
 
 

@@ -117,7 +117,11 @@ def test_a_quickstart_s_run_says_what_it_is_and_what_to_type(
     number = load_recipe(run.recipe_path).loop.number_of_updates
     capsys.readouterr()
     monkeypatch.setattr(sys, "argv", ["gpt25"])
-    error = failed(capsys, "quickstart", "--run", run.path)
+    assert main(["train", "quickstart", "--run", str(run.path)]) == 0
+    assert "all of them were done before" in capsys.readouterr().out
+    error = failed(capsys, "quickstart", "--run", run.path, "--loop.seed", "5")
+    assert "another configuration (loop.seed: 5 now, 1337 then). " in error
+    error = failed(capsys, recipe, "--run", run.path, "--model.number-of-layers", "3")
     assert error.startswith(
         f"error: {run.path} holds a run of `gpt25 quickstart`, with text, vocabulary and {number:,} updates of its own"
     )

@@ -223,5 +223,6 @@ def test_an_unknown_name_lists_those_that_there_are() -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_recipe("quikstart")
     assert str(caught.value) == (
-        f"there is no recipe 'quikstart'. Choose one of {', '.join(recipe_names())}, or the path of a .toml file."
+        f"there is no recipe 'quikstart'; did you mean quickstart? Choose one of "
+        f"{', '.join(recipe_names())}, or the path of a .toml file."
     )

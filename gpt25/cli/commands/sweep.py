@@ -53,7 +53,7 @@ class Arguments(RecipeFlags):
 
 def defaults(words: list[str]) -> Arguments | None:
     """The fields as the recipe on the command line has them; None where no recipe is named yet."""
-    fields = recipe_defaults(words)
+    fields = recipe_defaults(words, goes_on=False)
     if fields is None:
         return None
     run = default_run(fields["recipe"])

@@ -14,6 +14,7 @@ from gpt25.cli.output import Output
 from gpt25.cli.progress import duration_text
 from gpt25.cli.training.recipe_flags import OTHER_FLAGS as OTHER_FLAGS
 from gpt25.cli.training.recipe_flags import RecipeFlags, default_run, recipe_defaults
+from gpt25.counted import counted
 from gpt25.recipes import load_recipe, what_was_scaled
 from gpt25.records import (
     RunDirectory,
@@ -43,7 +44,7 @@ class Arguments(RecipeFlags):
 
 def defaults(words: list[str]) -> Arguments | None:
     """The fields as the recipe on the command line has them; None where no recipe is named yet."""
-    fields = recipe_defaults(words)
+    fields = recipe_defaults(words, goes_on=True)
     return None if fields is None else Arguments(run=default_run(fields["recipe"]), **fields)
 
 
@@ -73,7 +74,7 @@ def run(arguments: Arguments, output: Output) -> None:
     loss = figures["validation_loss"]
     sample = last_validation_tokens(done.metrics())
     lines = [
-        f"{figures['update']:,} updates, {figures['tokens']:,} tokens, "
+        f"{counted(figures['update'], 'updates')}, {figures['tokens']:,} tokens, "
         f"validation loss {'not finite' if loss is None else f'{loss:.4f}'}"
         f"{'' if sample is None else f' on {sample:,} tokens'}{_which_weights(figures)}"
     ]
@@ -103,7 +104,8 @@ def _in_words(found: "DryRun") -> str:
     hellaswag = "" if found.hellaswag_accuracy_norm is None else f"HellaSwag ({found.hellaswag_accuracy_norm:.3f}), "
     same = "equal to the bit" if not found.resume_difference else f"equal to within {found.resume_difference:.1e}"
     return (
-        f"the dry run went through: data, {found.updates} updates of {found.tokens_per_update:,} tokens (losses "
+        f"the dry run went through: data, {counted(found.updates, 'updates')} of {found.tokens_per_update:,} tokens "
+        "(losses "
         f"{', '.join(f'{loss:.3f}' for loss in found.training_losses)}), validation ({found.validation_loss:.3f}), "
         f"{hellaswag}samples, checkpoints, a resume ({same}), pictures\n"
         f"{found.tokens_per_second:,.0f} tokens/s in these small updates: the whole run would take "

@@ -8,15 +8,17 @@ from typing import Any
 import tyro
 from tyro.conf import FlagConversionOff
 
+from gpt25.cli.training.recorded_defaults import recorded_defaults
 from gpt25.data import ReadingSettings
 from gpt25.model import GPTConfiguration
-from gpt25.recipes import load_recipe, of_length
+from gpt25.recipes import load_recipe, of_length, recipe_names
 from gpt25.records import RunDirectory
 from gpt25.storage import is_file
 from gpt25.training import (
     BatchConfiguration,
     DataConfiguration,
     HellaSwagConfiguration,
+    HistoryConfiguration,
     InitialisationConfiguration,
     LoopConfiguration,
     OptimizerConfiguration,
@@ -67,7 +69,8 @@ class RecipeFlags:
         """The recipe as the flags have changed it."""
         sections = {name: getattr(self, name) for name in _SECTIONS}
         start = dataclasses.replace(load_recipe(self.recipe).start, model=self.start)
-        return TrainingConfiguration(start=start, **sections)
+        history = HistoryConfiguration(recipe=self.recipe if self.recipe in recipe_names() else None)
+        return TrainingConfiguration(start=start, history=history, **sections)
 
 
 def default_run(recipe: str) -> Path:
@@ -75,31 +78,41 @@ def default_run(recipe: str) -> Path:
     return Path("runs") / Path(recipe).stem
 
 
-def recipe_defaults(words: Sequence[str]) -> dict[str, Any] | None:
+def recipe_defaults(words: Sequence[str], *, goes_on: bool) -> dict[str, Any] | None:
     """The fields of RecipeFlags as the recipe on the command line has them; None where no recipe is named yet.
 
-    With fewer updates than the recipe's its warm-up and intervals are in proportion, as `of_length` has them; where a
-    run stands at --run already, they are what it was begun with.
+    With fewer updates than the recipe's its warm-up and intervals are in proportion, as `of_length` has them.
+    goes_on: whether a run that stands at --run is gone on with: then what the words leave open is what it was begun
+    with, the recipe too.
     """
     recipe = words[0] if words and not words[0].startswith("-") else None
+    place = _last_word_after("--run", words) if goes_on else None
     if recipe is None:
-        return None
-    content = load_recipe(recipe)
-    if (number := _whole_number(_last_word_after(_LENGTH, words))) is not None:
-        run = RunDirectory(_last_word_after("--run", words) or default_run(recipe))
-        content = _begun_there(content, run, number) or of_length(content, number)
+        recipe = None if place is None else _recipe_of(RunDirectory(place), words)
+        if recipe is None:
+            return None
+    content, number = load_recipe(recipe), _whole_number(_last_word_after(_LENGTH, words))
+    run = RunDirectory(place or default_run(recipe))
+    if goes_on and is_file(run.recipe_path):
+        content = recorded_defaults(recipe, run)
+        content = content if number is None else _with_updates(content, load_recipe(run.recipe_path), number)
+    elif number is not None:
+        content = of_length(content, number)
     sections = {name: getattr(content, name) for name in _SECTIONS}
     return {"recipe": recipe, "start": content.start.model, **sections}
 
 
-def _begun_there(content: TrainingConfiguration, run: RunDirectory, number: int) -> TrainingConfiguration | None:
-    """The recipe with the warm-up and the intervals of the run that is there; None where there is none.
+def _recipe_of(run: RunDirectory, words: Sequence[str]) -> str | None:
+    """What the run there was begun with, where no word is a recipe's; None where there is no run."""
+    named = any(word in recipe_names() or word.endswith(".toml") for word in words)
+    return None if named or not is_file(run.recipe_path) else str(run.recipe_path)
+
+
+def _with_updates(content: TrainingConfiguration, begun: TrainingConfiguration, number: int) -> TrainingConfiguration:
+    """The configuration over so many updates, with the warm-up and the intervals of the run that was begun.
 
     A run that is to become longer than its epochs allowed has no epochs any more.
     """
-    if not is_file(run.recipe_path):
-        return None
-    begun = load_recipe(run.recipe_path)
     epochs = content.loop.number_of_epochs if number <= begun.loop.number_of_updates else None
     intervals = {
         field.name: getattr(begun.loop, field.name)

@@ -59,11 +59,13 @@ def require_resumable(run: RunDirectory, configuration: TrainingConfiguration) -
     free = _FREE_TO_CHANGE | (_LENGTH if is_longer else set())
     changed = {name: values for name, values in differences(configuration, previous).items() if name not in free}
     if changed:
-        if previous.history.begun_by == "quickstart" and configuration.history.begun_by is None:
+        now, then = configuration.history, previous.history
+        if then.begun_by == "quickstart" and now.begun_by is None and now.recipe != then.begun_by:
             raise ConfigurationError(_of_the_quickstart(run, previous))
         listing = "; ".join(f"{name}: {now!r} now, {before!r} then" for name, (now, before) in sorted(changed.items()))
+        by = "" if then.recipe is None else f"; it was begun by the recipe {then.recipe}"
         raise ConfigurationError(
-            f"{run.path} holds a run with another configuration ({listing}). "
+            f"{run.path} holds a run with another configuration ({listing}){by}. "
             "Choose another --run directory, or give the old values to go on."
         )
 

@@ -58,8 +58,8 @@ def set_up_run(
     where anything does not fit: raises ConfigurationError, DataError, TokenizerError, WeightsError or StorageError.
     """
     previous = load_recipe(run.recipe_path) if is_file(run.recipe_path) else None
-    if previous is not None and previous.history.begun_by is not None:
-        require_resumable(run, configuration)  # at once: what the quickstart made may not even be openable by another
+    if previous is not None and _is_of_another_recipe(previous, configuration):
+        require_resumable(run, configuration)  # at once: what that recipe reads may not even be here
     initial = find_initial_model(run, configuration.start, previous)
     if initial is not None:
         requested, configuration = configuration, initial.adapt(configuration)
@@ -68,6 +68,12 @@ def set_up_run(
     _require_known_data_set(configuration)
     configuration = ready_data(run, configuration, initial=initial, previous=previous, reporter=reporter)
     return record_setup(run, configuration, initial=initial, reporter=reporter, open_data=open_data)
+
+
+def _is_of_another_recipe(previous: TrainingConfiguration, configuration: TrainingConfiguration) -> bool:
+    """Whether the run is known to have been begun by another recipe than the one that is named now."""
+    now, then = configuration.history, previous.history
+    return then.begun_by is not None or (None not in (now.recipe, then.recipe) and now.recipe != then.recipe)
 
 
 def ready_data(

@@ -12,6 +12,8 @@ class HistoryConfiguration:
 
     begun_by: Literal["quickstart"] | None = None
     """The command that began the run, where that was another one than `gpt25 train`."""
+    recipe: str | None = None
+    """The recipe of the package by whose name `gpt25 train` began the run; none for a file."""
     extensions: tuple[tuple[int, int], ...] = ()
     """How the run became longer: pairs of the update after which it went on and of the updates that it was to have."""
 
