@@ -1,7 +1,7 @@
 # make run: set up and do the main job, offline: text, tokenizer, training, samples, loss graph.
 # make test: the same set-up with the tools for tests, then the whole suite.
 # make test-tensorflow: the tests that need TensorFlow, which the suite does without.
-# make test-browser: the report, the pages of gpt25 plot and the playground in headless Chromium (apt install chromium).
+# make test-browser: of the suite, the tests in headless Chromium, which fail where there is none (apt install chromium).
 # make docs: the pages of docs/, the notebooks and a generated reference as a site, build/site/index.html, without a network.
 # PYTHON=/path/to/python3.12 chooses the interpreter; ARGUMENTS="--minutes 10" is handed to gpt25 quickstart.
 
@@ -29,10 +29,9 @@ test-tensorflow: $(ENVIRONMENT)/.installed-dev
 	@$(PIP_INSTALL) -e '.[tensorflow]'
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:xdist tests/weights/tensorflow_release.py
 
-# Out of the suite for its needs: it fails, and does not skip, where there is no Chromium.
+# Part of the suite, where they are skipped without a browser: the site, the report, the pages and the playground.
 test-browser: $(ENVIRONMENT)/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:xdist tests/plots/browser_report.py tests/plots/browser_pages.py tests/architecture/browser_site.py
-	BROWSER_TESTS=required OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:xdist tests/server/playground
+	BROWSER_TESTS=required OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_PROCESSES) -q $(shell find tests -name 'test_*_in_browser.py')
 
 docs: $(ENVIRONMENT)/.installed-docs
 	$(BIN)/python -m sphinx -q -W --keep-going -b html -c docs/site -d build/site-cache . build/site

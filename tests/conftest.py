@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,6 +11,11 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from headless_browser import browser, open_page  # noqa: F401 (fixtures for all tests)
+
+sys.path.pop(0)
 
 # Set before anything is imported that reads them: huggingface_hub does so at import.
 os.environ.update(

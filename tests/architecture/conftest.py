@@ -1,6 +1,9 @@
 """What the tests about the shape of the repository look at: its root, its files and its modules as syntax trees."""
 
 import ast
+import fcntl
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -49,3 +52,23 @@ def modules() -> dict[str, ast.Module]:
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         trees[name] = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     return trees
+
+
+@pytest.fixture(scope="session")
+def site(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built site; a dead link, a page that no list names or a formula that cannot be read would be a warning.
+
+    It takes half a minute, so the processes of one run of the tests build it once.
+    """
+    base = tmp_path_factory.getbasetemp()
+    target = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "site"
+    words = ["-q", "-W", "--keep-going", "-b", "html", "-c", "docs/site", "-d", str(target / "read"), "."]
+    with target.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (target / "done").exists():
+            done = subprocess.run(
+                [sys.executable, "-m", "sphinx", *words, str(target / "html")], cwd=root, capture_output=True, text=True
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            (target / "done").touch()
+    return target / "html"

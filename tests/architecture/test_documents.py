@@ -175,12 +175,6 @@ def test_python_in_the_readme_uses_public_names() -> None:
     assert imported <= set(gpt25.__all__)
 
 
-def test_continuous_integration_runs_make_test_and_nothing_else() -> None:
-    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    commands = [line for line in script.splitlines() if line and not line.startswith("#")]
-    assert commands == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "make test"]
-
-
 def options_named(text: str) -> set[str]:
     """Every `section.some_field` between backticks, in a recipe's spelling or a flag's; `.field` repeats the section.
 

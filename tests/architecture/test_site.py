@@ -1,23 +1,7 @@
 """`make docs` builds a site without a warning, from nothing but what is installed; its pages fetch nothing."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
-
-
-@pytest.fixture(scope="module")
-def site(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built site; a dead link, a page that no list names or a formula that cannot be read would be a warning."""
-    target = tmp_path_factory.mktemp("site")
-    words = ["-q", "-W", "--keep-going", "-b", "html", "-c", "docs/site", "-d", str(target / "read"), "."]
-    done = subprocess.run(
-        [sys.executable, "-m", "sphinx", *words, str(target / "html")], cwd=root, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return target / "html"
 
 
 def test_every_page_is_there(site: Path, root: Path) -> None:

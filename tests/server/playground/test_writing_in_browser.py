@@ -286,7 +286,7 @@ def test_the_request_is_shown_for_elsewhere(server: Any, open_page: Any) -> None
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_fits_its_window(server: Any, open_page: Any, width: int, dark: bool) -> None:
-    with open_page(server.url, width=width, height=844, dark=dark, has_touch=width < 600) as page:
+    with open_page(server.url, width=width, height=844, dark=dark) as page:
         set_slider_is_there = page.locator("#setting-n")
         if not set_slider_is_there.is_visible():
             page.locator("#sampler summary").click()
