@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from gpt25.errors import Interrupted
 from gpt25.generation import GeneratingPrecision
+from gpt25.server.network.library_reports import library_reports
 from gpt25.server.network.listening_socket import listening_socket
 from gpt25.server.network.report_queue import ReportQueue
 from gpt25.server.serving import Serving
@@ -36,7 +37,8 @@ def serve(
         return stopped.result()
 
     try:
-        number = asyncio.run(run())
+        with library_reports(lines.say):
+            number = asyncio.run(run())
     finally:
         lines.close()
     raise Interrupted(number, "stopped; texts that were being written have had their time")
