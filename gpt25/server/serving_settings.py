@@ -1,11 +1,13 @@
 """How a server is set up, and where its bounds lie."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 
 from gpt25.errors import ConfigurationError
 
 _SHORTEST_KEY = 16  # characters; shorter ones can be guessed at the rate at which a server answers
+_KEY = re.compile("[!-~]*")  # what ASCII shows: a header carries neither line breaks nor spaces at its end
 _LARGEST_PORT = 65_535
 
 
@@ -55,9 +57,10 @@ class ServingSettings:
                 raise ConfigurationError(f"{name} is {value}; it must be at least 1.")
         if not self.drain_seconds >= 0:
             raise ConfigurationError(f"drain_seconds is {self.drain_seconds}; it must be at least 0.")
-        if self.api_key is not None and not (len(self.api_key) >= _SHORTEST_KEY and self.api_key.isascii()):
+        if self.api_key is not None and not (len(self.api_key) >= _SHORTEST_KEY and _KEY.fullmatch(self.api_key)):
             raise ConfigurationError(
-                f"the API key has {len(self.api_key)} characters; it must have at least {_SHORTEST_KEY}, all ASCII. "
+                f"the API key has {len(self.api_key)} characters; it must have at least {_SHORTEST_KEY}, all of them "
+                "ASCII's letters, digits and signs, without spaces or line breaks. "
                 'Make one with: python -c "import secrets; print(secrets.token_urlsafe())"'
             )
         if not (self.is_loopback or self.api_key is not None or self.insecure):

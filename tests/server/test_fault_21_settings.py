@@ -76,6 +76,21 @@ def test_a_body_that_is_no_request_is_refused(server: Any, body: bytes) -> None:
     assert server.complete(prompt="still here", max_tokens=1)
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"prompt": "\xff"}', "the body is not JSON in UTF-8."),
+        (b"\x1f\x8b\x08", "the body is not JSON in UTF-8."),
+        (b'{"prompt": "x",}', "the body is not JSON."),
+        (b'{"prompt": "x", "\\ud800": 1}', "the body names a field by a lone surrogate, half a letter."),
+    ],
+    ids=["no UTF-8", "packed", "comma", "half a name"],
+)
+def test_what_is_wrong_with_a_body_is_said(server: Any, body: bytes, message: str) -> None:
+    status, content = server.post("/v1/completions", body)
+    assert (status, content["error"]["message"]) == (400, message)
+
+
 def test_an_unknown_field_is_refused_with_the_nearest(server: Any) -> None:
     error = server.refused(prompt="x", temprature=1)
     assert error["message"] == "Unrecognized request argument supplied: temprature. Did you mean temperature?"

@@ -34,6 +34,17 @@ def test_a_key_that_can_be_guessed_is_refused(capsys: pytest.CaptureFixture[str]
     assert "the API key has 6 characters; it must have at least 16" in error
 
 
+@pytest.mark.parametrize(
+    "key", ["sixteen letters\nand another line", "sixteen letters and spaces", "sixteen-letters-\x7f"]
+)
+def test_a_key_that_no_header_carries_is_refused(tmp_path: Path, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "key").write_text(key + "\n")
+    assert main(["serve", "nowhere", "--port", "0", "--api-key-file", str(tmp_path / "key")]) == 2
+    error = capsys.readouterr().err
+    assert "letters, digits and signs, without spaces or line breaks" in error
+    assert "sixteen" not in error
+
+
 PATHS = ["/", "/v1/models", "/v1/models/tiny", "/ready", "/metrics", "/openapi.json", "/docs", "/nothing", "//health",
          "/health/", "/health/../v1/models", "/HEALTH", "/tokenizer_info", "/%2fhealth", "/health%2f..%2fv1%2fmodels",
          "/health;x", "/health%00"]  # fmt: skip

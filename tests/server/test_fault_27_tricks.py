@@ -70,6 +70,54 @@ def test_other_methods_do_nothing(server: Any, exchange: Callable[..., bytes], m
     assert answer.endswith(b'"type":"invalid_request_error","param":null,"code":null}}')
 
 
+@pytest.mark.parametrize("path", ["/", "/health", "/ready", "/v1/models", "/metrics", "/docs", "/openapi.json"])
+def test_head_is_get_without_the_body(server: Any, exchange: Callable[..., bytes], path: str) -> None:
+    rest = f" {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+    (head, body), (got_head, got_body) = (
+        exchange(server.address, each + rest).split(b"\r\n\r\n", 1) for each in (b"HEAD", b"GET")
+    )
+    assert body == b""
+    assert got_body
+    assert head.startswith(b"HTTP/1.1 200 ")
+    if path != "/metrics":  # whose length changes
+        assert b"content-length: %d\r\n" % len(got_body) in head
+    assert {line.partition(b":")[0] for line in head.split(b"\r\n")} == {
+        line.partition(b":")[0] for line in got_head.split(b"\r\n")
+    }
+
+
+def test_head_of_what_only_writes_says_what_is_taken(server: Any, exchange: Callable[..., bytes]) -> None:
+    rest = b" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+    answer = exchange(server.address, b"HEAD /v1/completions" + rest)
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert b"allow: POST\r\n" in answer
+    assert b"allow: GET, HEAD\r\n" in exchange(server.address, b"PUT /health" + rest)
+
+
+def test_a_request_with_two_lengths_is_refused_and_its_connection_closed(
+    server: Any, exchange: Callable[..., bytes]
+) -> None:
+    body = b'{"prompt": "x", "max_tokens": 1}'
+    head = b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    lengths = b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
+    behind = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    answer = exchange(server.address, head + lengths + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) + behind)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"gives its length twice: send Content-Length or Transfer-Encoding." in answer
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_methods_that_somebody_makes_up_are_one_to_whoever_counts(
+    start_server: Callable[..., Any], model_directory: Path, exchange: Callable[..., bytes]
+) -> None:
+    with start_server({"tiny": str(model_directory)}) as server:
+        for number in range(50):
+            exchange(server.address, b"MADE-UP-%d / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % number)
+        figures = server.get("/metrics")[1]
+        assert "MADE-UP" not in figures + "".join(server.reports)
+        assert 'gpt25_requests_total{method="another method",route="another address",status="415"} 50.0' in figures
+
+
 def test_an_upgrade_is_not_made(server: Any, exchange: Callable[..., bytes]) -> None:
     request = (
         b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n"

@@ -25,6 +25,7 @@ class Completion:
         self._writers: dict[tuple[int, int], ChoiceWriter] = {}
         self._log_probabilities: dict[tuple[int, int], list[float]] = {}
         metrics.prompt_tokens.labels(asked.served.name).inc(asked.prompt_tokens)
+        self._has_begun = False
         self.completion_tokens = 0
         """Tokens written so far, those of texts that are not shown too."""
 
@@ -66,7 +67,8 @@ class Completion:
     def _choices(self, number: int, piece: Piece) -> list[dict[str, Any]]:
         """What is said of a piece: itself, and before the first of an echoed text the prompt."""
         key, asked = (number, piece.index), self._asked
-        if not self.completion_tokens:
+        if not self._has_begun:
+            self._has_begun = True
             self._metrics.first_token_seconds.labels(asked.served.name).observe(time.monotonic() - self._began)
         self.completion_tokens += len(piece.token_ids)
         self._metrics.completion_tokens.labels(asked.served.name).inc(len(piece.token_ids))

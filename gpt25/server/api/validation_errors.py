@@ -19,6 +19,10 @@ async def validation_response(request: Request, problem: Exception) -> Response:
     place = [str(each) for each in error["loc"] if each != "body"]
     if error["type"] == "json_invalid":
         return await error_response(request, APIError(400, "the body is not JSON."))
+    if error["type"] == "string_unicode" and not place:
+        return await error_response(
+            request, APIError(400, "the body names a field by a lone surrogate, half a letter.")
+        )
     if not place:
         return await error_response(request, APIError(400, "the body must be one JSON object."))
     name = place[0]
@@ -41,10 +45,16 @@ def _unknown(name: str) -> APIError:
 async def http_error_response(request: Request, problem: Exception) -> Response:
     """404, 405 and what else starlette answers itself."""
     assert isinstance(problem, HTTPException)
-    words = {404: "there is nothing at this address.", 405: "this address takes other methods than this one."}
+    words = {
+        400: "the body is not JSON in UTF-8.",
+        404: "there is nothing at this address.",
+        405: "this address takes other methods than this one.",
+    }
     message = words.get(problem.status_code, "the request cannot be read.")
     response = await error_response(request, APIError(problem.status_code, message))
     response.headers.update(problem.headers or {})
+    if response.headers.get("allow") == "GET":
+        response.headers["allow"] = "GET, HEAD"
     return response
 
 

@@ -22,6 +22,7 @@ OPEN_PATH = "/health"
 CLIENT_GONE = 499
 """nginx's number for a client that did not wait, for the log; nobody reads it."""
 _METHODS_WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
+_METHODS = (*_METHODS_WITHOUT_BODY, "POST", "PUT", "PATCH", "DELETE")
 
 
 class Refusal(Exception):
@@ -62,7 +63,9 @@ class Gate:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        began, response = time.monotonic(), _Response(send)
+        began, response, method = time.monotonic(), _Response(send), _method_of(scope)
+        if method == "HEAD":  # is GET whose body the protocol keeps back, at every address
+            scope = {**scope, "method": "GET"}
         try:
             await self._let_in(scope, receive, response)
         except Refusal as refusal:
@@ -72,7 +75,7 @@ class Gate:
         except Exception as problem:
             self._report(f"a request failed with {type(problem).__name__} in {_place_of(problem)}")
             await response.refuse(Refusal(500, "the server failed at this request; that is a bug of it."))
-        self._observe(scope["method"], _route_of(scope), response.status, time.monotonic() - began)
+        self._observe(method, _route_of(scope), response.status, time.monotonic() - began)
 
     async def _let_in(self, scope: Scope, receive: Receive, response: "_Response") -> None:
         """Judge the head of a request, read its body, and hand both on."""
@@ -92,6 +95,8 @@ class Gate:
     def _require_allowed(self, scope: Scope) -> None:
         """Raise Refusal for a request that is not for us, not from our page, or without the key."""
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        if b"transfer-encoding" in headers and b"content-length" in headers:  # a proxy may see other requests in it
+            raise Refusal(400, "the request gives its length twice: send Content-Length or Transfer-Encoding.")
         host = headers.get(b"host", "")
         if not self._hosts.is_ours(host):
             raise Refusal(
@@ -146,6 +151,11 @@ class _Response:
         encoded = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
         await self.send({"type": "http.response.start", "status": refusal.status, "headers": encoded})
         await self.send({"type": "http.response.body", "body": body})
+
+
+def _method_of(scope: Scope) -> str:
+    """The method, where it is one of HTTP's; anybody can make up others, as many as there are words."""
+    return str(scope["method"]) if scope["method"] in _METHODS else "another method"
 
 
 def _route_of(scope: Scope) -> str:
