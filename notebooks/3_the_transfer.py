@@ -184,9 +184,11 @@ print("one tensor:", head is embeddings, "| parameters:", f"{sum(p.numel() for p
 #
 # <details><summary>Answer</summary>
 #
-# All shapes fit, nothing complains, and the loss is bad: every head reads channels of two heads mixed together. Try it with
-# `dataclasses.replace(reference.configuration, number_of_heads=…)`. A comparison of logits is the only test that finds
-# all of these mistakes at once.
+# All shapes fit, nothing complains, and the logits are others: every head reads channels of two heads mixed together. How much
+# worse the loss becomes depends on how much the heads have learned: a model of some minutes hardly notices, one that was
+# trained for days writes rubbish. Try it: `other = GPTModel(dataclasses.replace(reference.configuration,
+# number_of_heads=1)).eval()`, then `other.load_state_dict(model.state_dict())` and `loss_of(other)`. A comparison of logits is
+# the only test that finds all of these mistakes at once.
 # </details>
 #
 # ## Generation by hand

@@ -15,7 +15,8 @@ from gpt25.records import RunDirectory
 from gpt25.training import TrainingConfiguration
 from gpt25.weights import resolve_model
 
-_CHECKPOINTS = 10  # and one before the first update: enough to see what forms when, 15 MB each
+_CHECKPOINTS = 10  # about as many, and one before the first update: enough to see what forms when, 15 MB each
+_MOST_CHECKPOINTS = 20  # an interval of 1.4 updates is rounded to 1, and one stands where the rate begins to fall
 _SECONDS_BETWEEN_LINES = 20.0
 
 
@@ -25,9 +26,9 @@ def model_at_hand(
     """A MODEL word: `published` where the cache or the Hub has it, else `run_path`, a run like the quickstart's.
 
     The run is trained on Python's standard library if it is not there yet, goes on if it was interrupted, and is found
-    again when it is done. It keeps a checkpoint from before its first update and ten from then on. say: hears in a line
-    each which of the two it is and, every 20 seconds, how far the training is. published: a size name or a Hub id; None
-    trains without asking for any. minutes: how long a new run trains.
+    again when it is done. It keeps a checkpoint from before its first update and about ten from then on. say: hears in
+    a line each which of the two it is and, every 20 seconds, how far the training is. published: a size name or a Hub
+    id; None trains without asking for any. minutes: how long a new run trains.
 
     Raises what `quickstart` raises: ConfigurationError, StorageError, Interrupted.
     """
@@ -59,7 +60,7 @@ def _recipe() -> TrainingConfiguration:
             recipe.loop,
             record_start=True,
             checkpoint_interval_in_updates=recipe.loop.number_of_updates // _CHECKPOINTS,
-            checkpoints_to_keep=_CHECKPOINTS + 1,
+            checkpoints_to_keep=_MOST_CHECKPOINTS,
         ),
     )
 

@@ -71,6 +71,20 @@ def test_its_beginning_and_its_way_are_kept(tmp_path: Path, quick: list[float]) 
     assert 0.7 < overall_roughness(positional_embeddings(first)) < 1.3, "it begins with noise"
 
 
+@pytest.mark.parametrize("number_of_updates", [14, 97])
+def test_its_beginning_is_kept_where_intervals_are_rounded(
+    number_of_updates: int, tmp_path: Path, quick: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 14 updates every one is a checkpoint; of 97 one stands between two tens, where the rate begins to fall."""
+    seconds = 0.001 * 60 / number_of_updates
+    monkeypatch.setattr(sys.modules["gpt25.recipes.quickstart"], "seconds_per_update", lambda *_, **__: seconds)
+    run = RunDirectory(model_at_hand(tmp_path / "run", say=lambda _: None, published=None))
+    updates = [checkpoint.update for checkpoint in run.checkpoints()]
+    assert updates[0] == 0
+    assert updates[-1] == number_of_updates
+    assert len(updates) > 10
+
+
 def test_long_work_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter([0.0, 1.0, 21.0, 21.0])
     monkeypatch.setattr(module.time, "monotonic", lambda: next(now))
