@@ -68,7 +68,8 @@ figures.attention(model, prompt, layer=layer, head=head, tokenizer=tokenizer, na
 # ## What each layer believes: the logit lens
 #
 # All layers write into one stream, and the head reads it at the end. Nothing stops us from reading earlier: what would the model
-# say if it ended here? Bottom row: the embeddings alone. Top row: the answer.
+# say if it ended here? Bottom row: the embeddings alone. Top row: the answer. (Where so wide a picture comes out small, open it
+# by itself, or let `gpt25 plot predictions MODEL --prompt TEXT --output lens.html` make a page whose cells can be pointed at.)
 
 # %%
 figures.predictions(model, prompt, tokenizer=tokenizer, name=MODEL)

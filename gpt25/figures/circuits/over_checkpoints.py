@@ -25,7 +25,7 @@ def over_checkpoints(
     measure: Measure,
     *,
     title: str = "over a run",
-    line: str = "",
+    line: str = "A point is a checkpoint: see which line begins to move first, and when.",
     label: str = "",
     axes: "Axes | None" = None,
 ) -> "Figure":

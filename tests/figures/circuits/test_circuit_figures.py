@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from gpt25 import figures
 from gpt25.cli.main import main
@@ -155,6 +156,8 @@ def test_anything_is_drawn_over_a_run(folder: Path) -> None:
     models = [load_pretrained(folder / "run", checkpoint=str(update))[0] for update in (5, 10, 15)]
     expected = [head_scores(model).induction.max() for model in models]
     assert list(line.get_xdata()) == [5, 10, 15]
+    said = " ".join(" ".join(text.get_text() for text in figure.findobj(Text)).split())
+    assert "A point is a checkpoint: see which line begins to move first" in said
     assert np.allclose(line.get_ydata(), expected)
     assert len(set(expected)) == 3
 
