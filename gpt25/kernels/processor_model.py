@@ -115,7 +115,8 @@ class ProcessorRunner:
             ids=ids,
         )
         team, room = self._model.team, self._drawing_room
-        team.run(lambda worker: draw_rows(draws, room, worker, team.workers))
+        workers = max(1, min(len(rows), team.workers))  # waking a thread for nothing takes as long as a row's draw
+        team.run(lambda worker: draw_rows(draws, room, worker, workers), workers=workers)
         return ids.tolist()
 
     def copy(self, source: int, target: int, length: int) -> None:

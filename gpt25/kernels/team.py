@@ -18,13 +18,14 @@ class Team:
         for index, begin in enumerate(self._begin):
             threading.Thread(target=self._serve, args=(index + 1, begin), name="gpt25-kernels", daemon=True).start()
 
-    def run(self, work: Callable[[int], None]) -> None:
-        """Call work(0) to work(workers - 1) side by side; return when all have."""
+    def run(self, work: Callable[[int], None], *, workers: int | None = None) -> None:
+        """Call work(0) to work(workers - 1) side by side; return when all have. workers: all, or only the first."""
         self._work = work
-        for begin in self._begin:
+        helping = self._begin[: None if workers is None else workers - 1]
+        for begin in helping:
             begin.release()
         work(0)
-        for _ in self._begin:
+        for _ in helping:
             self._done.acquire()
 
     def close(self) -> None:
