@@ -1,32 +1,51 @@
-"""Where and in which precision a model generates."""
+"""Where and in which precision a model generates; known without torch where the processor is meant."""
 
 import importlib.util
 from dataclasses import dataclass
-from typing import Literal
-
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from gpt25.errors import ConfigurationError
-from gpt25.runtime import choose_device, choose_precision
+from gpt25.model import Accounting, GPTConfiguration
+from gpt25.runtime import may_have_gpu, processor_precision
+
+if TYPE_CHECKING:
+    import torch
 
 GeneratingPrecisionName = Literal["auto", "float32", "bfloat16", "int8"]
+_FEWEST_PARAMETERS = 500_000  # below, loading the kernels takes longer than torch takes for whole texts
 
 
 @dataclass(frozen=True)
 class GeneratingPrecision:
     """A device, what the weights are there, and why."""
 
-    device: torch.device
+    device: str
+    """torch's name of it."""
     name: Literal["float32", "bfloat16", "int8"]
-    load_dtype: torch.dtype
-    """How to load the weights; those for int8 are rounded afterwards, by `quantise_int8`."""
+    load_name: Literal["float32", "bfloat16"]
+    """As what to load the weights; those for int8 are rounded afterwards, by `quantise_int8`."""
     reason: str
     """One sentence for the user."""
+
+    @property
+    def load_dtype(self) -> "torch.dtype":
+        """The same as torch's dtype."""
+        import torch
+
+        return torch.float32 if self.load_name == "float32" else torch.bfloat16
 
 
 def kernels_are_installed() -> bool:
     """Whether the extra `fast` is there."""
     return importlib.util.find_spec("numba") is not None
+
+
+def kernels_compute(configuration: GPTConfiguration, *, device: str, precision: str) -> bool:
+    """Whether the kernels are there and made for such a model: on the processor, float32 or int8, not tiny."""
+    if device != "cpu" or not kernels_are_installed():
+        return False
+    is_worth_it = precision == "float32" and Accounting(configuration).parameters >= _FEWEST_PARAMETERS
+    return precision == "int8" or is_worth_it
 
 
 def choose_generating_precision(device_name: str, name: GeneratingPrecisionName) -> GeneratingPrecision:
@@ -43,13 +62,31 @@ def choose_generating_precision(device_name: str, name: GeneratingPrecisionName)
                 f"int8 weights are for the processor, and the device is {device_name}; choose --precision bfloat16 "
                 "there, or --device cpu."
             )
-        rest = "float32" if with_kernels else "bfloat16"
-        reason = f"asked for; a scale for every row, and {rest} for all that is no matrix"
-        load_dtype = torch.float32 if with_kernels else torch.bfloat16
-        return GeneratingPrecision(choose_device("cpu"), "int8", load_dtype, reason)
-    device = choose_device(device_name)
-    if name == "auto" and device.type == "cpu" and with_kernels:
-        reason = "exact, and as fast as memory is read; int8 reads a quarter"
-        return GeneratingPrecision(device, "float32", torch.float32, reason)
-    precision = choose_precision(device, name)
-    return GeneratingPrecision(device, precision.name, precision.dtype, precision.reason)
+        rest: Literal["float32", "bfloat16"] = "float32" if with_kernels else "bfloat16"
+        return GeneratingPrecision(
+            "cpu", "int8", rest, f"asked for; a scale for every row, and {rest} for all that is no matrix"
+        )
+    device = _device(device_name)
+    if name == "auto" and device == "cpu" and with_kernels:
+        return GeneratingPrecision(
+            device, "float32", "float32", "exact, and as fast as memory is read; int8 reads a quarter"
+        )
+    if device == "cpu":
+        precision, reason = processor_precision(name)
+    else:
+        import torch
+
+        from gpt25.runtime import choose_precision
+
+        found = choose_precision(torch.device(device), name)
+        precision, reason = found.name, found.reason
+    return GeneratingPrecision(device, precision, precision, reason)
+
+
+def _device(name: str) -> str:
+    """The device of that name: without torch where the processor is asked for, or nothing else can be there."""
+    if name == "cpu" or (name == "auto" and not may_have_gpu()):
+        return "cpu"
+    from gpt25.runtime import choose_device
+
+    return str(choose_device(name))

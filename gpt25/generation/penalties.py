@@ -7,11 +7,8 @@ import torch
 from torch import Tensor
 
 from gpt25.generation.history import History
-from gpt25.generation.sampling_settings import SamplingSettings
+from gpt25.generation.sampling_settings import LARGEST_LOGIT, SamplingSettings
 from gpt25.runtime import to_device
-
-# A penalised logit stays within this, so that no allowed penalty makes an infinity or, later, infinity - infinity.
-_LARGEST_LOGIT = 1e30
 
 
 def apply_penalties(logits: Tensor, settings: Sequence[SamplingSettings], histories: Sequence[History]) -> None:
@@ -43,7 +40,7 @@ def _penalise_repetition(logits: Tensor, penalty: float, history: History) -> No
     before = logits[
         seen
     ].double()  # (tokens so far); in float64 even the smallest allowed penalty divides without 0 / 0
-    after = torch.where(before < 0, before * penalty, before / penalty).clamp(-_LARGEST_LOGIT, _LARGEST_LOGIT)
+    after = torch.where(before < 0, before * penalty, before / penalty).clamp(-LARGEST_LOGIT, LARGEST_LOGIT)
     logits[seen] = after.to(logits.dtype)  # a token that stands twice is written twice with the same value
 
 

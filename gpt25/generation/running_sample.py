@@ -1,13 +1,11 @@
 """One sample while it grows."""
 
-import torch
-
 from gpt25.generation.history import History
 from gpt25.generation.piece import Piece
 from gpt25.generation.sample import FinishReason
 from gpt25.generation.sampling_settings import SamplingSettings
 from gpt25.generation.text_assembler import TextAssembler
-from gpt25.runtime import generator_for
+from gpt25.runtime import UniformNumbers, derive_seed
 from gpt25.tokenizer import Tokenizer
 
 
@@ -35,13 +33,13 @@ class RunningSample:
         self._tokenizer = tokenizer
         self._end_ids = end_ids
         self._assembler = TextAssembler(stop=settings.stop)
-        self._generator = generator_for(seed, "sample", index)
+        self._uniform_numbers = UniformNumbers(derive_seed(seed, "sample", index))
 
     def next_uniform(self) -> float:
         """This sample's next random number, uniform from 0 up to but not including 1; always 0 when greedy."""
         if self.settings.is_greedy:
             return 0.0
-        return torch.rand((), dtype=torch.float64, generator=self._generator).item()
+        return self._uniform_numbers.next()
 
     def accept(self, token_id: int) -> Piece | None:
         """Add the token that was drawn; return what can be shown, None while everything is held back."""

@@ -5,15 +5,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gpt25.errors import GenerationError
 from gpt25.generation.history import History
+from gpt25.generation.not_drawn import NOT_DRAWN, require_drawn
 from gpt25.generation.penalties import apply_penalties
 from gpt25.generation.sampling_settings import SamplingSettings
 from gpt25.generation.token_weights import token_weights
 from gpt25.runtime import to_device
-
-NOT_DRAWN = -1
-"""What stands in place of an id where nothing could be drawn."""
 
 
 def sample_next(
@@ -52,16 +49,6 @@ def draw_next(
     finite = scores.amax(-1).isfinite()  # (rows); NaN anywhere in a row makes its largest NaN
     ids = _chosen(scores, settings, histories, uniforms)  # (rows)
     return torch.where(finite, ids, NOT_DRAWN)
-
-
-def require_drawn(token_ids: Sequence[int]) -> None:
-    """Raise GenerationError where `draw_next` could not draw; a single -infinity is only a token of probability 0."""
-    rows = [row for row, token_id in enumerate(token_ids) if token_id == NOT_DRAWN]
-    if rows:
-        raise GenerationError(
-            f"the model's logits are not finite in row(s) {', '.join(map(str, rows))} of {len(token_ids)}; its weights "
-            "hold NaN or infinity, or overflow in this precision: use float32, or an earlier checkpoint."
-        )
 
 
 def _chosen(

@@ -16,6 +16,11 @@ MOST_STOP_STRINGS = 16
 LONGEST_STOP_STRING = 256  # characters
 MOST_BIASED_TOKENS = 1024
 LARGEST_BIAS = 100  # a logit that much lower is never drawn, one that much higher nearly always
+# Beyond these, float32 would divide by zero or by infinity; long before them the likeliest token is as good as certain,
+# or all tokens are equal.
+_SMALLEST_TEMPERATURE, _LARGEST_TEMPERATURE = 1e-30, 1e30
+LARGEST_LOGIT = 1e30
+"""Penalised logits stay within this, so that none makes an infinity or, later, infinity - infinity."""
 _SEEDS = 1 << 32  # a drawn seed is short enough to be typed again
 
 _WHOLE_NUMBERS = {  # field: smallest, largest, what None means (or no None)
@@ -109,6 +114,11 @@ class SamplingSettings:
     def is_greedy(self) -> bool:
         """Whether the likeliest token is always taken, so that the seed makes no difference."""
         return self.temperature == 0
+
+    @property
+    def bounded_temperature(self) -> float:
+        """The temperature within what float32 can divide by."""
+        return min(max(self.temperature, _SMALLEST_TEMPERATURE), _LARGEST_TEMPERATURE)
 
     @property
     def changes_logits(self) -> bool:

@@ -1,7 +1,7 @@
 """Text from a model and its tokenizer."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Literal, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from gpt25.errors import GenerationError, GPT25Error
 from gpt25.generation.collect_samples import collect_samples
@@ -10,8 +10,11 @@ from gpt25.generation.piece import Piece
 from gpt25.generation.sample import Sample
 from gpt25.generation.sampling_settings import SamplingChanges, SamplingSettings
 from gpt25.generation.short_repr import short_repr
-from gpt25.model import Accounting, GPTModel
+from gpt25.model import Accounting
 from gpt25.tokenizer import SpecialTokens, Tokenizer
+
+if TYPE_CHECKING:
+    from gpt25.model import GPTModel, ModelArrays
 
 DEFAULT_NEW_TOKENS = 256  # where max_new_tokens is None and the block size leaves as many: about a page
 # What the rows of one batch may take: 1 GiB is about 45 rows of 300 positions for the 124M in float32, whose cache
@@ -39,11 +42,16 @@ class TextGenerator:
     """
 
     def __init__(
-        self, model: GPTModel, tokenizer: Tokenizer | None, *, kernels: Literal["auto", "torch"] = "auto"
+        self,
+        model: "GPTModel | ModelArrays",
+        tokenizer: Tokenizer | None,
+        *,
+        kernels: Literal["auto", "torch"] = "auto",
     ) -> None:
         """Raises GenerationError for a missing tokenizer or one with more tokens than the model knows.
 
-        kernels: "auto" takes those of the extra `fast` where they are installed and the model is worth it.
+        model: ModelArrays are for those who load without torch, and need the extra `fast`.
+        kernels: "auto" takes those of that extra where they are installed and the model is worth it.
         """
         if tokenizer is None:
             raise GenerationError(

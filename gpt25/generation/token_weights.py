@@ -11,9 +11,6 @@ from gpt25.runtime import to_device
 
 # A nucleus is nearly always found among this many of the likeliest tokens, without sorting the whole vocabulary.
 _FIRST_CANDIDATES = 512
-# Beyond these, float32 would divide by zero or by infinity; long before them the likeliest token is as good as certain,
-# or all tokens are equal.
-_SMALLEST_TEMPERATURE, _LARGEST_TEMPERATURE = 1e-30, 1e30
 
 
 def token_weights(logits: Tensor, settings: Sequence[SamplingSettings]) -> Tensor:
@@ -30,18 +27,13 @@ def token_weights(logits: Tensor, settings: Sequence[SamplingSettings]) -> Tenso
     # order, so top_k may come before it, where the scores still differ whatever the temperature.
     scores = logits - logits.amax(-1, keepdim=True)  # (rows, vocabulary)
     _keep_top_k(scores, [setting.top_k for setting in settings])
-    scores /= _column([bounded_temperature(setting.temperature) for setting in settings], scores)
+    scores /= _column([setting.bounded_temperature for setting in settings], scores)
     _keep_top_p(scores, [setting.top_p for setting in settings])
     weights = scores.exp()  # (rows, vocabulary)
     if any(setting.min_p for setting in settings):
         smallest = _column([setting.min_p or 0.0 for setting in settings], weights)  # (rows, 1)
         weights.masked_fill_(weights < smallest, 0.0)
     return weights
-
-
-def bounded_temperature(temperature: float) -> float:
-    """The temperature within what float32 can divide by."""
-    return min(max(temperature, _SMALLEST_TEMPERATURE), _LARGEST_TEMPERATURE)
 
 
 def _keep_top_k(scores: Tensor, top_k: Sequence[int | None]) -> None:

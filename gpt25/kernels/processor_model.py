@@ -4,7 +4,6 @@ import weakref
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
 from gpt25.kernels.drawing import BINS, DrawingRoom, Draws, draw_rows
 from gpt25.kernels.memory import Room, Rows
@@ -13,7 +12,8 @@ from gpt25.kernels.step import take_step
 from gpt25.kernels.team import Team
 from gpt25.kernels.tiles import PADDING
 from gpt25.kernels.vector_code import converts_float16
-from gpt25.model import GPTConfiguration, GPTModel
+from gpt25.model import GPTConfiguration, ModelArrays
+from gpt25.runtime import default_threads
 
 _TILE = 32  # sums of a tile, with room for whole vectors
 _CACHE_LINE = 64  # bytes
@@ -22,11 +22,11 @@ _CACHE_LINE = 64  # bytes
 class ProcessorModel:
     """A model's weights as the kernels read them, and the threads that do."""
 
-    def __init__(self, model: GPTModel, *, workers: int | None = None) -> None:
-        """model: on the processor, in float32 or from `quantise_int8`. workers: torch's number of threads."""
+    def __init__(self, model: ModelArrays, *, workers: int | None = None) -> None:
+        """workers: threads; None for as many as torch takes by itself."""
         self.weights, self._matrices = kernel_weights(model)
         self.configuration = model.configuration
-        self.team = Team(workers or torch.get_num_threads())
+        self.team = Team(workers or default_threads())
         weakref.finalize(self, self.team.close)
 
     def runner(self, *, slots: int, capacity: int, most_rows: int) -> "ProcessorRunner":
@@ -70,7 +70,7 @@ class ProcessorRunner:
 
     def read(
         self, tokens: Sequence[int], *, slots: Sequence[int], positions: Sequence[int], wanted: Sequence[int]
-    ) -> torch.Tensor:
+    ) -> np.ndarray:
         """Read one token a row, and return the logits (wanted, vocabulary) behind the rows `wanted`.
 
         tokens, slots, positions: of every row. The positions before a row's own must have been read in its slot, in
@@ -90,11 +90,11 @@ class ProcessorRunner:
         self._room.counter[0] = 0
         weights, team = self._model.weights, self._model.team
         team.run(lambda worker: take_step(weights, rows, self._room, self._heads, count, worker, team.workers))
-        return torch.from_numpy(self._logits[: len(wanted)])
+        return self._logits[: len(wanted)]
 
     def draw(
         self,
-        logits: torch.Tensor,
+        logits: np.ndarray,
         *,
         temperatures: Sequence[float],
         top_k: Sequence[int],
@@ -103,7 +103,7 @@ class ProcessorRunner:
         uniforms: Sequence[float],
     ) -> Sequence[int]:
         """Draw a token for every row of logits (rows, vocabulary) float32: see `Draws` for what the numbers mean."""
-        rows = logits.contiguous().numpy()
+        rows = np.ascontiguousarray(logits)
         ids = np.empty(len(rows), np.int64)
         draws = Draws(
             logits=rows,

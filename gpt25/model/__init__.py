@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gpt25.model.gpt import GPTModel
     from gpt25.model.int8 import Int8Linear, quantise_int8
     from gpt25.model.key_value_cache import KeyValueCache
+    from gpt25.model.model_arrays import Int8Matrix, ModelArrays
     from gpt25.model.prefix_trees import PrefixTrees
     from gpt25.model.slot_cache import SlotCache
 
@@ -24,7 +25,9 @@ __all__ = [
     "GPTConfiguration",
     "GPTModel",
     "Int8Linear",
+    "Int8Matrix",
     "KeyValueCache",
+    "ModelArrays",
     "PrefixTrees",
     "SlotCache",
     "evaluating",
@@ -39,7 +42,9 @@ lazy_face(
         "GPTConfiguration": "configuration",
         "GPTModel": "gpt",
         "Int8Linear": "int8",
+        "Int8Matrix": "model_arrays",
         "KeyValueCache": "key_value_cache",
+        "ModelArrays": "model_arrays",
         "PrefixTrees": "prefix_trees",
         "SlotCache": "slot_cache",
         "evaluating": "evaluating",

@@ -16,15 +16,18 @@ if TYPE_CHECKING:
         will_compile,
     )
     from gpt25.runtime.device import choose_device
+    from gpt25.runtime.gpu_signs import may_have_gpu
     from gpt25.runtime.machine import describe_machine
     from gpt25.runtime.matrix_rate import matrix_product_rate
     from gpt25.runtime.memory import free_memory_bytes, total_memory_bytes
-    from gpt25.runtime.precision import Precision, PrecisionName, choose_precision
+    from gpt25.runtime.precision import Precision, PrecisionName, choose_precision, processor_precision
+    from gpt25.runtime.processor import default_threads
     from gpt25.runtime.ranks import Ranks
     from gpt25.runtime.seeds import derive_seed, generator_for
     from gpt25.runtime.software import describe_software
     from gpt25.runtime.stopwatch import Stopwatch
     from gpt25.runtime.transfer import to_device
+    from gpt25.runtime.uniform_numbers import UniformNumbers
 
 __all__ = [
     "AttentionKernel",
@@ -33,6 +36,7 @@ __all__ = [
     "PrecisionName",
     "Ranks",
     "Stopwatch",
+    "UniformNumbers",
     "allow_compiled_shapes",
     "choose_attention",
     "choose_compilation",
@@ -41,12 +45,15 @@ __all__ = [
     "compile_blocks_whole",
     "compile_choices",
     "cudnn_version",
+    "default_threads",
     "derive_seed",
     "describe_machine",
     "describe_software",
     "free_memory_bytes",
     "generator_for",
     "matrix_product_rate",
+    "may_have_gpu",
+    "processor_precision",
     "to_device",
     "total_memory_bytes",
     "use_fast_allocator",
@@ -62,6 +69,7 @@ lazy_face(
         "PrecisionName": "precision",
         "Ranks": "ranks",
         "Stopwatch": "stopwatch",
+        "UniformNumbers": "uniform_numbers",
         "allow_compiled_shapes": "compilation",
         "choose_attention": "attention",
         "choose_compilation": "compilation",
@@ -70,12 +78,15 @@ lazy_face(
         "compile_blocks_whole": "compilation",
         "compile_choices": "compilation",
         "cudnn_version": "attention",
+        "default_threads": "processor",
         "derive_seed": "seeds",
         "describe_machine": "machine",
         "describe_software": "software",
         "free_memory_bytes": "memory",
         "generator_for": "seeds",
         "matrix_product_rate": "matrix_rate",
+        "may_have_gpu": "gpu_signs",
+        "processor_precision": "precision",
         "to_device": "transfer",
         "total_memory_bytes": "memory",
         "use_fast_allocator": "allocator",

@@ -3,15 +3,15 @@
 import contextlib
 import platform
 from dataclasses import dataclass
-from typing import Literal
-
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from gpt25.errors import ConfigurationError
 from gpt25.runtime.processor import processor_instructions
 
+if TYPE_CHECKING:
+    import torch
+
 PrecisionName = Literal["float32", "bfloat16"]
-_DTYPES: dict[PrecisionName, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _FAST_INSTRUCTIONS = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16"}
 _FIRST_CAPABILITY_WITH_BFLOAT16 = (8, 0)  # Ampere
 
@@ -21,14 +21,16 @@ class Precision:
     """A dtype for matrix products; parameters and the optimizer stay in float32."""
 
     name: PrecisionName
-    dtype: torch.dtype
+    dtype: "torch.dtype"
     reason: str
     """One sentence for the user: why this one."""
 
-    def autocast(self, device: torch.device) -> contextlib.AbstractContextManager[object]:
+    def autocast(self, device: "torch.device") -> contextlib.AbstractContextManager[object]:
         """A context in which torch computes matrix products in this dtype; a null context for float32."""
         if self.name == "float32":
             return contextlib.nullcontext()
+        import torch
+
         return torch.autocast(device.type, dtype=self.dtype)
 
 
@@ -43,11 +45,13 @@ def _processor_bfloat16_support() -> tuple[bool, str]:
     return False, "the processor has neither AMX nor AVX512-BF16, so that bfloat16 would be slower than float32"
 
 
-def _bfloat16_support(device: torch.device) -> tuple[bool, str]:
+def _bfloat16_support(device: "torch.device") -> tuple[bool, str]:
     """Whether bfloat16 is fast on `device`, and why."""
     if device.type == "cpu":
         return _processor_bfloat16_support()
     if device.type == "cuda":
+        import torch
+
         capability = torch.cuda.get_device_capability(device)
         name = torch.cuda.get_device_name(device)
         if capability >= _FIRST_CAPABILITY_WITH_BFLOAT16:
@@ -56,17 +60,28 @@ def _bfloat16_support(device: torch.device) -> tuple[bool, str]:
     return False, f"float32 is the safe choice on {device.type}"
 
 
-def choose_precision(device: torch.device, name: str = "auto") -> Precision:
+def choose_precision(device: "torch.device", name: str = "auto") -> Precision:
     """The precision of that name; "auto" takes bfloat16 where the device is fast at it, float32 elsewhere.
 
     A slow choice is allowed, and its reason says that it is slow. Raises ConfigurationError for any other name.
     """
-    fast, why = _bfloat16_support(device)
+    import torch
+
+    chosen, reason = _chosen(name, *_bfloat16_support(device))
+    return Precision(chosen, getattr(torch, chosen), reason)
+
+
+def processor_precision(name: str = "auto") -> tuple[PrecisionName, str]:
+    """What `choose_precision` chooses on the processor, and its reason, for those who do without torch."""
+    return _chosen(name, *_processor_bfloat16_support())
+
+
+def _chosen(name: str, fast: bool, why: str) -> tuple[PrecisionName, str]:
+    """The precision of that name and the reason for it, by whether bfloat16 is fast, and why."""
     if name == "auto":
-        chosen: PrecisionName = "bfloat16" if fast else "float32"
-        return Precision(chosen, _DTYPES[chosen], why)
+        return "bfloat16" if fast else "float32", why
     if name == "float32":
-        return Precision("float32", torch.float32, f"asked for, although {why}" if fast else "asked for")
+        return "float32", f"asked for, although {why}" if fast else "asked for"
     if name == "bfloat16":
-        return Precision("bfloat16", torch.bfloat16, "asked for" if fast else f"asked for, although {why}")
+        return "bfloat16", "asked for" if fast else f"asked for, although {why}"
     raise ConfigurationError(f"precision {name!r} is unknown: choose auto, float32 or bfloat16")

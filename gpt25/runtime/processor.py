@@ -1,10 +1,12 @@
-"""What the central processor is called and which instructions it has, read from the operating system."""
+"""What the central processor is called, what it can do and how many cores it has, read from the operating system."""
 
 import os
 import platform
 from pathlib import Path
 
 PROCESSOR_INFORMATION = Path("/proc/cpuinfo")
+TOPOLOGY = Path("/sys/devices/system/cpu")
+_THREADS_VARIABLE = "OMP_NUM_THREADS"
 
 
 def _fields() -> dict[str, str]:
@@ -38,3 +40,23 @@ def number_of_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def default_threads() -> int:
+    """As many as torch takes by itself: one for every core that this process may use, or what OMP_NUM_THREADS says.
+
+    Two threads of one core, where Linux tells of them, count as one, and no more than that are taken.
+    """
+    cores = number_of_cores()
+    if hasattr(os, "sched_getaffinity"):
+        cores = len({_siblings(number) for number in os.sched_getaffinity(0)})
+    asked = os.environ.get(_THREADS_VARIABLE, "").partition(",")[0].strip()
+    return min(int(asked), cores) if asked.isdecimal() and int(asked) > 0 else cores
+
+
+def _siblings(number: int) -> str:
+    """The threads of the core to which a processor of Linux belongs, in its own words; the processor where unknown."""
+    try:
+        return (TOPOLOGY / f"cpu{number}" / "topology" / "thread_siblings_list").read_text(encoding="ascii").strip()
+    except OSError:
+        return str(number)

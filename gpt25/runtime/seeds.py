@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
 def derive_seed(seed: int, *path: str | int) -> int:
@@ -15,6 +17,8 @@ def derive_seed(seed: int, *path: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def generator_for(seed: int, *path: str | int, device: torch.device | str = "cpu") -> torch.Generator:
+def generator_for(seed: int, *path: str | int, device: "torch.device | str" = "cpu") -> "torch.Generator":
     """A generator on `device`, seeded with derive_seed(seed, *path)."""
+    import torch
+
     return torch.Generator(device=device).manual_seed(derive_seed(seed, *path))

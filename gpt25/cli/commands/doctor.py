@@ -176,7 +176,7 @@ def _generation(device_name: str) -> dict[str, Any]:
     from gpt25.generation import choose_generating_precision, kernels_are_installed
 
     chosen = choose_generating_precision(device_name, "auto")
-    by_kernels = chosen.device.type == "cpu" and kernels_are_installed()
+    by_kernels = chosen.device == "cpu" and kernels_are_installed()
     instructions = None
     if by_kernels:
         from gpt25.kernels.vector_code import product_instruction, vector_lanes

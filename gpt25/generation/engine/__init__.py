@@ -4,11 +4,29 @@ The staircase: a request and its ticket → slots and what they hold → a runne
 who comes next.
 """
 
-from gpt25.generation.engine.engine import Engine, QueueFullError
-from gpt25.generation.engine.request import Request
-from gpt25.generation.engine.runner import Runner
-from gpt25.generation.engine.runners import Runners
-from gpt25.generation.engine.ticket import Ticket
-from gpt25.generation.engine.torch_runner import TorchRunner
+from typing import TYPE_CHECKING
+
+from gpt25.lazy_face import lazy_face
+
+if TYPE_CHECKING:
+    from gpt25.generation.engine.engine import Engine, QueueFullError
+    from gpt25.generation.engine.request import Request
+    from gpt25.generation.engine.runner import Runner
+    from gpt25.generation.engine.runners import Runners
+    from gpt25.generation.engine.ticket import Ticket
+    from gpt25.generation.engine.torch_runner import TorchRunner
 
 __all__ = ["Engine", "QueueFullError", "Request", "Runner", "Runners", "Ticket", "TorchRunner"]
+
+lazy_face(
+    __name__,
+    {
+        "Engine": "engine",
+        "QueueFullError": "engine",
+        "Request": "request",
+        "Runner": "runner",
+        "Runners": "runners",
+        "Ticket": "ticket",
+        "TorchRunner": "torch_runner",
+    },
+)

@@ -3,10 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
-
-import torch
-from torch import Tensor
+from typing import Any, NamedTuple
 
 from gpt25.errors import GenerationError
 from gpt25.generation.engine.reading import Reading, next_reading
@@ -15,8 +12,8 @@ from gpt25.generation.engine.runner import Runner
 from gpt25.generation.engine.running_text import RunningText
 from gpt25.generation.engine.slot_table import SlotTable
 from gpt25.generation.engine.ticket import Ticket
+from gpt25.generation.not_drawn import require_drawn
 from gpt25.generation.running_sample import RunningSample
-from gpt25.generation.sample_next import require_drawn
 from gpt25.tokenizer import Tokenizer
 
 _PIECE_BESIDE_OTHERS = 32  # tokens of prompts read in a step that others wait for: about as long as a full batch takes
@@ -26,11 +23,11 @@ class _Ready(NamedTuple):
     """A text that is to draw, and where the logits lie that it draws by."""
 
     text: RunningText
-    logits: Tensor  # (rows, vocabulary), of which one is the text's
+    logits: Any  # (rows, vocabulary), as the runner gave them, of which one is the text's
     row: int
 
     @property
-    def own_logits(self) -> Tensor:
+    def own_logits(self) -> Any:
         """The text's own row (vocabulary)."""
         return self.logits[self.row]
 
@@ -50,7 +47,7 @@ class Engine:
 
     def __init__(
         self,
-        runner: Runner,
+        runner: Runner[Any],
         tokenizer: Tokenizer,
         *,
         end_ids: frozenset[int],
@@ -127,7 +124,7 @@ class Engine:
         reading = {id(each.text) for each in ready}
         siblings = [text for text in self._texts if not text.unread and id(text) not in reading]
         known = [(text, text.ticket.last_logits) for text in siblings]
-        return [_Ready(text, logits.unsqueeze(0), 0) for text, logits in known if logits is not None]
+        return [_Ready(text, logits[None], 0) for text, logits in known if logits is not None]
 
     def _read(self, reading: Reading) -> list[_Ready]:
         """Let the model read; return the texts that are to draw."""
@@ -144,7 +141,7 @@ class Engine:
         for text, count in reading.pieces:
             held = self._slots.tokens[text.slot]
             if text.wants_every_row:
-                text.note_prompt(logits[first : first + count], past=len(held))
+                text.note_prompt(logits[first : first + count], past=len(held), runner=self._runner)
                 first += count
             elif count == len(text.unread):
                 first += 1
@@ -153,7 +150,7 @@ class Engine:
             if not text.unread:
                 ready.append(_Ready(text, logits, first - 1))
                 if text.is_reading_prompt and text.ticket.is_waiting:
-                    text.ticket.last_logits = logits[first - 1].clone()
+                    text.ticket.last_logits = self._runner.kept(logits[first - 1])
         return ready
 
     def _lose(self, text: RunningText) -> None:
@@ -170,7 +167,7 @@ class Engine:
         if not drawing:
             return
         drawn = self._runner.draw(
-            _together(drawing),
+            self._together(drawing),
             settings=[each.text.sample.settings for each in drawing],
             histories=[each.text.sample.history for each in drawing],
             uniforms=[each.text.sample.next_uniform() for each in drawing],
@@ -182,7 +179,14 @@ class Engine:
                 each.text.ticket.error = error
                 self._lose(each.text)
             else:
-                each.text.accept(token_id, each.own_logits)
+                each.text.accept(token_id, each.own_logits, runner=self._runner)
+
+    def _together(self, drawing: Sequence[_Ready]) -> Any:
+        """The logits (texts, vocabulary) of texts, where they lie if they lie there in order."""
+        logits = drawing[0].logits
+        if all(each.logits is logits and each.row == place for place, each in enumerate(drawing)):
+            return logits[: len(drawing)]
+        return self._runner.together([each.own_logits for each in drawing])
 
     def _drop_ended(self) -> None:
         """Free the slots of texts that have ended, and forget requests in the queue that have."""
@@ -255,11 +259,3 @@ class Engine:
         )
         ticket.started += 1
         self._texts.append(RunningText(ticket, sample, slot, unread=prompt[length:]))
-
-
-def _together(drawing: Sequence[_Ready]) -> Tensor:
-    """The logits (texts, vocabulary) of texts, where they lie if they lie there in order."""
-    logits = drawing[0].logits
-    if all(each.logits is logits and each.row == place for place, each in enumerate(drawing)):
-        return logits[: len(drawing)]
-    return torch.stack([each.own_logits for each in drawing])

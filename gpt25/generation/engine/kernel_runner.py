@@ -1,21 +1,21 @@
-"""A runner over the kernels of the extra `fast`."""
+"""A runner over the kernels of the extra `fast`; what it gives and takes are NumPy's arrays."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from torch import Tensor
+import numpy as np
 
+from gpt25.generation.array_penalties import apply_array_penalties
 from gpt25.generation.engine.runner import Runner
 from gpt25.generation.history import History
-from gpt25.generation.penalties import apply_penalties
+from gpt25.generation.piece import TokenProbability
 from gpt25.generation.sampling_settings import SamplingSettings
-from gpt25.generation.token_weights import bounded_temperature
 
 if TYPE_CHECKING:
     from gpt25.kernels.processor_model import ProcessorModel
 
 
-class KernelRunner(Runner):
+class KernelRunner(Runner[np.ndarray]):
     """Reads and draws with the kernels: every row has the bits that it has alone."""
 
     prefers_first_slots = False
@@ -26,13 +26,13 @@ class KernelRunner(Runner):
 
     def read(
         self, tokens: Sequence[int], *, slots: Sequence[int], positions: Sequence[int], wanted: Sequence[int]
-    ) -> Tensor:
+    ) -> np.ndarray:
         """Read one token a row, and return the logits (wanted, vocabulary) behind the rows `wanted`."""
         return self._steps.read(tokens, slots=slots, positions=positions, wanted=wanted)
 
     def draw(
         self,
-        logits: Tensor,
+        logits: np.ndarray,
         *,
         settings: Sequence[SamplingSettings],
         histories: Sequence[History],
@@ -40,11 +40,11 @@ class KernelRunner(Runner):
     ) -> list[int]:
         """Choose the next token of every row of logits (rows, vocabulary); NOT_DRAWN where none can be chosen."""
         if any(setting.changes_logits for setting in settings):
-            logits = logits.clone()
-            apply_penalties(logits, settings, histories)
+            logits = np.array(logits)
+            apply_array_penalties(logits, settings, histories)
         ids = self._steps.draw(
             logits,
-            temperatures=[0.0 if each.is_greedy else bounded_temperature(each.temperature) for each in settings],
+            temperatures=[0.0 if each.is_greedy else each.bounded_temperature for each in settings],
             top_k=[each.top_k or 0 for each in settings],
             top_p=[1.0 if each.top_p is None else each.top_p for each in settings],
             min_p=[each.min_p or 0.0 for each in settings],
@@ -52,9 +52,35 @@ class KernelRunner(Runner):
         )
         return list(ids)
 
+    def kept(self, logits: np.ndarray) -> np.ndarray:
+        """A copy."""
+        return np.array(logits)
+
+    def together(self, rows: Sequence[np.ndarray]) -> np.ndarray:
+        """Rows (vocabulary) one below the other: (rows, vocabulary)."""
+        return np.stack(rows)
+
+    def probability(self, logits: np.ndarray, token_id: int, *, likeliest: int) -> TokenProbability:
+        """The log-probabilities of a token and of the likeliest by logits (vocabulary)."""
+        scores = logits.astype(np.float64)  # (vocabulary)
+        largest = scores.max()
+        normaliser = largest + np.log(np.exp(scores - largest).sum())
+        pairs = [(token, float(scores[token] - normaliser)) for token in _largest(scores, min(likeliest, len(scores)))]
+        return TokenProbability(token_id, float(scores[token_id] - normaliser), tuple(pairs))
+
     def clear(self, slot: int) -> None:
         """Do nothing: a row reads its own text's positions only."""
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Give a slot the first `length` positions of another."""
         self._steps.copy(source, target, length)
+
+
+def _largest(scores: np.ndarray, count: int) -> list[int]:
+    """Where the `count` largest scores (vocabulary) stand, the largest first, of equals the first."""
+    if count == 0:
+        return []
+    least = np.partition(scores, len(scores) - count)[len(scores) - count]
+    candidates = np.flatnonzero(~(scores < least))  # a NaN, which sorts as the largest, leaves none out
+    in_order = candidates[np.argsort(-scores[candidates], kind="stable")]
+    return in_order[:count].tolist()

@@ -1,15 +1,17 @@
 """What computes: a model with slots for texts."""
 
 from collections.abc import Sequence
-from typing import Protocol
-
-from torch import Tensor
+from typing import Protocol, TypeVar
 
 from gpt25.generation.history import History
+from gpt25.generation.piece import TokenProbability
 from gpt25.generation.sampling_settings import SamplingSettings
 
+Logits = TypeVar("Logits")
+"""Tensors of torch or arrays of NumPy; rows are taken from either by the same brackets."""
 
-class Runner(Protocol):
+
+class Runner(Protocol[Logits]):
     """Reads tokens of several texts in one step. A slot keeps what was read in it until it is read over."""
 
     slots: int
@@ -22,7 +24,7 @@ class Runner(Protocol):
 
     def read(
         self, tokens: Sequence[int], *, slots: Sequence[int], positions: Sequence[int], wanted: Sequence[int]
-    ) -> Tensor:
+    ) -> Logits:
         """Read one token a row, and return the logits (wanted, vocabulary) behind the rows `wanted`, in their order.
 
         Rows of one slot stand side by side and in order. The result may be overwritten by the next call.
@@ -30,7 +32,7 @@ class Runner(Protocol):
 
     def draw(
         self,
-        logits: Tensor,
+        logits: Logits,
         *,
         settings: Sequence[SamplingSettings],
         histories: Sequence[History],
@@ -39,6 +41,19 @@ class Runner(Protocol):
         """Choose the next token of every row of logits (rows, vocabulary); NOT_DRAWN where none can be chosen.
 
         A row's choice depends on that row alone: see `gpt25.generation.sample_next`.
+        """
+
+    def kept(self, logits: Logits) -> Logits:
+        """The same logits, of any shape, where no later call overwrites them."""
+
+    def together(self, rows: Sequence[Logits]) -> Logits:
+        """Rows (vocabulary) one below the other: (rows, vocabulary)."""
+
+    def probability(self, logits: Logits, token_id: int, *, likeliest: int) -> TokenProbability:
+        """The log-probability of a token by logits (vocabulary) as they are, and of as many likeliest tokens.
+
+        Sums are float64, over this row alone, so that the company in a step makes no difference. Of equally likely
+        tokens the one with the smaller id comes first.
         """
 
     def copy(self, source: int, target: int, length: int) -> None:

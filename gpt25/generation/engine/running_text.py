@@ -1,10 +1,9 @@
 """One sample of a request while it has a slot."""
 
 import dataclasses
+from typing import Any
 
-from torch import Tensor
-
-from gpt25.generation.engine.log_probabilities import token_probability
+from gpt25.generation.engine.runner import Runner
 from gpt25.generation.engine.ticket import Ticket
 from gpt25.generation.piece import Piece, TokenProbability
 from gpt25.generation.running_sample import RunningSample
@@ -28,12 +27,12 @@ class RunningText:
         """Whether the probabilities of the prompt's tokens are asked for, and this sample reads it for them."""
         return self.is_reading_prompt and self.ticket.request.prompt_log_probabilities and self.sample.index == 0
 
-    def note_prompt(self, logits: Tensor, *, past: int) -> None:
-        """Take the logits (time, vocabulary) behind the prompt's tokens from number `past` on."""
+    def note_prompt(self, logits: Any, *, past: int, runner: Runner[Any]) -> None:
+        """Take the runner's logits (time, vocabulary) behind the prompt's tokens from number `past` on."""
         request = self.ticket.request
         followers = request.prompt_ids[past + 1 : past + 1 + len(logits)]  # none follows the last
         for row, token_id in zip(logits, followers, strict=False):
-            probability = token_probability(row, token_id, likeliest=request.log_probabilities or 0)
+            probability = runner.probability(row, token_id, likeliest=request.log_probabilities or 0)
             self.ticket.prompt_probabilities.append(probability)
 
     def end_unwritten(self) -> None:
@@ -41,13 +40,13 @@ class RunningText:
         self.sample.finish_reason = "length"
         self.ticket.pieces.append(Piece(self.sample.index, "", (), "length"))
 
-    def accept(self, token_id: int, logits: Tensor) -> None:
-        """Add the token that was drawn by logits (vocabulary), and hand on what can be shown."""
+    def accept(self, token_id: int, logits: Any, *, runner: Runner[Any]) -> None:
+        """Add the token that was drawn by the runner's logits (vocabulary), and hand on what can be shown."""
         self.is_reading_prompt = False
         wanted = self.ticket.request.log_probabilities
         piece = self.sample.accept(token_id)
         if wanted is not None:
-            self._probabilities.append(token_probability(logits, token_id, likeliest=wanted))
+            self._probabilities.append(runner.probability(logits, token_id, likeliest=wanted))
         if piece is not None:
             if wanted is not None:
                 piece = dataclasses.replace(piece, probabilities=tuple(self._probabilities))

@@ -2,8 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-
-from torch import Tensor
+from typing import Any
 
 from gpt25.errors import GenerationError
 from gpt25.generation.engine.request import Request
@@ -27,7 +26,7 @@ class Ticket:
     """How many of its samples have begun."""
     ended: int = 0
     """How many have ended."""
-    last_logits: Tensor | None = None
+    last_logits: Any = None
     """What follows the prompt (vocabulary), once it is read, as long as samples are to begin there."""
 
     @property

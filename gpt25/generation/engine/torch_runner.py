@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gpt25.generation.engine.decode_graphs import DecodeGraphs
 from gpt25.generation.engine.runner import Runner
 from gpt25.generation.history import History
+from gpt25.generation.piece import TokenProbability
 from gpt25.generation.sample_next import draw_next
 from gpt25.generation.sampling_settings import SamplingSettings
 from gpt25.model import GPTModel, SlotCache
@@ -19,7 +20,7 @@ from gpt25.runtime import to_device
 _MOST_ROWS = 4096  # of a step; a prompt is then read at once, which is fastest where nobody else waits
 
 
-class TorchRunner(Runner):
+class TorchRunner(Runner[Tensor]):
     """Computes with the model's own modules; its mode (training or evaluation) is kept."""
 
     prefers_first_slots = True
@@ -73,6 +74,24 @@ class TorchRunner(Runner):
     ) -> list[int]:
         """Choose the next token of every row of logits (rows, vocabulary); the one wait for a GPU in a step."""
         return draw_next(logits, settings=settings, histories=histories, uniforms=uniforms).tolist()
+
+    def kept(self, logits: Tensor) -> Tensor:
+        """A copy."""
+        return logits.clone()
+
+    def together(self, rows: Sequence[Tensor]) -> Tensor:
+        """Rows (vocabulary) one below the other: (rows, vocabulary)."""
+        return torch.stack(list(rows))
+
+    def probability(self, logits: Tensor, token_id: int, *, likeliest: int) -> TokenProbability:
+        """The log-probabilities of a token and of the likeliest by logits (vocabulary)."""
+        scores = logits.double()  # (vocabulary)
+        normaliser = torch.logsumexp(scores, 0)
+        values, ids = scores.topk(min(likeliest, len(scores))) if likeliest else (scores[:0], torch.empty(0))
+        values = values - normaliser
+        pairs = sorted(zip(values.tolist(), ids.tolist(), strict=True), key=lambda pair: (-pair[0], pair[1]))
+        own = (scores[token_id] - normaliser).item()
+        return TokenProbability(token_id, own, tuple((int(token), value) for value, token in pairs))
 
     def clear(self, slot: int) -> None:
         """Take out what a slot holds."""
