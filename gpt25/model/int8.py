@@ -6,9 +6,9 @@ from torch import Tensor, nn
 from gpt25.errors import ConfigurationError
 from gpt25.model.gelu_linear import GELULinear, gelu
 from gpt25.model.gpt import GPTModel
+from gpt25.model.model_arrays import Int8Matrix
 
 _ACTIVATIONS = torch.bfloat16  # of torch's int8 product, which on the processor is three to six times slower on float32
-_LARGEST = 127
 _ROWS_AT_ONCE = 4096  # of the token embeddings in float32 at 768 channels: 12 MB
 
 
@@ -87,9 +87,6 @@ def _quantised(weight: Tensor) -> tuple[Tensor, Tensor]:
     scales = torch.empty(len(weight), dtype=_ACTIVATIONS)  # (outputs)
     for first in range(0, len(weight), _ROWS_AT_ONCE):
         rows = slice(first, first + _ROWS_AT_ONCE)
-        piece = weight[rows].float()  # (rows, inputs)
-        scale = (piece.abs().amax(1) / _LARGEST).to(_ACTIVATIONS)  # (rows), as rounded as it will be used
-        scales[rows] = scale
-        divisor = scale.float().clamp(min=torch.finfo(torch.float32).tiny).unsqueeze(1)  # (rows, 1)
-        quantised[rows] = (piece / divisor).round().clamp(-_LARGEST, _LARGEST).to(torch.int8)
+        piece = Int8Matrix.of(weight[rows].float().numpy())
+        quantised[rows], scales[rows] = torch.from_numpy(piece.quantised), torch.from_numpy(piece.scales)
     return quantised, scales

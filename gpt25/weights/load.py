@@ -1,30 +1,22 @@
 """Weights from a model directory into a model."""
 
 import math
-import warnings
-from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from gpt25.errors import ConfigurationError, GPT25Warning, WeightsError
+from gpt25.errors import ConfigurationError, WeightsError
 from gpt25.model import GPTModel
 from gpt25.tokenizer import Tokenizer
-from gpt25.weights.config_file import read_config
-from gpt25.weights.end_tokens import read_end_token_ids
-from gpt25.weights.garbage_collection import garbage_collection_paused
-from gpt25.weights.matching import Matching, match_tensors
+from gpt25.weights.loading.found_model import FoundModel, find_model
+from gpt25.weights.loading.value_checks import require_finite, require_tied
+from gpt25.weights.matching import Matching
 from gpt25.weights.names import OUR_HEAD, TOKEN_EMBEDDINGS
 from gpt25.weights.openai.openai_checkpoint import CheckpointTensor
-from gpt25.weights.resolve import resolve_model
 from gpt25.weights.safetensors.mapped_file import MappedFile, can_stay_mapped
 from gpt25.weights.safetensors.safetensors_file import DTYPES, STORED_DTYPES
 from gpt25.weights.safetensors.safetensors_header import StoredTensor
-from gpt25.weights.stored_weights import find_stored_tensors
-from gpt25.weights.tokenizer_files import load_tokenizer
-
-_NAMES_SHOWN = 4
 
 
 def load_pretrained(
@@ -52,27 +44,20 @@ def load_pretrained(
     """
     if dtype not in DTYPES.values():
         raise ConfigurationError(f"dtype is {dtype}; weights can be loaded as float32, bfloat16 or float16.")
-    directory = resolve_model(model, checkpoint=checkpoint, revision=revision)
-    configuration = read_config(directory)
-    matching = match_tensors(find_stored_tensors(directory), configuration, directory)
-    if matching.left_aside:
-        warnings.warn(_left_aside(matching.left_aside, directory), GPT25Warning, stacklevel=2)
-    with garbage_collection_paused():
-        tokenizer = load_tokenizer(directory, configuration)
-        with torch.device("meta"):  # shapes without memory, and no random numbers drawn
-            loaded = GPTModel(configuration)
-    loaded.load_state_dict(_read_weights(matching, torch.device(device), dtype, directory), assign=True)
+    found = find_model(model, checkpoint=checkpoint, revision=revision)
+    tokenizer = found.load_tokenizer()
+    return load_found(found, device=device, dtype=dtype), tokenizer
+
+
+def load_found(found: FoundModel, *, device: str | torch.device, dtype: torch.dtype) -> GPTModel:
+    """The model that was found, as `load_pretrained` gives it; raises what that raises for its weights."""
+    with torch.device("meta"):  # shapes without memory, and no random numbers drawn
+        loaded = GPTModel(found.configuration)
+    state = _read_weights(found.matching, torch.device(device), dtype, found.directory)
+    loaded.load_state_dict(state, assign=True)
     loaded.tie_head()
-    loaded.end_token_ids = read_end_token_ids(directory, configuration)
-    return loaded.eval(), tokenizer
-
-
-def _left_aside(names: Sequence[str], directory: Path) -> str:
-    listed = ", ".join(names[:_NAMES_SHOWN]) + (" …" if len(names) > _NAMES_SHOWN else "")
-    return (
-        f"{directory} holds a complete GPT-2 and more tensors ({len(names):,}), which were left aside: {listed}. What "
-        "they computed, such as a value or a class, is not computed here."
-    )
+    loaded.end_token_ids = found.read_end_token_ids()
+    return loaded.eval()
 
 
 def _read_weights(matching: Matching, device: torch.device, dtype: torch.dtype, directory: Path) -> dict[str, Tensor]:
@@ -93,10 +78,11 @@ def _read_weights(matching: Matching, device: torch.device, dtype: torch.dtype, 
     state = {}
     for name, stored in matching.pairs:
         tensor, file = (stored.read(), None) if isinstance(stored, CheckpointTensor) else mapped(stored)
-        _require_finite(tensor, name.hugging_face, directory)
+        total = float(tensor.sum(dtype=torch.float32))
+        require_finite(tensor, name.hugging_face, directory, total=total)
         if name.ours == TOKEN_EMBEDDINGS and matching.explicit_head is not None:
             head, head_file = mapped(matching.explicit_head)
-            _require_tied(head, tensor, directory)
+            require_tied(head, tensor, directory)
             head_file.release(matching.explicit_head)
         if name.transposed:
             tensor = tensor.t()
@@ -125,18 +111,6 @@ def _contiguous_copy(tensor: Tensor, device: torch.device, dtype: torch.dtype, b
     return torch.empty(tensor.shape, dtype=dtype, device=device).copy_(tensor)
 
 
-def _require_finite(tensor: Tensor, name: str, directory: Path) -> None:
-    """Raise WeightsError for NaN or infinite values; the sum finds both at the cost of one pass."""
-    if torch.isfinite(tensor.sum(dtype=torch.float32)):
-        return
-    broken = int((~torch.isfinite(tensor)).sum())  # the sum of large but finite values may overflow
-    if broken:
-        raise WeightsError(
-            f"{name} in {directory} holds {broken:,} values that are NaN or infinite, of {tensor.numel():,}; expected "
-            "finite ones. The training that wrote it diverged, or the file is damaged: use an earlier checkpoint."
-        )
-
-
 def _require_in_range(tensor: Tensor, name: str, directory: Path) -> None:
     """Raise WeightsError where finite values became infinite when they were converted."""
     if not torch.isfinite(tensor.sum(dtype=torch.float32)) and (lost := int((~torch.isfinite(tensor)).sum())):
@@ -144,14 +118,4 @@ def _require_in_range(tensor: Tensor, name: str, directory: Path) -> None:
         raise WeightsError(
             f"{name} in {directory} holds {lost:,} values of {tensor.numel():,} that are too large for {dtype}, whose "
             f"largest is {torch.finfo(tensor.dtype).max:.4g}. Load it in another precision."
-        )
-
-
-def _require_tied(head: Tensor, embeddings: Tensor, directory: Path) -> None:
-    """Raise WeightsError when the file has a head of its own that is not the token embeddings again."""
-    if not torch.equal(head, embeddings):
-        different = int((head != embeddings).sum())
-        raise WeightsError(
-            f"lm_head.weight in {directory} differs from transformer.wte.weight in {different:,} of {head.numel():,} "
-            "values; in a GPT-2 they are one tied tensor. This model cannot be loaded as a GPT-2."
         )

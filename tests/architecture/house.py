@@ -59,7 +59,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "preparation": {"formats", "sources", "shards"},
         "fetching": {"formats", "sources", "shards"},
     },
-    "weights": {"safetensors": set(), "openai": {"safetensors"}, "gguf": set()},
+    "weights": {"safetensors": set(), "openai": {"safetensors"}, "loading": {"safetensors", "openai"}, "gguf": set()},
     "training": {
         "configuration": set(),
         "optimizers": {"configuration"},

@@ -3,14 +3,23 @@
 import mmap
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from gpt25.errors import CorruptFileError
 from gpt25.storage.atomic import storage_error
-from gpt25.weights.safetensors.safetensors_file import STORED_DTYPES
 from gpt25.weights.safetensors.safetensors_header import StoredTensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_ARRAY_DTYPES: dict[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "BF16": np.dtype("<i2"),
+    "F64": np.dtype("<f8"),
+}
 
 
 class MappedFile:
@@ -32,23 +41,28 @@ class MappedFile:
         except (OSError, ValueError) as problem:  # ValueError: an empty file
             raise storage_error(problem, self.path, "cannot map") from problem
 
-    def tensor(self, stored: StoredTensor) -> Tensor:
-        """The tensor in the shape and dtype in which it is stored; raises CorruptFileError for a file cut short.
+    def array(self, stored: StoredTensor) -> np.ndarray:
+        """The tensor in the shape in which it is stored; raises CorruptFileError for a file cut short.
 
-        It keeps the map alive. Where its numbers do not lie on multiples of their size, which old files allow, it is an
-        aligned copy: not every processor's instructions take the others.
+        NumPy has no bfloat16: of such a tensor these are the bits, as int16. The array keeps the map alive. Where its
+        numbers do not lie on multiples of their size, which old files allow, it is an aligned copy: not every
+        processor's instructions take the others.
         """
         if min(len(self._map), self._map.size()) < stored.end:  # as mapped, and as the file is now
             raise CorruptFileError(f"{self.path} became shorter while it was read. Fetch or copy it again.")
-        dtype = STORED_DTYPES[stored.dtype]
-        if stored.begin % dtype.itemsize == 0:
-            count = stored.number_of_bytes // dtype.itemsize
-            flat = torch.frombuffer(self._map, dtype=dtype, count=count, offset=stored.begin)
-            return flat.view(stored.shape)
-        content = torch.frombuffer(self._map, dtype=torch.uint8, count=stored.number_of_bytes, offset=stored.begin)
-        aligned = torch.empty(stored.number_of_bytes, dtype=torch.uint8).copy_(content).view(dtype).view(stored.shape)
-        self.release(stored)
-        return aligned
+        dtype = _ARRAY_DTYPES[stored.dtype]
+        flat = np.frombuffer(self._map, dtype, stored.number_of_bytes // dtype.itemsize, stored.begin)
+        if stored.begin % dtype.itemsize:
+            flat = flat.copy()
+            self.release(stored)
+        return flat.reshape(stored.shape)
+
+    def tensor(self, stored: StoredTensor) -> "Tensor":
+        """The same as a tensor of torch over the same memory, in the dtype in which it is stored."""
+        import torch
+
+        tensor = torch.from_numpy(self.array(stored))
+        return tensor.view(torch.bfloat16) if stored.dtype == "BF16" else tensor
 
     def release(self, stored: StoredTensor) -> None:
         """Let go of the pages of a tensor that has been copied, so that it does not stand in memory twice."""
