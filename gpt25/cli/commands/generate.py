@@ -93,21 +93,13 @@ def run(arguments: Arguments, output: Output) -> None:
     is_session = arguments.prompt is None and prompts is None and not arguments.json and at_terminal()
     require_model(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
     prompt = _standard_input() if arguments.prompt == "-" else arguments.prompt or ""
+    from gpt25.cli.session.generating_model import load_generating_model
     from gpt25.generation import TextGenerator, choose_generating_precision
-    from gpt25.weights import load_pretrained
 
     chosen = choose_generating_precision(arguments.device, arguments.precision)
-    model, tokenizer = load_pretrained(
-        arguments.model,
-        checkpoint=arguments.checkpoint,
-        revision=arguments.revision,
-        device=chosen.device,
-        dtype=chosen.load_dtype,
+    model, tokenizer = load_generating_model(
+        arguments.model, chosen, checkpoint=arguments.checkpoint, revision=arguments.revision
     )
-    if chosen.name == "int8":
-        from gpt25.model import quantise_int8
-
-        quantise_int8(model)
     generator, how = TextGenerator(model, tokenizer), f"{chosen.name} on {chosen.device} ({chosen.reason})"
     if prompts is not None:
         _write_all(arguments, settings, generator, prompts, how, output)
