@@ -44,13 +44,21 @@ CONTENDERS = {  # name: package, bytes of a weight
     "llama.cpp q8_0": ("llama_cpp", 34 / 32),
 }
 PROMPT_TOKENS, NEW_TOKENS = 32, 128
+AVX2_ONLY = {  # what Numba, torch, oneDNN, MKL and CTranslate2 read; llama.cpp chose when it was built
+    "NUMBA_CPU_NAME": "haswell",
+    "NUMBA_CPU_FEATURES": "+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+popcnt,+sse2,+sse3,+sse4.1,+sse4.2,+ssse3",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "CT2_FORCE_CPU_ISA": "AVX2",
+}
 
 
 class Contender:
     """A process that generates when asked."""
 
-    def __init__(self, name: str, directory: Path, threads: int) -> None:
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    def __init__(self, name: str, directory: Path, threads: int, extra: dict[str, str]) -> None:
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), **extra}
         self.process = subprocess.Popen(
             [sys.executable, WORKER, name, directory, str(threads)],
             stdin=subprocess.PIPE,
@@ -136,9 +144,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--only", nargs="+", default=list(CONTENDERS))
+    parser.add_argument(
+        "--avx2-only", action="store_true", help="let nobody use wider instructions; llama.cpp, who cannot, stays out"
+    )
     arguments = parser.parse_args()
-    names = [name for name in arguments.only if importlib.util.find_spec(CONTENDERS[name][0])]
-    missing = sorted({CONTENDERS[name][0] for name in arguments.only} - {CONTENDERS[name][0] for name in names})
+    asked = [name for name in arguments.only if not (arguments.avx2_only and CONTENDERS[name][0] == "llama_cpp")]
+    names = [name for name in asked if importlib.util.find_spec(CONTENDERS[name][0])]
+    missing = sorted({CONTENDERS[name][0] for name in asked} - {CONTENDERS[name][0] for name in names})
+    extra = AVX2_ONLY if arguments.avx2_only else {}
     print(
         json.dumps(describe_machine()), f"\n{arguments.threads} threads, medians of {arguments.rounds} rounds in turns"
     )
@@ -149,7 +162,7 @@ def main() -> None:
     prompts = np.random.default_rng(0).integers(0, 50000, (max(arguments.batches), PROMPT_TOKENS)).tolist()
     with tempfile.TemporaryDirectory() as folder:
         weights = prepare(arguments.model, Path(folder))
-        contenders = {name: Contender(name, Path(folder), arguments.threads) for name in names}
+        contenders = {name: Contender(name, Path(folder), arguments.threads, extra) for name in names}
         for batch in arguments.batches:
             found = measured(contenders, prompts[:batch], arguments.rounds)
             show(found, batch, weights, limit)
