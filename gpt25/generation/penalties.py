@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gpt25.generation.history import History
 from gpt25.generation.sampling_settings import LARGEST_LOGIT, SamplingSettings
-from gpt25.runtime import to_device
+from gpt25.runtime import kept_on_device, to_device
 
 
 def apply_penalties(logits: Tensor, settings: Sequence[SamplingSettings], histories: Sequence[History]) -> None:
@@ -29,8 +29,8 @@ def apply_penalties(logits: Tensor, settings: Sequence[SamplingSettings], histor
 
 def _add_bias(logits: Tensor, bias: Sequence[tuple[int, float]]) -> None:
     """Add to the logits (vocabulary) of single tokens what they are given, in float32."""
-    ids = to_device([token_id for token_id, _ in bias], logits.device)  # (biased tokens)
-    values = to_device([value for _, value in bias], logits.device, dtype=logits.dtype)  # (biased tokens)
+    ids = kept_on_device([token_id for token_id, _ in bias], logits.device, dtype=torch.int64)  # (biased tokens)
+    values = kept_on_device([value for _, value in bias], logits.device, dtype=logits.dtype)  # (biased tokens)
     logits[ids] += values  # no id stands there twice
 
 

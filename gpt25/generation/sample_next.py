@@ -10,7 +10,7 @@ from gpt25.generation.not_drawn import NOT_DRAWN, require_drawn
 from gpt25.generation.penalties import apply_penalties
 from gpt25.generation.sampling_settings import SamplingSettings
 from gpt25.generation.token_weights import token_weights
-from gpt25.runtime import to_device
+from gpt25.runtime import kept_on_device, to_device
 
 
 def sample_next(
@@ -66,7 +66,7 @@ def _chosen(
         return _draw(scores, settings, uniforms)
     ids = scores.argmax(-1)  # (rows)
     drawn = [row for row, is_greedy in enumerate(greedy) if not is_greedy]
-    index = to_device(drawn, ids.device)  # (drawn rows)
+    index = kept_on_device(drawn, ids.device, dtype=torch.int64)  # (drawn rows)
     ids[index] = _draw(scores[index], [settings[row] for row in drawn], [uniforms[row] for row in drawn])
     return ids
 

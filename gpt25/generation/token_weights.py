@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gpt25.generation.sampling_settings import SamplingSettings
-from gpt25.runtime import to_device
+from gpt25.runtime import kept_on_device
 
 # A nucleus is nearly always found among this many of the likeliest tokens, without sorting the whole vocabulary.
 _FIRST_CANDIDATES = 512
@@ -43,9 +43,9 @@ def _keep_top_k(scores: Tensor, top_k: Sequence[int | None]) -> None:
     if not any(wanted):
         return
     largest = scores.topk(max(wanted), dim=-1).values  # (rows, largest k)
-    last = to_device([[max(k - 1, 0)] for k in wanted], scores.device)  # (rows, 1)
+    last = _column([max(k - 1, 0) for k in wanted], scores, dtype=torch.int64)  # (rows, 1)
     threshold = largest.gather(-1, last)  # (rows, 1)
-    keeps_all = to_device([[k == 0] for k in wanted], scores.device)  # (rows, 1)
+    keeps_all = _column([k == 0 for k in wanted], scores, dtype=torch.bool)  # (rows, 1)
     _keep_from(scores, threshold.masked_fill(keeps_all, -math.inf))
 
 
@@ -54,7 +54,7 @@ def _keep_top_p(scores: Tensor, top_p: Sequence[float | None]) -> None:
     rows = [row for row, p in enumerate(top_p) if p is not None and p < 1]
     if not rows:
         return
-    index = to_device(rows, scores.device)  # (filtered rows)
+    index = kept_on_device(rows, scores.device, dtype=torch.int64)  # (filtered rows)
     chosen = scores if len(rows) == len(top_p) else scores[index]  # (filtered rows, vocabulary)
     wanted = _column([p for p in top_p if p is not None and p < 1], chosen, dtype=torch.float64)  # (filtered rows, 1)
     wanted = wanted * chosen.exp().sum(-1, keepdim=True, dtype=torch.float64)
@@ -80,5 +80,5 @@ def _keep_from(scores: Tensor, threshold: Tensor) -> None:
 
 
 def _column(values: Sequence[float], like: Tensor, *, dtype: torch.dtype | None = None) -> Tensor:
-    """Values, one per row, as a tensor (rows, 1) beside `like`."""
-    return to_device(values, like.device, dtype=dtype or like.dtype).unsqueeze(-1)
+    """Settings, one per row, as a tensor (rows, 1) beside `like`, which must not be changed."""
+    return kept_on_device(values, like.device, dtype=dtype or like.dtype).unsqueeze(-1)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gpt25.runtime.seeds import derive_seed, generator_for
     from gpt25.runtime.software import describe_software
     from gpt25.runtime.stopwatch import Stopwatch
-    from gpt25.runtime.transfer import to_device
+    from gpt25.runtime.transfer import kept_on_device, to_device
     from gpt25.runtime.uniform_numbers import UniformNumbers
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "describe_software",
     "free_memory_bytes",
     "generator_for",
+    "kept_on_device",
     "matrix_product_rate",
     "may_have_gpu",
     "processor_precision",
@@ -84,6 +85,7 @@ lazy_face(
         "describe_software": "software",
         "free_memory_bytes": "memory",
         "generator_for": "seeds",
+        "kept_on_device": "transfer",
         "matrix_product_rate": "matrix_rate",
         "may_have_gpu": "gpu_signs",
         "processor_precision": "precision",

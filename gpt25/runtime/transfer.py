@@ -1,5 +1,6 @@
 """Small host values to a device without waiting for it."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,3 +18,17 @@ def to_device(values: Sequence[Any] | Tensor, device: torch.device, *, dtype: to
     if device.type != "cuda":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
+
+
+def kept_on_device(values: Sequence[Any], device: torch.device, *, dtype: torch.dtype) -> Tensor:
+    """Numbers that step after step asks for, such as settings, as a tensor that stays on a device, sent there once.
+
+    The tensor is shared: it must not be changed.
+    """
+    return _kept(tuple(values), device, dtype)
+
+
+@functools.lru_cache(maxsize=1024)
+def _kept(values: tuple[Any, ...], device: torch.device, dtype: torch.dtype) -> Tensor:
+    with torch.inference_mode(mode=False):  # what is made in it cannot be used outside
+        return to_device(values, device, dtype=dtype)

@@ -240,7 +240,7 @@ def scoring() -> dict[str, Any]:
 
 
 def sampling() -> dict[str, Any]:
-    """One step of a batch of two, by each kind of sampling, with the forward pass before it."""
+    """The second of two steps of a batch of two, by each kind of sampling, with the forward pass before it."""
     from gpt25.generation import SamplingSettings
     from gpt25.generation.history import History
     from gpt25.generation.sample_next import draw_next
@@ -250,6 +250,9 @@ def sampling() -> dict[str, Any]:
         "top-k": SamplingSettings(top_k=50, seed=1),
         "top-p": SamplingSettings(top_p=0.9, seed=1),
         "penalties": SamplingSettings(repetition_penalty=1.2, frequency_penalty=0.1, seed=1),
+        "all that is settled": SamplingSettings(
+            temperature=0.8, top_k=50, top_p=0.9, min_p=0.01, logit_bias=((3, 1.0), (5, -2.0)), seed=1
+        ),
     }
     result = {}
     with model_on_gpu() as (model, recorder), evaluating(model):
@@ -257,13 +260,11 @@ def sampling() -> dict[str, Any]:
         hidden = model.hidden_states(torch.zeros(2, 3, dtype=torch.int64, device="cuda"), cache=cache)
         logits = model.language_modeling_head(hidden[:, -1])  # (rows, vocabulary)
         for kind, settings in kinds.items():
+            histories = [History([1, 2], [3, 4])] * 2
+            draw = partial(draw_next, logits, settings=[settings, settings], histories=histories)
+            draw(uniforms=[0.1, 0.2])
             recorder.clear()
-            drawn = draw_next(
-                logits,
-                settings=[settings, settings],
-                histories=[History([1, 2], [3, 4])] * 2,
-                uniforms=[0.3, 0.4],
-            )
+            drawn = draw(uniforms=[0.3, 0.4])
             result[kind] = found(recorder) | {"device": str(drawn.device)}
     return result
 

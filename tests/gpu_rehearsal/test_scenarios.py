@@ -59,13 +59,20 @@ def test_skipping_an_update_costs_launches_for_shapes_and_not_for_tensors(findin
     assert "aten.clone.default" not in by or by["aten.clone.default"] < 8
 
 
-@pytest.mark.parametrize("kind", ["greedy", "top-k", "top-p", "penalties"])
+@pytest.mark.parametrize("kind", ["greedy", "top-k", "top-p", "penalties", "all that is settled"])
 def test_drawing_a_token_waits_for_nothing(findings_of: FindingsOf, kind: str) -> None:
     found = findings_of("sampling")[kind]
     assert found["device"] == "cuda:0"
     assert found["reads"] == {}
     assert found["blocking_copies"] == {}
     assert found["waits"] == []
+
+
+@pytest.mark.parametrize(("kind", "copies"), [("greedy", 0), ("top-k", 1), ("top-p", 1), ("all that is settled", 1)])
+def test_settings_stay_on_the_gpu_and_only_the_uniforms_go_there(
+    findings_of: FindingsOf, kind: str, copies: int
+) -> None:
+    assert sum(findings_of("sampling")[kind]["copies"].values()) == copies
 
 
 def test_a_decoded_step_is_one_copy_to_the_gpu_and_waits_for_nothing(findings_of: FindingsOf) -> None:
