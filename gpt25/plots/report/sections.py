@@ -239,10 +239,14 @@ def _two_losses(facts: RunFacts) -> str:
 
 
 def _facts_table(facts: dict[str, Any]) -> str:
-    """Names on the left, values on the right; what is None is left out."""
-    rows = "".join(
-        f"<tr><th>{text(str(name).replace('_', ' '))}</th><td>{text(_formatted(value))}</td></tr>"
+    """Names on the left, values on the right; what is None is left out, and bytes are told in their unit."""
+    readable = {
+        name.removesuffix("_bytes"): size(value) if name.endswith("_bytes") and isinstance(value, int) else value
         for name, value in facts.items()
+    }
+    rows = "".join(
+        f"<tr><th>{text(name.replace('_', ' '))}</th><td>{text(_formatted(value))}</td></tr>"
+        for name, value in readable.items()
         if value is not None
     )
     return f'<table class="facts"><tbody>{rows}</tbody></table>'
@@ -251,12 +255,19 @@ def _facts_table(facts: dict[str, Any]) -> str:
 def _formatted(value: Any) -> str:
     """A value from a JSON file in a table's cell."""
     if isinstance(value, list):
-        formatted = ", ".join(map(_formatted, value))
+        formatted = ", ".join(map(_formatted, value)) or "none"
     elif isinstance(value, dict):
-        formatted = ", ".join(f"{name.replace('_', ' ')} {_formatted(each)}" for name, each in value.items())
+        formatted = ", ".join(_named(name.replace("_", " "), each) for name, each in value.items())
     else:
         formatted = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
     return formatted if len(formatted) <= _LONGEST_FACT else f"{formatted[:_LONGEST_FACT]}…"
+
+
+def _named(name: str, value: Any) -> str:
+    """As in "commit 1f114f7"; ("is clean", False) -> "not clean"."""
+    if isinstance(value, bool) and name.startswith("is "):
+        return name.removeprefix("is ") if value else f"not {name.removeprefix('is ')}"
+    return f"{name} {_formatted(value)}"
 
 
 def _updates(facts: RunFacts) -> str:

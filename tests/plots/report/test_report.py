@@ -155,9 +155,17 @@ def test_the_machine_s_versions_and_what_it_was_before_are_folded_away(make_run:
     page = report(run)
     assert "Versions of 2 packages" in page.text
     assert "What differed before, 1 of 1" in page.text
-    assert "commit bbbb, is clean False" in page.text
-    assert "commit aaaa, is clean True" in page.text
+    assert "commit bbbb, not clean" in page.text
+    assert "commit aaaa, clean" in page.text
     assert page.text.count("cores") == 1
+
+
+def test_the_machine_is_told_in_units_and_words(make_run: "MakeRun") -> None:
+    run = make_run(updates=20)
+    run.environment_path.write_text(json.dumps({"memory_bytes": 25_276_059_648, "gpus": [], "cores": 1_024}))
+    source = report(run).source
+    for name, value in {"memory": "25.3 GB", "gpus": "none", "cores": "1,024"}.items():
+        assert f"<th>{name}</th><td>{value}</td>" in source
 
 
 def test_signs_that_turn_or_break_the_text_are_replaced(make_run: "MakeRun") -> None:
