@@ -176,6 +176,24 @@ def test_a_notebook_is_short_and_defines_little(source: Path) -> None:
     assert sum(1 for node in tree.body if isinstance(node, ast.FunctionDef)) <= 3
 
 
+GLOSSARY_OF_THE_LESSON = (
+    "ablation attention attribution bits-per-byte block BPE causal channels checkpoint cross-attention decoder "
+    "embedding fused GELU gradient greedy HellaSwag induction key-value label LAMBADA logit-lens loss-scale "
+    "merge Muon neuron operation optimizer overfitting p-value paired-test patching perplexity precision "
+    "protocol residual-stream roughness seed softmax standard-error temperature tensor tied token top-k update "
+    "validation-loss vocabulary warm-up"
+)
+
+
+def test_words_of_the_lesson_are_in_the_glossary_which_is_in_order() -> None:
+    page = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \|", page, flags=re.M)[1:]
+    names = [row.lower() for row in rows]
+    assert names == sorted(names)
+    words = [word.replace("-", " ").lower() for word in GLOSSARY_OF_THE_LESSON.split()]
+    assert [word for word in words if not any(word in name.replace("-", " ") for name in names)] == []
+
+
 def test_there_are_seven_notebooks() -> None:
     assert [name[0] for name in NAMES] == list("1234567")
 
