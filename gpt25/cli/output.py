@@ -18,6 +18,7 @@ from typing import Any, TextIO
 
 from gpt25.cli.progress import PlainProgress, Progress, SilentProgress, TerminalProgress
 from gpt25.cli.streams.visible_text import visible_text
+from gpt25.cli.streams.word_wrap import at_width_of
 
 _LOOKS_LIKE_AN_ERROR = re.compile(r"^(?=error\b)", re.IGNORECASE | re.MULTILINE)
 
@@ -75,7 +76,9 @@ class Output:
         """Human-readable text: standard output, or standard error with --json. `end=""` for pieces of a stream."""
         if not self.quiet:
             text = visible_text(text)
-            print(_no_error(text) if self.json else text, end=end, file=self._text_stream(), flush=True)
+            text = _no_error(text) if self.json else text
+            stream = self._text_stream()
+            print(at_width_of(stream, text) if end == "\n" else text, end=end, file=stream, flush=True)
 
     def verbatim(self, text: str, *, end: str = "\n") -> None:
         """Text that is the result itself, such as a model's: exact in a file or pipe, made visible on a terminal.
@@ -93,11 +96,12 @@ class Output:
     def note(self, text: str) -> None:
         """A remark beside the result, always on standard error."""
         if not self.quiet:
-            print(_no_error(visible_text(text)), file=sys.stderr, flush=True)
+            print(at_width_of(sys.stderr, _no_error(visible_text(text))), file=sys.stderr, flush=True)
 
     def error(self, text: str) -> None:
         """Why the command failed, on standard error behind the word "error", also where others are quiet."""
-        print(f"error: {_no_error(visible_text(text)).lstrip()}", file=sys.stderr, flush=True)
+        text = f"error: {_no_error(visible_text(text)).lstrip()}"
+        print(at_width_of(sys.stderr, text), file=sys.stderr, flush=True)
 
     def result(self, content: Any, text: str | None = None, *, kept: Path | None = None) -> None:
         """What the command was asked for: `content` as one JSON object with --json, else `text` if there is one.
@@ -125,17 +129,19 @@ class Output:
         else:
             print(_plain_table(title, columns, cells), file=stream, flush=True)
 
-    def progress(self, description: str, total: int | None, unit: str) -> AbstractContextManager[Progress]:
+    def progress(
+        self, description: str, total: int | None, unit: str, *, done: int = 0
+    ) -> AbstractContextManager[Progress]:
         """A context manager that yields an object with `advance(units_done, **fields)`; it is drawn on standard error.
 
         `unit` is a plural ("documents"); `fields` are shown behind the bar ("loss", "tokens_per_second").
-        `total` None means that nobody knows how many there are.
+        `total` None means that nobody knows how many there are. `done` of them were done before.
         """
         if self.quiet:
             return nullcontext(SilentProgress())
         if sys.stderr.isatty():
-            return TerminalProgress(description, total, unit)
-        return PlainProgress(description, total, unit)
+            return TerminalProgress(description, total, unit, done=done)
+        return PlainProgress(description, total, unit, done=done)
 
 
 def _no_error(text: str) -> str:

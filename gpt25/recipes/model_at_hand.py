@@ -78,17 +78,17 @@ class _Lines:
         """Keep remarks too."""
 
     @contextlib.contextmanager
-    def progress(self, description: str, total: int | None, unit: str) -> Iterator["_Advance"]:
+    def progress(self, description: str, total: int | None, unit: str, *, done: int = 0) -> Iterator["_Advance"]:
         """Tell of long work every so many seconds."""
-        yield _Advance(self._say, description, total, unit)
+        yield _Advance(self._say, description, total, unit, done)
 
 
 class _Advance:
     """How far one piece of work is."""
 
-    def __init__(self, say: Callable[[str], None], description: str, total: int | None, unit: str) -> None:
+    def __init__(self, say: Callable[[str], None], description: str, total: int | None, unit: str, done: int) -> None:
         self._say, self._description, self._total, self._unit = say, description, total, unit
-        self._done, self._told = 0, time.monotonic()
+        self._done, self._told = done, time.monotonic()
 
     def advance(self, units_done: int = 1, /, **fields: Any) -> None:
         """Count, and tell where the last line is long ago."""

@@ -24,5 +24,7 @@ class Reporter(Protocol):
     def note(self, text: str) -> None:
         """A remark beside the result."""
 
-    def progress(self, description: str, total: int | None, unit: str) -> AbstractContextManager[Progress]:
-        """A progress bar for long work."""
+    def progress(
+        self, description: str, total: int | None, unit: str, *, done: int = 0
+    ) -> AbstractContextManager[Progress]:
+        """A progress bar for long work, of which `done` units were done before."""

@@ -158,6 +158,19 @@ def test_plain_progress_speaks_every_five_seconds(clock: Clock, capsys: pytest.C
     ]
 
 
+def test_work_that_goes_on_counts_all_of_it_and_is_as_fast_as_it_is_now(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Output().progress("training", 1_000, "updates", done=900) as progress:
+        for _ in range(6):
+            clock.now += 1
+            progress.advance(10)
+    assert capsys.readouterr().err.splitlines() == [
+        "training: 950/1,000 updates, 10.0/s, 5 s left",
+        "training: 60 updates in 6 s, 960 in all",
+    ]
+
+
 def test_plain_progress_without_a_total(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     with Output().progress("reading", None, "documents") as progress:
         progress.advance(0)
@@ -192,7 +205,7 @@ def test_progress_on_a_terminal(total: int | None, monkeypatch: pytest.MonkeyPat
     assert "loss 1.2500" in text
 
 
-@pytest.mark.parametrize("columns", [40, 80, 200])
+@pytest.mark.parametrize("columns", [30, 80, 200])
 def test_bar_stays_on_one_line(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
@@ -205,7 +218,30 @@ def test_bar_stays_on_one_line(columns: int, monkeypatch: pytest.MonkeyPatch) ->
     assert max(map(len, drawn)) <= columns
     assert any("gradient norm 0.2500" in line for line in drawn) is (columns == 200)
     assert any(line.startswith("training") and "1,200/" in line for line in drawn)
-    assert any("…" in line for line in drawn) is (columns < 200)
+    assert any("…" in line for line in drawn) is (columns < 40)
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (60, "training 1,200/10,000, loss 3.2000, validation loss 3.3000"),
+        (72, "training 1,200/10,000 updates, loss 3.2000, validation loss 3.3000"),
+        (90, "training 1,200/10,000 updates, loss 3.2000, tokens/s 51,234, validation loss 3.3000"),
+        (200, "training BAR 1,200/10,000 updates, loss 3.2000, tokens/s 51,234, validation loss 3.3000"),
+    ],
+)
+def test_a_narrow_bar_leaves_out_what_matters_less_and_keeps_both_losses(
+    columns: int, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with Output().progress("training", 10_000, "updates", done=1_199) as progress:
+        progress.advance(1, loss=3.2, tokens_per_second=51_234.0, validation_loss=3.3)
+    drawn = re.split(r"[\r\n]|\x1b\[[\d?]*[A-Za-z]", terminal.getvalue())
+    assert shown in [re.sub(" [━╸╺][━╸╺ ]+", " BAR ", line).rstrip() for line in drawn]
 
 
 def test_bar_leaves_a_piped_standard_output_alone(

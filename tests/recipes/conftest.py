@@ -27,7 +27,7 @@ class Listener:
         self.noted.append(text)
 
     @contextlib.contextmanager
-    def progress(self, description: str, total: int | None, unit: str) -> Iterator["Listener"]:
+    def progress(self, description: str, total: int | None, unit: str, *, done: int = 0) -> Iterator["Listener"]:
         self._open.append(description)
         self.advanced.setdefault(description, 0)
         yield self

@@ -135,7 +135,7 @@ from gpt25.runtime import Ranks
 class Silent:
     def say(self, text=""): pass
     def note(self, text): pass
-    def progress(self, *words):
+    def progress(self, *words, **_):
         import contextlib
         return contextlib.nullcontext(self)
     def advance(self, *words, **fields): pass

@@ -104,7 +104,7 @@ class _Silent:
 
     def note(self, text: str) -> None: ...
 
-    def progress(self, *_: Any) -> Any:
+    def progress(self, *_: Any, **__: Any) -> Any:
         return contextlib.nullcontext(self)
 
     def advance(self, *_: Any, **__: Any) -> None:
