@@ -20,6 +20,8 @@ GPT25Warning                   something that a user should know although the wo
 A message says what happened, with the values, and what to do next.
 """
 
+import signal
+
 _FIRST_CHARACTERS, _LAST_CHARACTERS = 800, 400
 
 
@@ -94,8 +96,14 @@ class Interrupted(Exception):
     """A signal stopped the work; everything worth keeping was saved before this was raised."""
 
     def __init__(self, signal_number: int, message: str = "") -> None:
-        super().__init__(message or f"stopped by signal {signal_number}")
+        super().__init__(message or f"stopped by {self.signal_in_words(signal_number)}")
         self.signal_number = signal_number
+
+    @staticmethod
+    def signal_in_words(number: int) -> str:
+        """signal_in_words(2) -> "Ctrl-C (SIGINT)"; signal_in_words(15) -> "SIGTERM"."""
+        name = signal.Signals(number).name
+        return f"Ctrl-C ({name})" if number == signal.SIGINT else name
 
     @property
     def exit_code(self) -> int:

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from gpt25.cli.main import main
+from gpt25.errors import Interrupted
 from gpt25.model import GPTModel
 from gpt25.recipes import load_recipe, recipe_text
 from gpt25.records import RunDirectory, in_this_shell
@@ -314,7 +315,9 @@ def test_signals_end_it_after_saving_with_their_exit_codes_and_it_goes_on(
         assert process.returncode == expected[number], error
         update = rows(runs[number])
         last_line = error.splitlines()[-1]
-        assert last_line.startswith(f"stopped by signal {expected[number] - 128} after update {update:,}; saved in ")
+        assert last_line.startswith(
+            f"stopped by {Interrupted.signal_in_words(expected[number] - 128)} after update {update:,}; saved in "
+        )
         record, problems = runs[number].newest_intact_checkpoint()
         assert (record.update, problems) == (update, [])
         assert runs[number].loss_picture_path.is_file()

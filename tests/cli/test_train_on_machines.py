@@ -192,7 +192,7 @@ def test_signals_stop_four_ranks_and_two_and_one_end_their_run(
     assert code == 1  # torchrun's own, for a rank that did not end with 0
     stopped = len(run.metrics())
     assert [record.update for record in run.checkpoints()][-1] == stopped < UPDATES
-    assert f"stopped by signal 15 after update {stopped}; saved in " in "".join(logs(tmp_path, 0, "stderr"))
+    assert f"stopped by SIGTERM after update {stopped}; saved in " in "".join(logs(tmp_path, 0, "stderr"))
     two = start(machine(2), words)
     wait_for(lambda: len(run.metrics()) > stopped, two, "the next update")
     two.send_signal(signal.SIGTERM)
@@ -200,7 +200,7 @@ def test_signals_stop_four_ranks_and_two_and_one_end_their_run(
     assert code != 0, error
     again = len(run.metrics())
     assert [record.update for record in run.checkpoints()][-1] == again < UPDATES
-    assert f"stopped by signal 15 after update {again}; saved in " in "".join(logs(tmp_path, 1, "stderr"))
+    assert f"stopped by SIGTERM after update {again}; saved in " in "".join(logs(tmp_path, 1, "stderr"))
     assert main(["train", *map(str, words)]) == 0
     require_same(run, undisturbed)
 

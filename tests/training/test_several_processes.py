@@ -81,7 +81,7 @@ def test_two_ranks_learn_what_one_rank_learns(directory: Path, ended: Ended) -> 
 def test_a_signal_to_one_rank_stops_all_after_the_same_update(ended: Ended) -> None:
     entries = ended("interrupted")
     assert [(entry["error"], entry["update"]) for entry in entries] == [("Interrupted", 4)] * 2
-    assert all(entry["message"].startswith("stopped by signal 2 after update 4; saved in ") for entry in entries)
+    assert all(entry["message"].startswith("stopped by Ctrl-C (SIGINT) after update 4; saved in ") for entry in entries)
 
 
 def test_one_rank_goes_on_where_two_stopped_with_another_micro_batch(directory: Path, ended: Ended) -> None:

@@ -267,8 +267,8 @@ class Trainer:
 
     def _interruption_message(self, number: int) -> str:
         return (
-            f"stopped by signal {number} after update {self.state.update:,}; saved in {self.run.path}. "
-            "The same command goes on from here."
+            f"stopped by {Interrupted.signal_in_words(number)} after update {self.state.update:,}; saved in "
+            f"{self.run.path}. The same command goes on from here."
         )
 
     def _say(self, message: str) -> None:

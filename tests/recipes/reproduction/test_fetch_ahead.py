@@ -158,7 +158,7 @@ def test_a_signal_while_it_waits_saves_what_was_trained(served: Hub, tmp_path: P
         os.killpg(process.pid, signal.SIGINT)  # Ctrl-C reaches both processes
         _, noted = ended(process)
     assert process.returncode == 130, noted[-3000:]
-    assert f"stopped by signal 2 after update {BEFORE_THE_SECOND}; saved in" in noted
+    assert f"stopped by Ctrl-C (SIGINT) after update {BEFORE_THE_SECOND}; saved in" in noted
     assert "Traceback" not in noted
 
 

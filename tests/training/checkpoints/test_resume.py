@@ -151,7 +151,7 @@ def test_a_signal_finishes_the_update_saves_and_says_how_to_go_on(
         stopped.train()
     assert caught.value.exit_code == code
     assert str(caught.value) == (
-        f"stopped by signal {code - 128} after update 2; saved in {stopped.run.path}. "
+        f"stopped by {Interrupted.signal_in_words(code - 128)} after update 2; saved in {stopped.run.path}. "
         "The same command goes on from here."
     )
     assert stopped.run.newest_intact_checkpoint()[0].update == 2

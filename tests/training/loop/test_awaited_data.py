@@ -125,7 +125,7 @@ def test_a_signal_ends_the_wait_with_everything_saved(train: Train, data: Prepar
         os.kill(os.getpid(), signal.SIGTERM)
         return None
 
-    with pytest.raises(Interrupted, match=r"stopped by signal 15 after update 3; saved in"):
+    with pytest.raises(Interrupted, match=r"stopped by SIGTERM after update 3; saved in"):
         train(source, run, stop)
     assert [record.update for record in RunDirectory(run).checkpoints()] == [3]
     source.let_go(4)

@@ -167,7 +167,7 @@ def test_a_signal_is_answered_once_the_update_that_is_ahead_is_done(
         return accumulate(update)
 
     monkeypatch.setattr(trained.gradient_update, "accumulate", interrupted)
-    with pytest.raises(Interrupted, match="stopped by signal 15 after update 4; saved in"):
+    with pytest.raises(Interrupted, match="stopped by SIGTERM after update 4; saved in"):
         trained.train()
     assert [row["update"] for row in trained.run.metrics()] == [1, 2, 3, 4]
     assert [record.update for record in trained.run.checkpoints()] == [4]
