@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from gpt25.counted import singular
 from gpt25.plots.curves import HorizontalAxis
 
 _STEPS = (1, 2, 2.5, 5, 10)
@@ -49,7 +50,7 @@ def round_ticks(low: float, high: float, *, most: int) -> list[float]:
 def tick_label(value: float, *, step: float) -> str:
     """A tick with as many decimals as its neighbours need: tick_label(2.5, step=0.5) -> "2.5"."""
     if step <= 0 or not math.isfinite(step):
-        return f"{value:.4g}"
+        return axis_number(float(f"{value:.4g}"))
     decimals = next((n for n in range(10) if abs(step * 10**n - round(step * 10**n)) < 1e-6 * step * 10**n), 9)
     return f"{value + 0.0:,.{decimals}f}"
 
@@ -69,7 +70,7 @@ def count(number: float) -> str:
 
 def count_of(number: float, plural: str) -> str:
     """A count with its noun: count_of(1, "tokens") -> "1 token"."""
-    return f"{count(number)} {plural.removesuffix('s') if number == 1 else plural}"
+    return f"{count(number)} {singular(plural) if number == 1 else plural}"
 
 
 def duration(seconds: float) -> str:

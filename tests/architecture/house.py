@@ -104,7 +104,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "words": set(),
         "streams": set(),
         "pictures": set(),
-        "session": set(),
+        "session": {"words"},
         "shell": set(),
         "training": set(),
         "commands": {"streams", "pictures", "session", "training"},

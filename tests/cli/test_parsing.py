@@ -142,7 +142,7 @@ def test_unknown_flag_near_nothing_lists_the_flags() -> None:
         (["--shape.dropout", "hot"], "gpt25 made: --shape.dropout: 'hot' is not a number"),
         (
             ["--precision", "int4"],
-            "gpt25 made: invalid choice 'int4' for argument '--precision'. Expected one of ('float32', 'bfloat16').",
+            "gpt25 made: 'int4' is no choice of --precision; it is one of float32, bfloat16.",
         ),
         (["another"], "gpt25 made: no place for another"),
     ],

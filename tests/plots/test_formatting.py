@@ -73,6 +73,7 @@ def test_tick_labels_have_the_decimals_they_need() -> None:
     labels = [tick_label(*pair[:1], step=pair[1]) for pair in ((2.5, 0.5), (3.0, 0.5), (4000, 500), (0.25, 0.25))]
     assert labels == ["2.5", "3.0", "4,000", "0.25"]
     assert tick_label(10.83, step=0) == "10.83"
+    assert tick_label(94_208, step=0) == "94,210"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from gpt25.cli.words.flag_names import with_none_as_typed
 from gpt25.errors import GenerationError
 from gpt25.generation import SamplingSettings
 
@@ -24,7 +25,11 @@ def with_setting(settings: SamplingSettings, name: str, words: str) -> SamplingS
         "stop": _stop_strings,
         "logit_bias": lambda words: logit_bias_of(() if _is_off(words) else words.split()),
     }
-    return settings.changed({field: readers.get(field, _number)(words)})
+    value = readers.get(field, _number)(words)
+    try:
+        return settings.changed({field: value})
+    except GenerationError as problem:
+        raise GenerationError(with_none_as_typed(str(problem))) from None
 
 
 def logit_bias_of(words: Sequence[str]) -> dict[int, float]:

@@ -19,5 +19,10 @@ def with_flag_names(message: str, flags: set[str]) -> str:
         field = found["field"] if pattern is _FIELD else f"{found['section']}.{found['field']}"
         flag = "--" + field.replace("_", "-")
         if flag in flags:
-            return flag + message[found.end() :].replace(" or None ", " or none ")
+            return flag + with_none_as_typed(message[found.end() :])
     return message
+
+
+def with_none_as_typed(message: str) -> str:
+    """with_none_as_typed("it must be 1 to 5, None for all") -> "it must be 1 to 5, none for all"."""
+    return re.sub(r"\bNone\b", "none", message)

@@ -1,7 +1,9 @@
 """What tyro says of words that it refused, without its box and without Python's terms."""
 
+import difflib
 import re
 
+_CHOICE = re.compile(r"invalid choice '(.*)' for argument '(.*)'\. Expected one of \((.*)\)\.")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -43,4 +45,15 @@ def _in_plain_words(sentence: str, name: str) -> str:
         (r" Expected 1 values\.$", " A value that begins with - is written --flag=-value."),
     ):
         sentence = re.sub(pattern, replacement, sentence)
-    return sentence[:1].lower() + sentence[1:]
+    return _with_nearest_choice(sentence[:1].lower() + sentence[1:])
+
+
+def _with_nearest_choice(sentence: str) -> str:
+    """_with_nearest_choice("invalid choice 'tokn' for argument '--x'. Expected one of ('tokens', 'updates').")."""
+    found = _CHOICE.fullmatch(sentence)
+    if found is None:
+        return sentence
+    word, flag, choices = found[1], found[2], re.findall(r"'([^']*)'", found[3])
+    near = difflib.get_close_matches(word.lower().replace("_", "-"), choices, n=1, cutoff=0.6)
+    meant = f"did you mean {near[0]}? It is " if near else "it is "
+    return f"{word!r} is no choice of {flag}; {meant}one of {', '.join(choices)}."

@@ -250,7 +250,7 @@ def test_quit_ends_and_blank_entries_do_nothing(session: Callable[..., str]) -> 
         ("/top-k -1", "top_k is -1; it must be a whole number from 1"),
         ("/top-k 1.5", "top_k is 1.5; it must be a whole number"),
         (f"/seed {'9' * 5000}", "seed is inf"),
-        ("/samples none", "samples is None; it must be a whole number"),
+        ("/samples none", "samples is none; it must be a whole number"),
         ("/stop 'a", "the stop strings 'a cannot be read: No closing quotation"),
         ("/undo 3", "/undo takes no words, and '3' stands behind it."),
         ("/retry", "there is no text yet"),
