@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from gpt25.cli.delivery import exit_code_of_delivery
@@ -118,6 +119,7 @@ def _run(words: list[str]) -> Output:
         from gpt25.cli.captured_warnings import captured_warnings
         from gpt25.cli.parsing import parse
         from gpt25.storage.paths.path_questions import require_working_directory
+        from gpt25.storage.removed_if_unused import removed_if_unused
 
         require_working_directory()  # Intel's library, for one, ends the process without one
         command = import_module(f"gpt25.cli.commands.{words[0]}")
@@ -125,13 +127,20 @@ def _run(words: list[str]) -> Output:
         if arguments is not None:
             output = Output(json=arguments.json, quiet=not _is_first_rank())
             try:
-                with captured_warnings(output):
+                # A file's folder is made before the work, so that the work is not in vain; what fails leaves none.
+                with captured_warnings(output), removed_if_unused(_folder_of_output(arguments)):
                     command.run(arguments, output)
             except GPT25Error as problem:
                 problem.args = (_with_flag_names(str(problem), command, words),)
                 raise
             return output
     return Output()
+
+
+def _folder_of_output(arguments: object) -> Path:
+    """Where the file or the directory is to be that the command makes; the working directory where it makes none."""
+    path = getattr(arguments, "output", None)
+    return path.parent if isinstance(path, Path) else Path()
 
 
 def _with_flag_names(message: str, command: ModuleType, words: list[str]) -> str:

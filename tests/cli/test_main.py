@@ -7,6 +7,7 @@ import sys
 import types
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -147,6 +148,20 @@ def test_error_names_its_rank(
     monkeypatch.setenv("RANK", "3")
     assert main(["show"]) == 2
     assert capsys.readouterr().err == "error: rank 3 of 4: no such file\n"
+
+
+def test_a_command_that_fails_leaves_no_folder_that_it_made_for_its_output(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    for folder in ("new/deep", "there"):
+        for words in (
+            ["plot", "positions", str(tmp_path / "no-model"), "--output", str(tmp_path / folder / "a.png")],
+            ["plot", "loss", str(tmp_path / "no-run"), "--output", str(tmp_path / folder / "a.png")],
+            ["export", str(tmp_path / "no-model"), "--output", str(tmp_path / folder / "a.gguf")],
+            ["export", str(tmp_path / "no"), "--output", str(tmp_path / folder / "a"), "--format", "hugging-face"],
+            ["compare", str(tmp_path / "no-run"), "--output", str(tmp_path / folder / "a.html")],
+        ):
+            assert main(words) == 2
+            assert [path.name for path in tmp_path.iterdir()] == ["there"], words
 
 
 def test_every_command_has_its_module() -> None:
