@@ -89,3 +89,10 @@ def test_wrong_values_are_refused_before_anything_heavy_is_imported(words: tuple
     (found,) = attempt(words)
     assert (found[1], found[3]) == (2, []), found
     assert said in found[2]
+
+
+def test_shards_that_are_not_there_are_missed_before_torch_is_imported() -> None:
+    (found,) = attempt(("train", "gpt2_124m", "--dry-run", "--data.directory", "no-such-shards"))
+    assert found[1] == 2
+    assert "there is no no-such-shards, where the run's token shards should be" in found[2]
+    assert "torch" not in found[3]

@@ -50,11 +50,15 @@ def defaults(words: list[str]) -> Arguments | None:
 
 def run(arguments: Arguments, output: Output) -> None:
     """Train, and say where the result lies; or only try."""
+    configuration, run = arguments.configuration(), RunDirectory(arguments.run)
+    if configuration.data.directory is not None and not output.quiet:
+        from gpt25.recipes.run.run_data import require_data
+
+        require_data(run, configuration)  # before torch is imported, which takes seconds
     from gpt25.recipes import dry_run, pretrain
     from gpt25.runtime import Ranks
 
-    ranks, configuration = Ranks.from_environment(), arguments.configuration()
-    run = RunDirectory(arguments.run)
+    ranks = Ranks.from_environment()
     before = [record.update for record in run.checkpoints()]
     scaled = what_was_scaled(load_recipe(arguments.recipe), configuration)
     if scaled is not None and not is_file(run.recipe_path):
