@@ -10,6 +10,7 @@ from gpt25.data.shards.prepared_data import PreparedData
 from gpt25.data.shards.shard_format import read_shard_header
 from gpt25.data.sources.document import Document
 from gpt25.data.sources.document_reader import DocumentReader
+from gpt25.data.sources.first_names import first_names
 from gpt25.data.sources.hub_listing import HubFile
 from gpt25.errors import DataError
 
@@ -46,7 +47,7 @@ def require_matching_preparation(
     if same_files and (settings.split_rule == data.split_rule or lone):
         return
     if isinstance(documents, DocumentReader) and any(segment.hub_files for segment in documents.segments()):
-        raise DataError(f"{where} was prepared from other files ({', '.join(data.sources)}). {advice}")
+        raise DataError(f"{where} was prepared from other files ({first_names(data.sources)}). {advice}")
     streams: Iterable[Iterable[Document]] = [documents]
     if isinstance(documents, DocumentReader):
         streams = (segment.documents(_nothing_to_fetch) for segment in documents.segments())
@@ -62,7 +63,7 @@ def require_matching_preparation(
     if rule != data.split_rule:
         raise DataError(f"{where} was split by {data.split_rule}, not by {settings.split_rule}. {advice}")
     if content_hash([segment.sha256 for segment in cutter.finished]) != data.content_sha256:
-        raise DataError(f"{where} was prepared from other text ({', '.join(data.sources) or 'documents'}). {advice}")
+        raise DataError(f"{where} was prepared from other text ({first_names(data.sources) or 'documents'}). {advice}")
 
 
 def content_hash(segment_hashes: list[str]) -> str:

@@ -19,6 +19,7 @@ from gpt25.data.preparation.split_rule import chosen_split_rule
 from gpt25.data.shards.prepared_data import INDEX_NAME, PARTIAL_NAME, TOKENIZER_NAME, PreparedData, PreparedPart
 from gpt25.data.sources.document import SPLITS, Document, SplitRule
 from gpt25.data.sources.document_reader import DocumentReader, sum_of_counts
+from gpt25.data.sources.first_names import first_names
 from gpt25.data.sources.part import WHOLE, Part
 from gpt25.errors import ConfigurationError, DataError
 from gpt25.storage import (
@@ -180,7 +181,7 @@ def _prepare_anew(
     if not records and part == WHOLE:
         shutil.rmtree(partial, ignore_errors=True)
         raise DataError(
-            f"there is no text in {', '.join(reader.sources) if reader else 'the documents'}: nothing to prepare"
+            f"there is no text in {first_names(reader.sources) if reader else 'the documents'}: nothing to prepare"
         )
     if part == WHOLE and 0 < settings.validation_fraction < 1:
         _require_both_splits(records, partial, settings)

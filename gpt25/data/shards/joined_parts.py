@@ -9,6 +9,7 @@ from gpt25.counted import counted
 from gpt25.data.shards.prepared_data import INDEX_NAME, PreparedData, PreparedSplit
 from gpt25.data.sources.document import SPLITS, Split
 from gpt25.data.sources.document_reader import sum_of_counts
+from gpt25.data.sources.first_names import first_names
 from gpt25.data.sources.part import Part
 from gpt25.errors import DataError
 from gpt25.storage import is_directory, is_file, matching
@@ -89,8 +90,8 @@ def _require_same_settings(part: Part, data: PreparedData, first: PreparedData) 
     if data.part.sources_sha256 != first.part.sources_sha256:
         raise DataError(
             f"{where}: part {part} was cut from other files, or read with another --field, --encoding or "
-            f"--invalid-utf8, than part 1 ({', '.join(data.sources)}; {', '.join(first.sources)}). Prepare one of them "
-            "again."
+            f"--invalid-utf8, than part 1 ({first_names(data.sources)}; {first_names(first.sources)}). Prepare one of "
+            "them again."
         )
     if data.special_tokens != first.special_tokens:
         raise DataError(

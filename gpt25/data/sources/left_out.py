@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from gpt25.counted import counted
-
-_NAMED = 5
+from gpt25.data.sources.first_names import first_names
 
 
 @dataclass(frozen=True)
@@ -31,28 +30,27 @@ class LeftOut:
         lines = []
         if self.hidden:
             files = counted(self.hidden, "hidden files")
-            lines.append(f"{files} {_were(self.hidden)} left out: {_named(self.hidden_in)}")
+            lines.append(f"{files} {_were(self.hidden)} left out: {first_names(self.hidden_in)}")
         if self.without_text:
             number = len(self.without_text)
             files = counted(number, "files")
-            lines.append(f"{files} without text {_were(number)} left out: {_named(self.without_text)}")
+            lines.append(f"{files} without text {_were(number)} left out: {first_names(self.without_text)}")
         if self.beside_a_set:
             number = len(self.beside_a_set)
             verb = "is no document" if number == 1 else "are no documents"
             files = counted(number, "files")
             lines.append(
-                f"{files} beside the set {verb} of it and {_were(number)} left out: {_named(self.beside_a_set)}"
+                f"{files} beside the set {verb} of it and {_were(number)} left out: {first_names(self.beside_a_set)}"
             )
         if self.without_field:
             number = len(self.without_field)
             files = counted(number, "files")
-            lines.append(
-                f"{files} without the field that --field names {_were(number)} left out: {_named(self.without_field)}"
-            )
+            names = first_names(self.without_field)
+            lines.append(f"{files} without the field that --field names {_were(number)} left out: {names}")
         if self.of_runs:
             number = len(self.of_runs)
             folders = counted(number, "folders")
-            lines.append(f"{folders} of gpt25's own {_were(number)} left out: {_named(self.of_runs)}")
+            lines.append(f"{folders} of gpt25's own {_were(number)} left out: {first_names(self.of_runs)}")
         return lines
 
 
@@ -74,7 +72,3 @@ def _distinct(names: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 def _were(number: int) -> str:
     return "was" if number == 1 else "were"
-
-
-def _named(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")

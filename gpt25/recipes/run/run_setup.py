@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 from gpt25.data import INDEX_NAME, Batches, TokenShards, open_shards, read_prepared_data
+from gpt25.data.sources.first_names import first_names
 from gpt25.errors import ConfigurationError
 from gpt25.evaluation import Examples
 from gpt25.model import Accounting, GPTModel
@@ -101,7 +102,7 @@ def ready_data(
         reporter.say(f"vocabulary: {found}, instead of the recipe's {asked:,}")
     _require_room_for_prompt(configuration, tokenizer)
     if documents is not None:
-        reporter.say(f"texts: {', '.join(documents.sources)}; tokenizer: {tokenizer.name}")
+        reporter.say(f"texts: {first_names(documents.sources)}; tokenizer: {tokenizer.name}")
         require_enough_text(run, documents, tokenizer, configuration)
         own.keep(run)
         prepare_run_data(

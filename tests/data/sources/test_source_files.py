@@ -204,7 +204,7 @@ def test_tables_without_the_field_are_left_out_of_a_folder_and_named(mixed: Path
     names = [str(mixed / name) for name in ("c.csv", "e.jsonl", "f.json", "g.json", "h.tsv.gz", "i.csv", "k.parquet")]
     assert reader.left_out.without_field == tuple(names)
     assert reader.left_out.in_words() == [
-        f"7 files without the field that --field names were left out: {', '.join(names[:5])} …"
+        f"7 files without the field that --field names were left out: {', '.join(names[:5])} … (7 in all)"
     ]
 
 
