@@ -4,6 +4,7 @@ import dataclasses
 
 from gpt25.counted import counted
 from gpt25.data import PreparedData, ReadingSettings, open_shards, read_documents, read_prepared_data
+from gpt25.data.sources.first_names import first_names
 from gpt25.errors import ConfigurationError
 from gpt25.model import Accounting, GPTConfiguration
 from gpt25.recipes.length import with_length
@@ -19,6 +20,7 @@ from gpt25.recipes.run.text_plan import (
 )
 from gpt25.records import RunDirectory, in_this_shell, offered_command
 from gpt25.runtime import choose_device, choose_precision, matrix_product_rate
+from gpt25.tokenizer import SpecialTokens
 from gpt25.training import HistoryConfiguration, TrainingConfiguration, seconds_per_update
 
 _SHARE_OF_MATRIX_RATE = 0.3  # of the rate of large products alone, what an update of a small model comes to
@@ -29,6 +31,7 @@ def on_own_texts(
     texts: tuple[str, ...],
     reading: ReadingSettings | None,
     *,
+    special_tokens: SpecialTokens,
     validation_fraction: float,
 ) -> TrainingConfiguration:
     """The recipe with these texts for its data, read by `reading`, or by what every command reads texts by."""
@@ -37,18 +40,19 @@ def on_own_texts(
         directory=None,
         texts=texts,
         validation_fraction=validation_fraction,
+        special_tokens=special_tokens,
         **vars(reading or ReadingSettings()),
     )
-    return dataclasses.replace(recipe, data=data)
+    return dataclasses.replace(recipe, data=data, history=HistoryConfiguration(begun_by="quickstart"))
 
 
 def require_same_texts(run: RunDirectory, asked: tuple[str, ...], recorded: TrainingConfiguration) -> None:
     """Raise ConfigurationError where a run that has begun is not on the texts that are named now, or on no texts."""
     if asked and asked != recorded.data.texts:
-        held = ", ".join(recorded.data.texts) or "Python's standard library"
+        held = first_names(recorded.data.texts) or "Python's standard library"
         raise ConfigurationError(
-            f"{run.path} holds a run on {held}, not on {', '.join(asked)}. Choose another --run directory, or give the "
-            "same texts to go on."
+            f"{run.path} holds a run on {held}, not on {first_names(asked)}. Choose another --run directory, or give "
+            "the same texts to go on."
         )
     if recorded.data.directory is not None and recorded.history.begun_by is None:
         command = offered_command("gpt25", "train", run.recipe_path, "--run", run.path)

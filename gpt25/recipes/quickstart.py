@@ -36,7 +36,7 @@ from gpt25.records import RunDirectory, Summary, in_this_shell, last_validation_
 from gpt25.runtime import Ranks, use_fast_allocator
 from gpt25.storage import atomic_directory, is_file
 from gpt25.storage.paths.storage_error import shown
-from gpt25.tokenizer import Tokenizer
+from gpt25.tokenizer import SpecialTokens, Tokenizer
 from gpt25.training import HistoryConfiguration, TrainingConfiguration, seconds_per_update
 from gpt25.weights import load_pretrained
 
@@ -59,6 +59,7 @@ def quickstart(
     reporter: Reporter,
     texts: Sequence[str] = (),
     reading: ReadingSettings | None = None,
+    special_tokens: SpecialTokens = "text",
     documents: Sequence[Document] | None = None,
     recipe: TrainingConfiguration | None = None,
 ) -> Summary:
@@ -67,7 +68,7 @@ def quickstart(
     minutes: how long to train; a run that resumes keeps its own length.
     texts: files, folders, globs and all else that `read_documents` reads, by `reading`: the vocabulary, the size of the
     model and the length are then chosen for them and for this machine. None: the standard library of the Python that
-    runs, or what the run was begun on.
+    runs, or what the run was begun on. special_tokens: what their names in the texts are.
     documents: the corpus instead of the standard library.
     recipe: the proportions of the run; None takes the packaged recipe "quickstart".
 
@@ -93,7 +94,13 @@ def quickstart(
                 use_fast_allocator()
                 recipe = recipe or load_recipe("quickstart")
                 if texts:
-                    recipe = on_own_texts(recipe, tuple(texts), reading, validation_fraction=VALIDATION_FRACTION)
+                    recipe = on_own_texts(
+                        recipe,
+                        tuple(texts),
+                        reading,
+                        special_tokens=special_tokens,
+                        validation_fraction=VALIDATION_FRACTION,
+                    )
                 setup = _set_up(run, recipe, documents, minutes, reporter)
                 train_run(run, setup, reporter=reporter, ranks=Ranks())
                 summary = _summarise(run, setup.configuration, reporter)

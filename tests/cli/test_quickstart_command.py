@@ -19,9 +19,15 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     calls: list[dict[str, Any]] = []
 
     def quickstart(
-        run_path: Path, *, minutes: float, reporter: Any, texts: tuple[str, ...], reading: ReadingSettings
+        run_path: Path,
+        *,
+        minutes: float,
+        reporter: Any,
+        texts: tuple[str, ...],
+        reading: ReadingSettings,
+        special_tokens: str,
     ) -> Summary:
-        own = {"texts": texts, "reading": reading} if texts else {}
+        own = {"texts": texts, "reading": reading, "special_tokens": special_tokens} if texts else {}
         calls.append({"run": run_path, "minutes": minutes} | own)
         reporter.say("words for people")
         return SUMMARY
@@ -61,9 +67,27 @@ def test_flags_reach_the_recipe_and_json_is_one_object(
 def test_texts_reach_the_recipe_and_name_the_run(
     texts: tuple[str, ...], name: str, calls: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["quickstart", "--texts", *texts, "--field", "body", "--encoding", "cp1252", "--policy", "skip"]) == 0
+    assert (
+        main(
+            [
+                "quickstart",
+                "--texts",
+                *texts,
+                "--field",
+                "body",
+                "--encoding",
+                "cp1252",
+                "--policy",
+                "skip",
+                "--special-tokens",
+                "parse",
+            ]
+        )
+        == 0
+    )
     reading = ReadingSettings(field="body", encoding="cp1252", invalid_utf8="skip")
-    assert calls == [{"run": Path("runs") / name, "minutes": 3.0, "texts": texts, "reading": reading}]
+    own = {"texts": texts, "reading": reading, "special_tokens": "parse"}
+    assert calls == [{"run": Path("runs") / name, "minutes": 3.0} | own]
 
 
 @pytest.mark.parametrize(("word", "value"), [("0", "0.0"), ("nan", "nan"), ("1e9", "1000000000.0"), ("=-1", "-1.0")])

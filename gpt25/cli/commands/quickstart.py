@@ -11,6 +11,7 @@ import tyro
 
 from gpt25.cli.output import Output
 from gpt25.data import ReadingSettings
+from gpt25.tokenizer import SpecialTokens
 
 OTHER_FLAGS = {"--policy": "--invalid-utf8"}
 """What the flags for texts are also called."""
@@ -28,6 +29,8 @@ class Arguments:
     minutes: float = 3.0
     """How long to train on this machine; a run that resumes keeps its length, and a small text takes less."""
     reading: tyro.conf.OmitArgPrefixes[ReadingSettings] = dataclasses.field(default_factory=ReadingSettings)
+    special_tokens: SpecialTokens = "text"
+    """What the name of a special token in the text, such as <|endoftext|>, is: text, or parse: that token."""
     json: bool = False
     """Print one JSON object on standard output."""
 
@@ -38,7 +41,12 @@ def run(arguments: Arguments, output: Output) -> None:
 
     run = Path("runs") / _name_of(arguments.texts) if arguments.run is None else arguments.run
     summary = quickstart(
-        run, minutes=arguments.minutes, reporter=output, texts=arguments.texts, reading=arguments.reading
+        run,
+        minutes=arguments.minutes,
+        reporter=output,
+        texts=arguments.texts,
+        reading=arguments.reading,
+        special_tokens=arguments.special_tokens,
     )
     output.result({"run": run, **summary.as_json()}, kept=run)
 

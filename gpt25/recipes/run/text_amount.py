@@ -1,6 +1,7 @@
 """Whether texts are enough for a model to be trained and validated on, found out before anything is written."""
 
 from gpt25.data import DocumentReader, Split, chosen_split_rule, split_parts
+from gpt25.data.sources.first_names import first_names
 from gpt25.errors import DataError
 from gpt25.records import RunDirectory
 from gpt25.tokenizer import Tokenizer
@@ -33,7 +34,7 @@ def require_enough_text(
         tokens["train"],
         tokens["validation"],
         configuration,
-        where=f"the texts ({', '.join(documents.sources)}) have",
+        where=f"the texts ({first_names(documents.sources)}) have",
         hold_out=f"a larger validation fraction (data.validation_fraction is {fraction})",
     )
 
@@ -50,8 +51,10 @@ def require_enough_tokens(
     if min(train, validation) >= needed:
         return
     times = max(1.5, needed / max(1, min(train, validation)))
+    flags = f", {hold_out}, or a smaller block (model.block_size)"
+    if configuration.history.begun_by == "quickstart":  # which chooses both by itself
+        flags = ""
     raise DataError(
         f"{where} {train:,} tokens to train on and {validation:,} held out, too few for one block: {block_size:,} + 1 "
-        f"are needed to train on, and as many to validate on. Give {times:,.1f} times as much text, {hold_out}, or a "
-        "smaller block (model.block_size)."
+        f"are needed to train on, and as many to validate on. Give {times:,.1f} times as much text{flags}."
     )
