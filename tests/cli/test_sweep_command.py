@@ -1,5 +1,6 @@
 """`gpt25 sweep`: real runs of tenths of a second, killed and gone on with, alone and as an array."""
 
+import contextlib
 import json
 import os
 import signal
@@ -16,7 +17,9 @@ import torch
 
 from gpt25.cli.main import main
 from gpt25.recipes import load_recipe
+from gpt25.recipes.sweep import shared_texts
 from gpt25.records import RunDirectory
+from gpt25.storage import exclusive_lock
 
 RATE = "optimizer.muon-peak-learning-rate"
 
@@ -64,14 +67,14 @@ def test_a_grid_is_run_and_compared(recipe: Path, tmp_path: Path, capsys: pytest
     assert read(sweep)["combinations"] == content["combinations"]
     page = (sweep / "report.html").read_text(encoding="utf-8")
     assert all(run.name in page for run in runs)
-    assert "run 1 of 4: muon-peak-learning-rate 0.01, seed 1337" in said.err
+    assert "run 1 of 4: optimizer.muon-peak-learning-rate 0.01, seed 1337" in said.err
     assert "The first is ahead of the second by" in said.err
 
     # Done again, nothing is trained; with a third seed only that.
     before = {run: (run / "metrics.jsonl").stat().st_mtime_ns for run in runs}
     assert main([*words(recipe, sweep)[:-1], "3"]) == 0
     printed = capsys.readouterr().out
-    assert "run 3 of 6: muon-peak-learning-rate 0.01, seed 1339" in printed
+    assert "run 3 of 6: optimizer.muon-peak-learning-rate 0.01, seed 1339" in printed
     assert printed.count(" of 6: ") == 2
     assert {run: (run / "metrics.jsonl").stat().st_mtime_ns for run in runs} == before
     assert [each["runs_finished"] for each in read(sweep)["combinations"]] == [3, 3]
@@ -176,3 +179,46 @@ def test_a_length_that_is_varied_has_the_rest_in_proportion(recipe: Path, tmp_pa
         "loop.number-of-updates=2": 1,
         "loop.number-of-updates=4": 2,
     }
+
+
+def test_texts_are_encoded_once_and_lent_to_every_run_that_reads_them_alike(
+    recipe_content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, own = tmp_path / "notes.txt", tmp_path / "own.toml"
+    text.write_text("".join(f"Line {number} of a note, and {number * 7} more words.\n" for number in range(400)))
+    own.write_text(recipe_content)
+    sweep = tmp_path / "sweep"
+    command = ["sweep", str(own), "--run", str(sweep), "--data.texts", str(text), "--seeds", "2"]
+    command += ["--vary", "data.validation-fraction", "0.1", "0.2"]
+    assert main(command) == 0
+    said = capsys.readouterr()
+    runs = {path.name: RunDirectory(path) for path in sorted((sweep / "runs").iterdir())}
+    assert len(runs) == 4
+    assert said.out.count("learning a vocabulary") == 2, "one for each fraction"
+    for fraction in ("0.1", "0.2"):
+        first, second = (runs[f"data.validation-fraction={fraction},seed={seed}"] for seed in (1337, 1338))
+        assert f"texts and vocabulary are those of {first.path.name}\n" in said.err
+        for path in first.data_path.glob("*.bin"):
+            assert path.samefile(second.data_path / path.name)
+        assert (second.tokenizer_path / "tokenizer.json").samefile(first.tokenizer_path / "tokenizer.json")
+    # What another text has become is not lent.
+    text.write_text(text.read_text() * 2)
+    assert main([*command[:-5], "3", *command[-4:]]) == 0
+    third = RunDirectory(sweep / "runs" / "data.validation-fraction=0.1,seed=1339")
+    assert "learning a vocabulary" in capsys.readouterr().out
+    index = [json.loads((run.data_path / "index.json").read_text()) for run in (first, third)]
+    assert index[1]["train"]["tokens"] > 1.5 * index[0]["train"]["tokens"]
+
+
+def test_parts_side_by_side_wait_for_the_one_that_encodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    held = contextlib.ExitStack()
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        held.close()
+
+    monkeypatch.setattr(shared_texts.time, "sleep", sleep)
+    held.enter_context(exclusive_lock(tmp_path / ".texts.lock", of="it", advice=""))
+    with shared_texts._one_at_a_time(tmp_path):
+        assert waited == [1.0]

@@ -66,27 +66,34 @@ def run_search(
         for trial in study.get_trials(deepcopy=False):
             runs += _runs(base, trial.params, number_of_seeds, change)
             if not trial.state.is_finished():
-                _try(study, trial.number, sweep, _runs(base, trial.params, number_of_seeds, change), failed, reporter)
+                _try(study, trial.number, sweep, runs, number_of_seeds, failed, reporter)
         while len(study.get_trials(deepcopy=False)) < trials:
             trial = study.ask(distributions)
             own = _runs(base, trial.params, number_of_seeds, change)
             runs += own
             reporter.say(f"combination {trial.number + 1:,} of {trials:,}: {in_words(own[0].changes)}")
-            _try(study, trial.number, sweep, own, failed, reporter)
+            _try(study, trial.number, sweep, runs, number_of_seeds, failed, reporter)
             write_results(sweep, _without_doubles(runs), failed)
         return conclude(sweep, _without_doubles(runs), failed, reporter)
 
 
 def _try(
-    study: Any, number: int, sweep: Path, runs: Sequence[SweepRun], failed: dict[str, str], reporter: Reporter
+    study: Any,
+    number: int,
+    sweep: Path,
+    runs: Sequence[SweepRun],
+    seeds: int,
+    failed: dict[str, str],
+    reporter: Reporter,
 ) -> None:
-    """Do all seeds of a combination, and tell Optuna their mean loss, or that there is none."""
+    """Do all seeds of the last combination, and tell Optuna their mean loss, or that there is none."""
     from optuna.trial import TrialState
 
-    for run, path in zip(runs, directories(sweep, runs), strict=True):
+    known, own = dict(zip(directories(sweep, runs), runs, strict=True)), runs[-seeds:]
+    for run, path in zip(own, directories(sweep, own), strict=True):
         if not is_finished(path):
-            train_one(run, path, failed, reporter=reporter, ranks=Ranks())
-    (combination,) = sweep_results(sweep, runs)
+            train_one(run, path, failed, sweep=sweep, runs=known, reporter=reporter, ranks=Ranks())
+    (combination,) = sweep_results(sweep, own)
     if combination.mean is None or not math.isfinite(combination.mean):
         study.tell(number, state=TrialState.FAIL)
     else:

@@ -12,6 +12,7 @@ from gpt25.plots import ReportSettings, write_report
 from gpt25.recipes.pretrain import pretrain
 from gpt25.recipes.reporter import Reporter
 from gpt25.recipes.run.resume_check import require_resumable
+from gpt25.recipes.sweep.shared_texts import share_texts
 from gpt25.recipes.sweep.sweep_plan import SweepRun, directories, in_words
 from gpt25.recipes.sweep.sweep_results import Combination, is_finished, sweep_results
 from gpt25.records import RunDirectory
@@ -50,6 +51,7 @@ def run_sweep(
     if ranks.is_first:
         require_writable_directory(sweep)
     paths = directories(sweep, runs)
+    by_path = dict(zip(paths, runs, strict=True))
     for run, path in zip(runs, paths, strict=True):
         require_resumable(RunDirectory(path), run.configuration)
     own = [place for place in range(len(runs)) if place % part.count == part.number - 1]
@@ -60,15 +62,29 @@ def run_sweep(
             continue
         if ranks.is_first:
             reporter.say(f"run {number:,} of {len(own):,}: {in_words(run.changes)}, seed {run.seed}")
-        train_one(run, path, failed, reporter=reporter, ranks=ranks)
+        train_one(run, path, failed, sweep=sweep, runs=by_path, reporter=reporter, ranks=ranks)
         if ranks.is_first:
             write_results(sweep, runs, failed)
     return conclude(sweep, runs, failed, reporter) if ranks.is_first else Sweep([], failed, None)
 
 
-def train_one(run: SweepRun, path: Path, failed: dict[str, str], *, reporter: Reporter, ranks: Ranks) -> None:
-    """Train one run, or go on with it; where it goes wrong, `failed` then says why."""
+def train_one(
+    run: SweepRun,
+    path: Path,
+    failed: dict[str, str],
+    *,
+    sweep: Path,
+    runs: Mapping[Path, SweepRun],
+    reporter: Reporter,
+    ranks: Ranks,
+) -> None:
+    """Train one run, or go on with it; where it goes wrong, `failed` then says why.
+
+    runs: those of the sweep that are known, by their directories; texts that several of them read are encoded once.
+    """
     try:
+        if ranks.is_first:
+            share_texts(run, path, runs, sweep=sweep, reporter=reporter)
         pretrain(run.configuration, path, reporter=reporter, ranks=ranks)
     except (TrainingError, StorageError) as problem:
         failed[run.name] = str(problem)

@@ -88,9 +88,9 @@ def run_name(changes: Changes, seed: int | None) -> str:
 
 
 def in_words(changes: Changes | Mapping[str, str]) -> str:
-    """in_words((("optimizer.muon-peak-learning-rate", "0.02"),)) -> "muon-peak-learning-rate 0.02"."""
+    """in_words((("loop.number-of-updates", "20"),)) -> "loop.number-of-updates 20"."""
     pairs = changes.items() if isinstance(changes, Mapping) else changes
-    return ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in pairs)
+    return ", ".join(f"{key} {value}" for key, value in pairs)
 
 
 def directories(sweep: Path, runs: Sequence[SweepRun]) -> list[Path]:

@@ -33,7 +33,7 @@ def test_one_seed_is_not_in_the_name_and_odd_values_make_names_of_files() -> Non
     odd = [run_name((("data.directory", value),), None) for value in ("../a b", "..-a-b", "x" * 300)]
     assert len(set(odd)) == 3
     assert all("/" not in name and len(name) < 140 for name in odd)
-    assert in_words((("optimizer.beta-1", "0.8"), ("loop.seed", "1"))) == "beta-1 0.8, seed 1"
+    assert in_words((("optimizer.beta-1", "0.8"), ("loop.seed", "1"))) == "optimizer.beta-1 0.8, loop.seed 1"
 
 
 @pytest.mark.parametrize(
