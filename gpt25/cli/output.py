@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 from gpt25.cli.progress import PlainProgress, Progress, SilentProgress, TerminalProgress
 from gpt25.cli.streams.visible_text import visible_text
-from gpt25.cli.streams.word_wrap import at_width_of
+from gpt25.cli.streams.word_wrap import at_width_of, columns_of
 
 _LOOKS_LIKE_AN_ERROR = re.compile(r"^(?=error\b)", re.IGNORECASE | re.MULTILINE)
 
@@ -63,6 +63,11 @@ class Output:
     def on_terminal(self) -> bool:
         """Whether human-readable text goes to a terminal, not to a file or a pipe."""
         return self._text_stream().isatty()
+
+    @property
+    def columns(self) -> int:
+        """How wide human-readable text may be: the terminal's width; 80 where there is none."""
+        return columns_of(self._text_stream()) if self.on_terminal else 80
 
     def can_show(self, text: str) -> bool:
         """Whether human-readable text may have these characters, by the encoding of where it goes."""

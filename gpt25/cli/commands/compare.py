@@ -101,7 +101,7 @@ def run(arguments: Arguments, output: Output) -> None:
 
 def _say(compared: list[ComparedRun], lines: list[PublishedLine], remarks: Sequence[str], output: Output) -> None:
     """The table, the graph and the sentences, in 80 columns."""
-    found = comparison_text(compared, lines, remarks, braille=output.can_show("⠿"))
+    found = comparison_text(compared, lines, remarks, columns=output.columns, braille=output.can_show("⠿"))
     output.table(found.title, found.columns, found.rows)
     for part in (found.graph, found.sentences):
         if part:

@@ -17,11 +17,12 @@ def at_width_of(stream: TextIO, text: str) -> str:
     """
     if not stream.isatty():
         return text
-    columns = _columns(stream)
+    columns = columns_of(stream)
     return "\n".join(_broken(line, columns) for line in text.split("\n"))
 
 
-def _columns(stream: TextIO) -> int:
+def columns_of(stream: TextIO) -> int:
+    """The width of a terminal, or what COLUMNS says of it."""
     if "COLUMNS" not in os.environ:
         try:
             return os.get_terminal_size(stream.fileno()).columns or 80

@@ -1,4 +1,4 @@
-"""A comparison as text of 80 columns: the table, the graph, and the sentences on published figures."""
+"""A comparison as text of 80 columns or fewer: the table, the graph, and the sentences on published figures."""
 
 import textwrap
 from collections.abc import Sequence
@@ -28,19 +28,25 @@ class ComparisonText:
 
 
 def comparison_text(
-    runs: Sequence[ComparedRun], lines: Sequence[PublishedLine], remarks: Sequence[str], *, braille: bool = True
+    runs: Sequence[ComparedRun],
+    lines: Sequence[PublishedLine],
+    remarks: Sequence[str],
+    *,
+    columns: int = COLUMNS,
+    braille: bool = True,
 ) -> ComparisonText:
     """What `gpt25 compare` says: every run's letter, losses, tokens and time, then how the losses fell.
 
-    remarks: what the figures do not tell. braille: whether dots can be shown; without them only letters are drawn.
+    remarks: what the figures do not tell. columns: the room there is, of which at most 80 are used. braille: whether
+    dots can be shown; without them only letters are drawn.
     """
     return ComparisonText(
         title=f"validation loss, {runs[0].loss_unit}",
         columns=("run", "last", "lowest", "tokens", "time", "tokens/s"),
         rows=[_row(number, run) for number, run in enumerate(runs)],
-        graph=_graph(runs, lines, braille=braille),
+        graph=_graph(runs, lines, columns=min(columns, COLUMNS), braille=braille),
         sentences=[
-            textwrap.fill(sentence, COLUMNS, break_long_words=False)
+            textwrap.fill(sentence, min(columns, COLUMNS), break_long_words=False)
             for sentence in (
                 *remarks,
                 *(f"{run.name} is not finished." for run in runs if not run.facts.summary.finished),
@@ -68,7 +74,7 @@ def _shortened(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else "…" + name[1 - _LONGEST_NAME :]
 
 
-def _graph(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine], *, braille: bool) -> list[str]:
+def _graph(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine], *, columns: int, braille: bool) -> list[str]:
     losses = [run.points("validation_loss") for run in runs]
     if max(map(len, losses), default=0) < 2:
         return []
@@ -78,5 +84,5 @@ def _graph(runs: Sequence[ComparedRun], lines: Sequence[PublishedLine], *, brail
     ]
     published = [(line.label, line.value) for line in lines if not line.higher_is_better]
     return character_chart(
-        drawn, reference_lines=published, across_title=axis.title, columns=COLUMNS, rows=_ROWS, braille=braille
+        drawn, reference_lines=published, across_title=axis.title, columns=columns, rows=_ROWS, braille=braille
     )
