@@ -41,6 +41,18 @@ def test_flags_become_settings(asked: list[Any], tmp_path: Path, capsys: pytest.
     assert str(tmp_path / "run" / "report.html") in said
 
 
+def test_ctrl_c_outside_of_the_training_says_what_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gpt25.recipes.reproduce", interrupted)
+    run = tmp_path / "run"
+    assert main(["reproduce", "--run", str(run), "--trial"]) == 130
+    assert capsys.readouterr().err == f"stopped; what is done is kept in {run}. The same command goes on from here.\n"
+
+
 @pytest.mark.usefixtures("asked")
 def test_json_is_the_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reproduce", "--run", str(tmp_path / "run"), "--json"]) == 0

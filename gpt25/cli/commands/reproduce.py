@@ -5,6 +5,7 @@ the same items and says figure by figure whether it is better. Whatever stops it
 `torchrun --nproc-per-node N -m -- gpt25 reproduce --run DIR`. Without a GPU, --trial goes through all of it in minutes.
 """
 
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,8 +13,9 @@ from typing import Literal
 import tyro
 
 from gpt25.cli.output import Output
-from gpt25.errors import ConfigurationError
+from gpt25.errors import ConfigurationError, Interrupted
 from gpt25.records import DEFAULT_CURRENCY
+from gpt25.storage.paths.storage_error import shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +75,11 @@ def run(arguments: Arguments, output: Output) -> None:
         device=arguments.device,
         is_trial=arguments.trial,
     )
-    verdict = reproduce(arguments.run, settings, reporter=output, ranks=Ranks.from_environment())
+    try:
+        verdict = reproduce(arguments.run, settings, reporter=output, ranks=Ranks.from_environment())
+    except KeyboardInterrupt:  # before or after the training, which says so itself
+        message = f"stopped; what is done is kept in {shown(arguments.run)}. The same command goes on from here."
+        raise Interrupted(signal.SIGINT, message) from None
     if verdict is None:
         return
     files = [arguments.run / name for name in ("verdict.json", "verdict.md", "loss.png", "report.html")]

@@ -44,14 +44,15 @@ def measure(
     tokenizer: Tokenizer | None,
     *,
     name: str,
+    titles: Sequence[str],
     ranks: Ranks,
     reporter: Reporter,
 ) -> list[dict[str, Any]]:
-    """Score a model on every task; all ranks together, and each gets the same figures."""
+    """Score a model on every task; all ranks together, and each gets the same figures. titles: of the disciplines."""
     results = []
-    for task, examples in items:
+    for (task, examples), title in zip(items, titles, strict=True):
         if ranks.is_first:
-            reporter.say(f"scoring {name}: {task.title}")
+            reporter.say(f"scoring {name}: {title}")
         found = score(
             task,
             examples,

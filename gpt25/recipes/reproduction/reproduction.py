@@ -159,13 +159,16 @@ def _contest(
     """The opponent measured, the model trained and measured; all ranks together. Both results, and the end's state."""
     device = ranks.device_for(choose_device(setup.configuration.loop.device))
     word = str(run.path / "trial" / "opponent") if settings.is_trial else settings.opponent
+    titles = [each.title for each in disciplines]
     opponent = kept_opponent(run, items, name=settings.opponent_name)
     is_new = ranks.agree(opponent is None, device=device)
     if ranks.is_first:  # nobody waits for it any more, and the next start must wait anew
         (run.path / _READY).unlink(missing_ok=True)
     if is_new:
         model, tokenizer = load_pretrained(word, device=device)
-        opponent = measure(items, model, tokenizer, name=settings.opponent_name, ranks=ranks, reporter=reporter)
+        opponent = measure(
+            items, model, tokenizer, name=settings.opponent_name, titles=titles, ranks=ranks, reporter=reporter
+        )
         if ranks.is_first:
             keep_opponent(run, opponent)
         del model
@@ -176,7 +179,8 @@ def _contest(
     if ranks.agree(own is None, device=device):
         ranks.barrier()
         model, tokenizer = load_pretrained(run.path, device=device)
-        own = measure(items, model, tokenizer, name=resolved(run.path).name, ranks=ranks, reporter=reporter)
+        name = resolved(run.path).name
+        own = measure(items, model, tokenizer, name=name, titles=titles, ranks=ranks, reporter=reporter)
         if ranks.is_first:
             for each in own:
                 run.write_evaluation({**each, "update": state.update, "tokens": state.tokens})

@@ -258,7 +258,9 @@ def test_kept_figures_count_for_the_same_model_items_and_precision_alone(tmp_pat
     shape = GPTConfiguration(
         block_size=32, vocabulary_size=320, number_of_layers=1, number_of_heads=1, number_of_embedding_dimensions=16
     )
-    (whole,) = measure(items, GPTModel(shape), tokenizer, name="gpt2", ranks=Ranks(), reporter=reporter)
+    model, titles = GPTModel(shape), ["a loss"]
+    (whole,) = measure(items, model, tokenizer, name="gpt2", titles=titles, ranks=Ranks(), reporter=reporter)
+    assert "scoring gpt2: a loss" in reporter.said
     for name, value in {"task": "piqa", "data_sha256": "other", "limit": 1, "precision": "bfloat16"}.items():
         run.write_evaluation({**whole, "update": 12, name: value})
         keep_opponent(run, [{**whole, name: value}])
