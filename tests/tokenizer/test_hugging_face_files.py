@@ -6,7 +6,7 @@ import pytest
 import tokenizers
 
 from gpt25.errors import StorageError, TokenizerError
-from gpt25.tokenizer import Tokenizer
+from gpt25.tokenizer import Tokenizer, hugging_face_parts, hugging_face_reader
 
 FAST = "tokenizer.json"
 PAIR = ("vocab.json", "merges.txt")
@@ -73,6 +73,32 @@ def test_gpt2_is_recognised_after_saving_and_loading(tmp_path: Path) -> None:
     Tokenizer.gpt2().save(tmp_path)
     twin = Tokenizer.load(tmp_path)
     assert (twin.name, twin.fingerprint) == ("gpt2", Tokenizer.gpt2().fingerprint)
+
+
+def test_gpt2_as_this_package_writes_it_is_taken_from_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the hash of tokenizer.json: where the writer changes, so does `_GPT2_SHA256`."""
+    Tokenizer.gpt2().save(tmp_path)
+    path = tmp_path / "tokenizer.json"
+    slowly: list[Path] = []
+    monkeypatch.setattr(
+        hugging_face_reader,
+        "read_fast_file",
+        lambda path: slowly.append(path) or hugging_face_parts.read_fast_file(path),
+    )
+    found = hugging_face_reader.read_vocabulary(tmp_path)
+    assert (path.stat().st_size, slowly) == (hugging_face_reader._GPT2_BYTES, [])
+    content = path.read_text(encoding="utf-8")
+    path.write_text(content.replace('"version": "1.0"', '"version": "1.1"'), encoding="utf-8")
+    read = hugging_face_reader.read_vocabulary(tmp_path)
+    assert slowly == [path]
+    assert read == found
+    assert list(read.ordinary.items()) == list(found.ordinary.items())
+    path.write_text(content, encoding="utf-8")
+    (tmp_path / "tokenizer_config.json").write_text('{"eos_token": "!"}')
+    hugging_face_reader.read_vocabulary(tmp_path)
+    assert slowly == [path, path]
 
 
 def test_saving_where_nothing_can_be_written_is_refused(small: Tokenizer, tmp_path: Path) -> None:
