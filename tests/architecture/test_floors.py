@@ -6,7 +6,7 @@ import pytest
 from house import FLOORS, IMPORTS, PLANNED
 from imports import imported_names
 
-WITHOUT_TORCH = {"errors", "storage", "tokenizer", "records", "references", "plots", "markup"}
+WITHOUT_TORCH = {"errors", "storage", "tokenizer", "records", "references", "plots", "markup", "kernels"}
 FILES_AND_NETWORK = {"huggingface_hub", "io", "os", "pathlib", "requests", "safetensors", "shutil", "socket", "urllib"}
 
 

@@ -68,7 +68,8 @@ def test_import_gpt25_imports_nothing_heavy() -> None:
 def test_floors_without_torch_stay_without_it() -> None:
     probe = (
         "import importlib, importlib.util, sys\n"
-        "for name in ('errors', 'storage', 'tokenizer', 'records', 'references', 'plots', 'markup'):\n"
+        "for name in ('errors', 'storage', 'tokenizer', 'records', 'references', 'plots', 'markup',\n"
+        "             'kernels.processor_model'):\n"
         "    if importlib.util.find_spec('gpt25.' + name): importlib.import_module('gpt25.' + name)\n"
         "print('torch' in sys.modules)"
     )
