@@ -36,6 +36,7 @@ GENERATION = Table("models", "generation on a processor beside the others, three
 TRAINING = Table("training_speed", "training speed and memory beside transformers, in bfloat16")
 SCORING = Table("evaluation", "scoring speed beside lm-evaluation-harness, the 500 items again")
 LOADING = Table("models", "from a cold process to the first logits, beside transformers")
+FIRST_TOKEN = Table("models", "the first token without torch")
 LARGE, SMALL = "124M, 4 x 1024, bfloat16", "quickstart, bfloat16"
 OURS, PEER, SCORED = "gpt25", "transformers, AdamW", "500 (2,000 pairs)"
 
@@ -73,6 +74,13 @@ RATIOS: dict[str, tuple[Table, list[tuple[Cell, Cell]]]] = {
         ],
     ),
     "HellaSwag": (SCORING, [((f"{SCORED} | lm-eval, batch size 16", 2), (f"{SCORED} | {OURS}", 2))]),
+    "`gpt25 generate` to its first token": (
+        FIRST_TOKEN,
+        [
+            (("transformers, float32", 1), ("`gpt25 generate`, float32", 1)),
+            (("transformers, float32", 1), ("`gpt25 generate`, int8", 1)),
+        ],
+    ),
     "a cold start": (LOADING, [(("processor seconds", 2), ("processor seconds", 1)), (("loading", 2), ("loading", 1))]),
 }
 
