@@ -1,5 +1,6 @@
 """The model of a command that writes text, loaded without torch where nothing needs it."""
 
+import gc
 from typing import TYPE_CHECKING
 
 from gpt25.cli.session.import_numba import import_numba
@@ -7,6 +8,7 @@ from gpt25.generation import GeneratingPrecision
 from gpt25.generation.generating_precision import kernels_compute
 from gpt25.tokenizer import Tokenizer
 from gpt25.weights import can_load_arrays, find_model, load_arrays
+from gpt25.weights.garbage_collection import garbage_collection_paused
 
 if TYPE_CHECKING:
     from gpt25.model import GPTModel, ModelArrays
@@ -18,8 +20,19 @@ def load_generating_model(
     """Load a MODEL as `load_pretrained` does, in the precision that was chosen; raises and warns like that.
 
     Where the kernels of the extra `fast` will compute and the weights lie as they read them, these are arrays: torch,
-    which takes a second to import, is then never needed, and the texts have the same bits.
+    which takes a second to import, is then never needed, and the texts have the same bits. What has been imported and
+    loaded by then is taken for no garbage until the process ends: looking through it at its end would take a quarter of
+    all its time.
     """
+    with garbage_collection_paused():
+        loaded = _loaded(model, precision, checkpoint=checkpoint, revision=revision)
+    gc.freeze()
+    return loaded
+
+
+def _loaded(
+    model: str, precision: GeneratingPrecision, *, checkpoint: str, revision: str | None
+) -> tuple["GPTModel | ModelArrays", Tokenizer | None]:
     found = find_model(model, checkpoint=checkpoint, revision=revision)
     tokenizer = found.load_tokenizer()
     by_kernels = kernels_compute(found.configuration, device=precision.device, precision=precision.name)

@@ -1,5 +1,6 @@
 """`gpt25 generate` without torch: that it is so, and that the texts are those that torch's way of loading gives."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -149,3 +150,15 @@ def test_a_tiny_model_and_half_precision_are_left_to_torch(model_directory: str,
         loaded, _ = load_generating_model(str(tmp_path / name), chosen, checkpoint="newest", revision=None)
         assert isinstance(loaded, GPTModel)
         assert loaded.dtype == torch.float32
+
+
+def test_what_is_loaded_is_no_garbage_to_look_through(model_directory: str) -> None:
+    before = gc.get_freeze_count()
+    try:
+        load_generating_model(
+            model_directory, choose_generating_precision("cpu", "float32"), checkpoint="newest", revision=None
+        )
+        assert gc.get_freeze_count() > before
+        assert gc.isenabled()
+    finally:
+        gc.unfreeze()
