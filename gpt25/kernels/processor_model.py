@@ -4,6 +4,7 @@ import weakref
 from collections.abc import Sequence
 
 import numpy as np
+from numba import typeof
 
 from gpt25.kernels.drawing import BINS, DrawingRoom, Draws, draw_rows
 from gpt25.kernels.memory import Room, Rows
@@ -17,6 +18,7 @@ from gpt25.runtime import default_threads
 
 _TILE = 32  # sums of a tile, with room for whole vectors
 _CACHE_LINE = 64  # bytes
+_EVERYBODY_CAME = 1 << 62  # more than any step's threads come to its meetings
 
 
 class ProcessorModel:
@@ -59,6 +61,7 @@ class ProcessorRunner:
         self._keys, self._values = np.empty(shape, kind), np.empty(shape, kind)
         self._logits = np.empty((most_rows, configuration.vocabulary_size), np.float32)
         self._room = self._made_room(configuration)
+        self._is_compiled = False
         workers, vocabulary = model.team.workers, configuration.vocabulary_size
         self._drawing_room = DrawingRoom(
             scores=np.empty((workers, vocabulary), np.float32),
@@ -89,8 +92,16 @@ class ProcessorRunner:
         )
         self._room.counter[0] = 0
         weights, team = self._model.weights, self._model.team
-        team.run(lambda worker: take_step(weights, rows, self._room, self._heads, count, worker, team.workers))
+        common = (weights, rows, self._room, self._heads, count)
+        if not self._is_compiled:  # by one thread, so that Ctrl-C in these seconds finds no other at work
+            take_step.compile(tuple(typeof(each) for each in (*common, 0, team.workers)))
+            self._is_compiled = True
+        team.run(lambda worker: take_step(*common, worker, team.workers), give_up=self._give_up)
         return self._logits[: len(wanted)]
+
+    def _give_up(self) -> None:
+        """Let no thread wait for another in the step that runs; what it gives is then worth nothing."""
+        self._room.counter[0] = _EVERYBODY_CAME
 
     def draw(
         self,
