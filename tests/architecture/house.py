@@ -35,7 +35,7 @@ IMPORTS = {
     "weights": GROUND | {"installation", "storage", "model", "tokenizer", "records"},
     "kernels": GROUND | {"runtime", "model"},
     "training": GROUND | {"runtime", "storage", "model", "tokenizer", "records", "data", "weights"},
-    "generation": GROUND | {"markup", "runtime", "model", "tokenizer", "kernels"},
+    "generation": GROUND | {"installation", "markup", "runtime", "model", "tokenizer", "kernels"},
     "inspection": GROUND | {"runtime", "model", "tokenizer"},
     "evaluation": GROUND | {"installation", "markup", "runtime", "model", "tokenizer", "references", "data", "storage"},
     "plots": GROUND | {"markup", "storage", "records", "references"},

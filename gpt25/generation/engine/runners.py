@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gpt25.generation.engine.kernel_runner import KernelRunner
 from gpt25.generation.engine.runner import Runner
-from gpt25.generation.generating_precision import kernels_compute
+from gpt25.generation.generating_precision import kernels_are_installed, kernels_compute
+from gpt25.installation import missing_extra
 from gpt25.model import ModelArrays
 
 if TYPE_CHECKING:
@@ -18,7 +19,11 @@ class Runners:
     """Makes runners for one model; what does not depend on the slots is made once."""
 
     def __init__(self, model: "GPTModel | ModelArrays", *, kernels: Literal["auto", "torch"] = "auto") -> None:
-        """model: ModelArrays are for the kernels alone, which must be installed."""
+        """model: ModelArrays are for the kernels alone; raises MissingExtraError where those are not installed."""
+        if isinstance(model, ModelArrays) and not kernels_are_installed():
+            raise missing_extra(
+                "a model of arrays needs the extra fast, which is not here or does not work", extra="fast"
+            )
         self._model = model
         self._kernels = kernels
         self._unchanging: ProcessorModel | None = None
