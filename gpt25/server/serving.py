@@ -81,15 +81,15 @@ class Serving:
             self.driver.stop()
 
     def _load(self) -> list[ServedModel]:
-        return [
-            load_served_model(name, word, precision=self._precision, slots=self._settings.slots)
-            for name, word in self._words.items()
-        ]
+        models = []
+        for name, word in self._words.items():
+            self._report(f"loading {name}")
+            models.append(load_served_model(name, word, precision=self._precision, slots=self._settings.slots))
+            self._report(f"{name}: {models[-1].how}")
+        return models
 
     def _begin(self, models: list[ServedModel]) -> None:
         """Take requests."""
-        for model in models:
-            self._report(f"{model.name}: {model.how}")
         self.service.registry.fill(models)
         self._watch(models)
         self.driver.start()
