@@ -62,6 +62,40 @@ def test_thousands_of_broken_streams_leave_no_slot_taken_and_no_memory(server_pr
         assert len(json.load(response)["choices"]) == 1
 
 
+def test_pages_that_are_loaded_again_under_load_take_nothing_from_others(server_process: Any) -> None:
+    """Models are never loaded again; the page is, which then breaks off its texts and asks for its files."""
+    files = ("/", "/playground/main.js", "/playground/page.css", "/v1/models")
+
+    async def reload(times: int) -> None:
+        for _ in range(times):
+            await break_off(server_process.address, 2)
+            for path in files:
+                reader, writer = await asyncio.open_connection(*server_process.address)
+                writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+                assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+                writer.close()
+
+    async def ask(times: int) -> set[str]:
+        body = _BODY.replace(b'"stream": true', b'"seed": 5')
+        head = _REQUEST.partition(b"Content-Length")[0] + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+        texts = set()
+        for _ in range(times):
+            reader, writer = await asyncio.open_connection(*server_process.address)
+            writer.write(head + body)
+            answer = json.loads((await reader.read()).partition(b"\r\n\r\n")[2])
+            texts.add(answer["choices"][0]["text"])
+            writer.close()
+        return texts
+
+    async def together() -> set[str]:
+        asking = asyncio.create_task(ask(20))
+        await asyncio.gather(*(reload(15) for _ in range(4)))
+        return await asking
+
+    assert len(asyncio.run(together())) == 1, "a text changed, or was not written, while others broke off theirs"
+    settled(server_process.url)
+
+
 def test_a_server_with_nothing_to_do_uses_no_processor(server_process: Any) -> None:
     settled(server_process.url)
     time.sleep(0.3)
