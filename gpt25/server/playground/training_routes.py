@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from gpt25.errors import StorageError
+from gpt25.records import RunDirectory
 from gpt25.server.api.api_error import APIError
 from gpt25.server.api.service import Service
 from gpt25.server.playground.training_curve import training_curve
@@ -20,6 +21,8 @@ def training_routes(service: Service) -> APIRouter:
         served = service.model(name)
         if served.run is None:
             raise APIError(404, f"{served.name} is no run; only a run has a course of training.", code="no_run")
+        if not RunDirectory.is_run(served.run.path):
+            raise APIError(503, "the records of this run are not where they were; the model itself stays loaded.")
         try:
             return {"model": served.name, **await asyncio.to_thread(training_curve, served.run)}
         except StorageError:  # its words name a path, which is nobody's business

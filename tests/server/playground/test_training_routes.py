@@ -60,3 +60,9 @@ def test_a_served_run_tells_its_course_and_no_path(
         status, content = server.get("/training/mine")
         assert status == 503
         assert str(tmp_path) not in content["error"]["message"]
+        run.path.rename(tmp_path / "elsewhere")
+        status, content = server.get("/training/mine")
+        assert status == 503
+        assert "are not where they were; the model itself stays loaded." in content["error"]["message"]
+        assert str(tmp_path) not in content["error"]["message"]
+        assert server.complete(model="mine", prompt="x", max_tokens=2)
