@@ -4,7 +4,7 @@
 
 Starts `gpt25 serve MODEL` twice with a cache of Numba's of its own: empty, as after an installation, and as the first
 start left it. Each time so many clients ask for a stream as soon as "serving on" is printed. Prints the seconds until
-then, and the milliseconds to the first text at the median and at the most; and again of as many clients who come next.
+then, and the milliseconds to the first text at the median and at the most, also of as many others who come next.
 """
 
 import argparse
@@ -21,11 +21,11 @@ from streaming_client import Stream, stream_completion
 NEW_TOKENS = 16
 
 
-async def ask(port: int, clients: int, words: int) -> list[float]:
+async def ask(port: int, clients: int, words: int, wave: int) -> list[float]:
     """Milliseconds to the first text of clients who come at the same time, each with a prompt of its own."""
     streams = [Stream() for _ in range(clients)]
     bodies = [
-        {"prompt": f"Number {n}: " + "so it goes, " * (words // 3), "max_tokens": NEW_TOKENS} for n in range(clients)
+        {"prompt": f"{wave}, {n}: " + "so it goes, " * (words // 3), "max_tokens": NEW_TOKENS} for n in range(clients)
     ]
     await asyncio.gather(
         *(stream_completion(port, {**body, "seed": 1}, stream) for body, stream in zip(bodies, streams, strict=True))
@@ -45,7 +45,7 @@ def measured(options: argparse.Namespace, cache: str) -> str:
             assert process.stdout is not None
             port = int(process.stdout.readline().rpartition(":")[2])
             ready = time.perf_counter() - began
-            rounds = [asyncio.run(ask(port, options.clients, options.prompt_words)) for _ in range(2)]
+            rounds = [asyncio.run(ask(port, options.clients, options.prompt_words, wave)) for wave in range(2)]
         finally:
             process.terminate()
     figures = [f"{statistics.median(each):,.0f} | {max(each):,.0f}" for each in rounds]
