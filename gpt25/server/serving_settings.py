@@ -8,6 +8,7 @@ from gpt25.errors import ConfigurationError
 
 _SHORTEST_KEY = 16  # characters; shorter ones can be guessed at the rate at which a server answers
 _KEY = re.compile("[!-~]*")  # what ASCII shows: a header carries neither line breaks nor spaces at its end
+_NAME = re.compile(r"[\w.-]+")
 _LARGEST_PORT = 65_535
 
 
@@ -49,6 +50,11 @@ class ServingSettings:
     """A prompt of a million token ids is refused for what it is, not for its bytes."""
 
     def __post_init__(self) -> None:
+        if not _is_host(self.host):
+            raise ConfigurationError(
+                f"host is {self.host!r}, which is no address of this machine; give a name or an IP address alone, "
+                "such as 127.0.0.1, and the port with --port."
+            )
         if isinstance(self.port, bool) or not 0 <= self.port <= _LARGEST_PORT:
             raise ConfigurationError(f"port is {self.port}; it must be from 0 (a free one) to {_LARGEST_PORT}.")
         for name in ("slots", "most_waiting"):
@@ -78,3 +84,14 @@ class ServingSettings:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+
+def _is_host(word: str) -> bool:
+    """Whether it has the form of a name or of an IP address, and neither a port, a path nor an http:// with it."""
+    if _NAME.fullmatch(word):
+        return True
+    try:
+        ipaddress.ip_address(word)
+    except ValueError:
+        return False
+    return True

@@ -166,6 +166,17 @@ def test_a_port_in_use_is_found_before_anything_is_loaded(capsys: pytest.Capture
     [
         (["--host", "192.0.2.1"], "192.0.2.1 is no address of this machine"),
         (["--host", "no such host"], "which is no address of this machine"),
+        (["--host", "no-such-host.invalid"], "which is no address of this machine: "),
+        (
+            ["--host", "127.0.0.1:8000"],
+            "give a name or an IP address alone, such as 127.0.0.1, and the port with --port",
+        ),
+        (
+            ["--host", "http://localhost"],
+            "host is 'http://localhost', which is no address of this machine; give a name",
+        ),
+        (["--host", "/run/gpt25.sock"], "host is '/run/gpt25.sock', which is no address of this machine; give a name"),
+        (["--host", "[::1]"], "host is '[::1]', which is no address of this machine; give a name"),
         (["--port", "65536"], "port is 65536; it must be from 0"),
         (["--port", "-1"], "port is -1; it must be from 0"),
         (["--slots", "0"], "slots is 0; it must be at least 1"),
