@@ -1,6 +1,7 @@
 """A server as a process: from a port to a signal."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Mapping
 
@@ -24,6 +25,7 @@ def serve(
     """Serve models until a signal; does not return otherwise.
 
     words: by name, the MODEL. announce: is told the address when all models are loaded. report: what happens besides.
+    While models are still being loaded a signal ends the process itself: torch in a thread bears no shutdown of Python.
     Raises Interrupted at SIGINT and SIGTERM, after texts that were being written have had their time (a second signal
     ends the process at once); GPT25Error for a port that is taken or a model that cannot be loaded.
     """
@@ -39,8 +41,12 @@ def serve(
     try:
         with library_reports(lines.say):
             number = asyncio.run(run())
+        if serving.is_loading:
+            lines.say("stopped while the models were being loaded")
     finally:
         lines.close()
+    if serving.is_loading:
+        os._exit(128 + number)
     raise Interrupted(number, "stopped; texts that were being written have had their time")
 
 

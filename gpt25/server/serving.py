@@ -57,6 +57,8 @@ class Serving:
         self.bodies = RequestBodies(most_bytes=settings.most_body_bytes, most_bytes_together=_MOST_BYTES_OF_BODIES)
         self.driver = EngineDriver(most_waiting=settings.most_waiting, most_tokens=_MOST_TOKENS, report=report)
         self.service = Service(self.driver)
+        self.is_loading = False
+        """Whether the thread that loads the models has not come to its end, which may outlast `run`."""
 
     async def run(self, stopped: "asyncio.Future[Any]") -> None:
         """Serve until `stopped` is done, and then until all is answered or the time for that is over.
@@ -65,6 +67,7 @@ class Serving:
         """
         server = HTTPServer(self._guarded_application(), self._settings)
         serving = asyncio.create_task(server.serve([self._listening]))
+        self.is_loading = True
         loading: asyncio.Future[Any] = _in_thread(self._load)
         try:
             await asyncio.wait([loading, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -82,10 +85,13 @@ class Serving:
 
     def _load(self) -> list[ServedModel]:
         models = []
-        for name, word in self._words.items():
-            self._report(f"loading {name}")
-            models.append(load_served_model(name, word, precision=self._precision, slots=self._settings.slots))
-            self._report(f"{name}: {models[-1].how}")
+        try:
+            for name, word in self._words.items():
+                self._report(f"loading {name}")
+                models.append(load_served_model(name, word, precision=self._precision, slots=self._settings.slots))
+                self._report(f"{name}: {models[-1].how}")
+        finally:
+            self.is_loading = False
         return models
 
     def _begin(self, models: list[ServedModel]) -> None:

@@ -3,6 +3,8 @@
 import json
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -223,6 +225,33 @@ def test_health_answers_while_models_load_and_readiness_says_no(
     assert health == (200, {"status": "ok"})
     assert [status for status, _ in others] == [503, 503, 503]
     assert {content["error"]["code"] for _, content in others} == {"loading"}
+
+
+LOADING_FOR_EVER = """
+import sys, torch
+from gpt25.cli.main import entry_point
+from gpt25.server import serving
+
+def load(*_arguments, **_options):
+    matrix = torch.randn(64, 64)
+    while True:  # in and out of torch, which a shutdown of Python does not end in peace
+        matrix = torch.tanh(matrix @ matrix)
+
+serving.load_served_model = load
+sys.argv = ["gpt25", "serve", sys.argv[1], "--port", "0"]
+entry_point()
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_while_models_load_ends_the_process_in_peace(model_directory: Path, number: int, code: int) -> None:
+    words = [sys.executable, "-c", LOADING_FOR_EVER, str(model_directory)]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "loading tiny\n"
+        process.send_signal(number)
+        assert process.stderr.read() == "stopped while the models were being loaded\n"
+        assert process.wait(20) == code
 
 
 def test_a_model_that_fails_late_ends_the_server_with_its_error(
