@@ -11,6 +11,7 @@ from pathlib import Path
 from gpt25.counted import counted
 from gpt25.data.formats.text_policy import DocumentCounts
 from gpt25.data.preparation.assembly import assemble
+from gpt25.data.preparation.bytes_of_documents import bytes_of_documents
 from gpt25.data.preparation.chunks import ChunkRecord
 from gpt25.data.preparation.matching_preparation import content_hash, require_matching_preparation
 from gpt25.data.preparation.preparation_settings import PreparationSettings
@@ -103,6 +104,8 @@ def prepare(
         try:
             require_matching_preparation(finished, documents, settings)
             _remove_temporaries(directory)
+            if progress is not None:
+                progress(bytes_of_documents(documents))
             return finished
         except DataError:
             if not remake:

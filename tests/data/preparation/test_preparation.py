@@ -452,3 +452,13 @@ def test_a_preparation_that_fails_before_anything_is_encoded_leaves_nothing(
     with pytest.raises(DataError, match="has no field 'text'"):
         prepare(read_documents([tmp_path / "a.jsonl"]), tokenizer, tmp_path / "new" / "out", number_of_processes=1)
     assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_what_is_finished_is_told_as_done(tmp_path: Path, tokenizer: Tokenizer) -> None:
+    (tmp_path / "a.txt").write_text("some text\n" * 100)
+    documents = [Document(str(number), b"some text\n" * 50) for number in range(4)]
+    for name, sources in (("files", read_documents([tmp_path / "a.txt"])), ("documents", documents)):
+        told: list[list[int]] = [[], []]
+        for each in told:
+            prepare(sources, tokenizer, tmp_path / name, progress=each.append, number_of_processes=1)
+        assert [sum(each) for each in told] == [1000 if name == "files" else 2000] * 2
