@@ -48,9 +48,8 @@ def test_ctrl_c_outside_of_the_training_says_what_goes_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("gpt25.recipes.reproduce", interrupted)
-    run = tmp_path / "run"
-    assert main(["reproduce", "--run", str(run), "--trial"]) == 130
-    assert capsys.readouterr().err == f"stopped; what is done is kept in {run}. The same command goes on from here.\n"
+    assert main(["reproduce", "--run", str(tmp_path / "run"), "--trial"]) == 130
+    assert capsys.readouterr().err == "stopped; the same command goes on with what is done.\n"
 
 
 @pytest.mark.usefixtures("asked")

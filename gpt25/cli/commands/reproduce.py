@@ -15,7 +15,6 @@ import tyro
 from gpt25.cli.output import Output
 from gpt25.errors import ConfigurationError, Interrupted
 from gpt25.records import DEFAULT_CURRENCY
-from gpt25.storage.paths.storage_error import shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +77,7 @@ def run(arguments: Arguments, output: Output) -> None:
     try:
         verdict = reproduce(arguments.run, settings, reporter=output, ranks=Ranks.from_environment())
     except KeyboardInterrupt:  # before or after the training, which says so itself
-        message = f"stopped; what is done is kept in {shown(arguments.run)}. The same command goes on from here."
-        raise Interrupted(signal.SIGINT, message) from None
+        raise Interrupted(signal.SIGINT, "stopped; the same command goes on with what is done.") from None
     if verdict is None:
         return
     files = [arguments.run / name for name in ("verdict.json", "verdict.md", "loss.png", "report.html")]
