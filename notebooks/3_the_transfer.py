@@ -185,10 +185,11 @@ print("one tensor:", head is embeddings, "| parameters:", f"{sum(p.numel() for p
 # <details><summary>Answer</summary>
 #
 # All shapes fit, nothing complains, and the logits are others: every head reads channels of two heads mixed together. How much
-# worse the loss becomes depends on how much the heads have learned: a model of some minutes hardly notices, one that was
-# trained for days writes rubbish. Try it: `other = GPTModel(dataclasses.replace(reference.configuration,
-# number_of_heads=1)).eval()`, then `other.load_state_dict(model.state_dict())` and `loss_of(other)`. A comparison of logits is
-# the only test that finds all of these mistakes at once.
+# worse the loss becomes depends on how much the heads have learned. For a small model of 900 updates it rose from 2.18 to 2.35
+# with four heads in place of two and to 2.87 with one; after 97 updates it hardly changed. Try it: `other =
+# GPTModel(dataclasses.replace(reference.configuration, number_of_heads=1)).eval()`, then
+# `other.load_state_dict(model.state_dict())` and `loss_of(other)`. A comparison of logits is the only test that finds all of
+# these mistakes at once.
 # </details>
 #
 # ## Generation by hand

@@ -176,7 +176,8 @@ print(
 # ## Faster: compiling
 #
 # `torch.compile` melts many small operations into few kernels. On a GPU the package does it without being asked. On a
-# processor compiling itself takes longer than everything on this page, so it is off here unless you turn it on.
+# processor compiling itself takes longer than everything on this page, so it is off here unless you turn it on. (What the cell
+# says of a Xeon was an early trial that stands in no log: take it for an order of magnitude, and your own figures before it.)
 
 # %%
 COMPILE = device.type == "cuda"  # True also tries it on a processor: a minute or two
