@@ -1,5 +1,6 @@
 """The answer to a request for completions, whole or piece by piece."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -31,13 +32,15 @@ class Completion:
 
     async def whole(self) -> dict[str, Any]:
         """The complete answer."""
-        said: dict[tuple[int, int], list[dict[str, Any]]] = {}
+        said: list[dict[int, list[dict[str, Any]]]] = [{} for _ in self._asked.requests]  # by prompt and sample
         async for found in self._answer.pieces():
             for number, piece in found:
-                said.setdefault((number, piece.index), []).extend(self._choices(number, piece))
+                said[number].setdefault(piece.index, []).extend(self._choices(number, piece))
+                await asyncio.sleep(0)  # of a thousand prompts all may come at once, and others wait for the event loop
         choices = []
-        for number in range(len(self._asked.requests)):
-            texts = {sample: joined(each) for (whose, sample), each in said.items() if whose == number}
+        for number, samples in enumerate(said):
+            await asyncio.sleep(0)
+            texts = {sample: joined(each) for sample, each in samples.items()}
             for place, sample in enumerate(self._best(number, sorted(texts))):
                 choices.append({**texts[sample], "index": number * self._asked.wanted + place})
         return self._object(choices, self._usage())

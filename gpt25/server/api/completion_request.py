@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from gpt25.server.api.strict_body import StrictBody
 
 ALLOWED = {
     "model": "the name of a model that is served; /v1/models lists them",
@@ -44,6 +46,7 @@ _PROMPT_SCHEMA = {
     ]
 }
 _SEEDS = 1 << 63
+_MOST_BIASES = 1 << 16  # token ids have two bytes
 
 
 def _said(name: str, **bounds: Any) -> Any:
@@ -54,20 +57,27 @@ def _plain(name: str, **bounds: Any) -> Any:
     return Field(description=ALLOWED[name], **bounds)
 
 
-class StreamOptions(BaseModel):
+def _with_one_wrong_bias(given: Any) -> Any:
+    """The biases, or the first of them that is no number alone. Raises ValueError for more than there can be tokens."""
+    if not isinstance(given, dict):
+        return given
+    if len(given) > _MOST_BIASES:
+        raise ValueError(f"{len(given)} are too many")
+    wrong = next((name for name, bias in given.items() if type(bias) not in (int, float)), None)
+    return given if wrong is None else {wrong: given[wrong]}
+
+
+class StreamOptions(StrictBody):
     """What a stream says beside the texts."""
 
-    model_config = ConfigDict(strict=True, extra="forbid")
     include_usage: bool | None = None
     """Whether one more chunk with the usage comes before the end; the others then have "usage": null."""
     include_obfuscation: bool | None = None
     """Accepted, and without effect: pieces of text are not padded."""
 
 
-class CompletionRequest(BaseModel):
+class CompletionRequest(StrictBody):
     """OpenAI's fields, and at the end ours; a field that is null is as if it were missing."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     model: Annotated[str | None, _plain("model")] = None
     prompt: Annotated[Any, WithJsonSchema(_PROMPT_SCHEMA), _plain("prompt")] = None
@@ -80,10 +90,10 @@ class CompletionRequest(BaseModel):
     stream_options: Annotated[StreamOptions | None, _plain("stream_options")] = None
     logprobs: Annotated[int | None, _plain("logprobs", ge=0, le=5)] = None
     echo: Annotated[bool | None, _plain("echo")] = None
-    stop: Annotated[str | list[str] | None, _plain("stop")] = None
+    stop: Annotated[str | Annotated[list[str], Field(fail_fast=True)] | None, _plain("stop")] = None
     presence_penalty: Annotated[float | None, _said("presence_penalty", ge=-2, le=2)] = None
     frequency_penalty: Annotated[float | None, _said("frequency_penalty", ge=-2, le=2)] = None
-    logit_bias: Annotated[dict[str, float] | None, _plain("logit_bias")] = None
+    logit_bias: Annotated[dict[str, float] | None, BeforeValidator(_with_one_wrong_bias), _plain("logit_bias")] = None
     seed: Annotated[int | None, _plain("seed", ge=-_SEEDS, lt=_SEEDS)] = None
     suffix: Annotated[Any, WithJsonSchema({"type": "null"}), _plain("suffix")] = None
     user: Annotated[str | None, _plain("user")] = None

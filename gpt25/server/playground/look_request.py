@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from gpt25.model import Accounting, GPTModel
 from gpt25.server.api.api_error import APIError
 from gpt25.server.api.prompts import prompts_of
+from gpt25.server.api.strict_body import StrictBody
 from gpt25.server.registry.served_model import ServedModel
 
 MOST_TOKENS = 256
@@ -16,17 +17,15 @@ _MOST_OPERATIONS = {"cpu": 1e11, "cuda": 1e13}
 _PROMPT = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "integer", "minimum": 0}}]}
 
 
-class LookRequest(BaseModel):
+class LookRequest(StrictBody):
     """The body of every request below /inside; each look reads the fields that it needs."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
 
     model: str | None = None
     prompt: Annotated[Any, WithJsonSchema(_PROMPT)] = None
     layer: Annotated[int, Field(ge=0, le=1 << 20)] = 0
     head: Annotated[int, Field(ge=0, le=1 << 20)] = 0
     position: Annotated[int, Field(ge=-(1 << 20), le=1 << 20)] = -1
-    channels: Annotated[list[int], Field(max_length=8)] = []
+    channels: Annotated[list[int], Field(default_factory=list, max_length=8)]
     special_tokens: Literal["parse", "text"] = "parse"
 
 
