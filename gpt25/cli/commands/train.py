@@ -51,7 +51,7 @@ def defaults(words: list[str]) -> Arguments | None:
 def run(arguments: Arguments, output: Output) -> None:
     """Train, and say where the result lies; or only try."""
     configuration, run = arguments.configuration(), RunDirectory(arguments.run)
-    if configuration.data.directory is not None and not output.quiet:
+    if configuration.data.directory is not None and not (output.quiet or is_file(run.recipe_path)):
         from gpt25.recipes.run.run_data import require_data
 
         require_data(run, configuration)  # before torch is imported, which takes seconds
