@@ -116,6 +116,6 @@ def _require_in_range(tensor: Tensor, name: str, directory: Path) -> None:
     if not torch.isfinite(tensor.sum(dtype=torch.float32)) and (lost := int((~torch.isfinite(tensor)).sum())):
         dtype = str(tensor.dtype).removeprefix("torch.")
         raise WeightsError(
-            f"{name} in {directory} holds {lost:,} values of {tensor.numel():,} that are too large for {dtype}, whose "
-            f"largest is {torch.finfo(tensor.dtype).max:.4g}. Load it in another precision."
+            f"{name} in {directory} is too large for {dtype} in {lost:,} of {tensor.numel():,} values; its largest "
+            f"number is {torch.finfo(tensor.dtype).max:.4g}. Load it in another precision."
         )

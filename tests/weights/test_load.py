@@ -107,7 +107,7 @@ def test_a_dtype_that_weights_cannot_have_is_refused(directory: Path) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_numbers_that_are_not_finite_are_found(directory: Path, change_weights: Changer, value: float) -> None:
     change_weights(lambda tensors: tensors["transformer.h.1.mlp.c_proj.weight"][3, :2].fill_(value))
-    expected = r"transformer\.h\.1\.mlp\.c_proj\.weight in .+ holds 2 values that are NaN or infinite, of 256; expected"
+    expected = r"transformer\.h\.1\.mlp\.c_proj\.weight in .+ is NaN or infinite in 2 of 256 values; expected"
     with pytest.raises(WeightsError, match=expected):
         load_pretrained(directory)
 

@@ -123,7 +123,7 @@ def test_values_that_the_precision_cannot_hold_are_refused(
 ) -> None:
     change_weights(lambda tensors: tensors.update({"transformer.ln_f.bias": torch.full((8,), value, dtype=stored)}))
     name = str(dtype).removeprefix("torch.")
-    with pytest.raises(WeightsError, match=rf"ln_f\.bias in .* holds 8 values of 8 that are too large for {name}"):
+    with pytest.raises(WeightsError, match=rf"ln_f\.bias in .* is too large for {name} in 8 of 8 values"):
         load_pretrained(directory, dtype=dtype)
 
 

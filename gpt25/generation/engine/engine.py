@@ -94,7 +94,7 @@ class Engine:
         with self._lock:
             if self._most_waiting is not None and len(self._waiting) >= self._most_waiting:
                 raise QueueFullError(
-                    f"{len(self._waiting)} requests wait already, as many as are allowed; try again later."
+                    f"as many requests wait already as are allowed ({len(self._waiting)}); try again later."
                 )
             self._waiting.append(ticket)
         return ticket

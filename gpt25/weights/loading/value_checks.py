@@ -18,8 +18,8 @@ def require_finite(values: Any, name: str, directory: Path, *, total: float) -> 
     broken = count - int((abs(values) < math.inf).sum())  # the sum of large but finite values may overflow
     if broken:
         raise WeightsError(
-            f"{name} in {directory} holds {broken:,} values that are NaN or infinite, of {count:,}; expected "
-            "finite ones. The training that wrote it diverged, or the file is damaged: use an earlier checkpoint."
+            f"{name} in {directory} is NaN or infinite in {broken:,} of {count:,} values; expected finite ones. The "
+            "training that wrote it diverged, or the file is damaged: use an earlier checkpoint."
         )
 
 
