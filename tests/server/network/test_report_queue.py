@@ -15,14 +15,17 @@ def test_lines_are_written_in_order() -> None:
 
 
 def test_a_reader_that_stands_still_loses_lines_and_is_told_how_many() -> None:
-    written, may_write = [], threading.Event()
+    written, is_writing, may_write = [], threading.Event(), threading.Event()
 
     def write(line: str) -> None:
+        is_writing.set()
         may_write.wait(20)
         written.append(line)
 
     lines = ReportQueue(write)
-    for number in range(3000):
+    lines.say("0")
+    assert is_writing.wait(20)  # else it would make room in the midst of those that are to be lost
+    for number in range(1, 3000):
         lines.say(str(number))
     may_write.set()
     while len(written) < 1000:
