@@ -1,5 +1,6 @@
 """Threads that take their part of every step, and sleep between steps."""
 
+import os
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -17,12 +18,17 @@ class _Part(NamedTuple):
 class Team:
     """Runs one function in several threads at a time, the caller's among them; they hold no lock of Python meanwhile.
 
-    Between two steps the others sleep. They end with the process, or with `close`.
+    Between two steps the others sleep. They end with the process, or with `close`. Callers in several threads come one
+    after the other: threads that wait for one another must be of one step. A forked process gets threads of its own.
     """
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self._parts: list[SimpleQueue[_Part | None]] = [SimpleQueue() for _ in range(workers - 1)]
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process, self._turn = os.getpid(), threading.Lock()
+        self._parts: list[SimpleQueue[_Part | None]] = [SimpleQueue() for _ in range(self.workers - 1)]
         for index, parts in enumerate(self._parts):
             threading.Thread(target=_serve, args=(index + 1, parts), name="gpt25-kernels", daemon=True).start()
 
@@ -34,7 +40,14 @@ class Team:
         give_up: lets those go that wait for one another, because one of them failed or Ctrl-C came. The error is then
         raised here, and no thread works any more.
         """
-        helping = self._parts[: None if workers is None else workers - 1]
+        if self._process != os.getpid():  # forked: the threads, and who had his turn, stayed behind
+            self._begin()
+        with self._turn:
+            self._run(work, self._parts[: None if workers is None else workers - 1], give_up)
+
+    def _run(
+        self, work: Callable[[int], None], helping: "list[SimpleQueue[_Part | None]]", give_up: Callable[[], None]
+    ) -> None:
         ended: SimpleQueue[BaseException | None] = SimpleQueue()
         try:
             for parts in helping:

@@ -77,3 +77,40 @@ def test_a_step_that_broke_off_leaves_the_next_ones_as_they_are(
         read()
     monkeypatch.undo()
     assert (read() == expected).all()
+
+
+def test_callers_in_several_threads_come_one_after_the_other() -> None:
+    team, at_work, most = Team(3), [], []
+
+    def work(step: int) -> None:
+        at_work.append(step)
+        time.sleep(0.002)
+        most.append(len(set(at_work)))
+        at_work.remove(step)
+
+    def call(step: int) -> None:
+        for _ in range(10):
+            team.run(lambda _: work(step))
+
+    callers = [threading.Thread(target=call, args=(step,), daemon=True) for step in range(4)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(20)
+    assert max(most) == 1
+    assert len(most) == 4 * 10 * 3
+    team.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    team, done = Team(2), []
+    team.run(done.append)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)  # a child that waits for threads that it does not have
+        team.run(done.append)
+        os._exit(len(done))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 4
+    team.close()
