@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from gpt25.errors import StorageError
 from gpt25.storage.paths.path_questions import is_file, what_is
@@ -17,8 +18,12 @@ _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextlib.contextmanager
-def exclusive_lock(path: str | Path, *, of: str, advice: str) -> Iterator[None]:
+def exclusive_lock(
+    path: str | Path, *, of: str, advice: str, content: Literal["the holder", "its own"] = "the holder"
+) -> Iterator[None]:
     """Hold the lock file `path`, made if need be and never removed, while the block runs.
+
+    content: who holds it, or, of a file that is there for something else, what stands in it.
 
     Where another process holds it, StorageError is raised at once: "{of} is in use by process 41 on host. {advice}".
     A second lock of the same file in this process counts as another one. The lock is flock's: kill -9 releases it, and
@@ -37,9 +42,11 @@ def exclusive_lock(path: str | Path, *, of: str, advice: str) -> Iterator[None]:
         raise storage_error(problem, path, "cannot write") from problem
     try:
         if not _lock(descriptor, path):
-            raise StorageError(f"{of} is in use by {_holder(descriptor)}. {advice}")
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+            holder = _holder(descriptor) if content == "the holder" else "another process"
+            raise StorageError(f"{of} is in use by {holder}. {advice}")
+        if content == "the holder":
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
         yield
     finally:
         os.close(descriptor)

@@ -102,7 +102,8 @@ def run(arguments: Arguments, output: Output) -> None:
     )
     generator, how = TextGenerator(model, tokenizer), f"{chosen.name} on {chosen.device} ({chosen.reason})"
     if prompts is not None:
-        _write_all(arguments, settings, generator, prompts, how, output)
+        origin = {"model": arguments.model, "checkpoint": arguments.checkpoint, "revision": arguments.revision}
+        _write_all(arguments, settings, generator, prompts, how, {**origin, "precision": chosen.name}, output)
     elif is_session:
         _hold_session(arguments, settings, generator, how, output)
     else:
@@ -127,9 +128,10 @@ def _write_all(
     generator: "TextGenerator",
     prompts: list[str],
     how: str,
+    origin: dict[str, Any],
     output: Output,
 ) -> None:
-    """Continue a file of prompts side by side."""
+    """Continue a file of prompts side by side; `origin` is what each line says of where its texts are from."""
     stopwatch = Stopwatch()
     said = write_texts(
         generator,
@@ -138,6 +140,7 @@ def _write_all(
         special_tokens=arguments.special_tokens,
         path=arguments.output,
         output=output,
+        origin=origin,
     )
     rate = said["new_tokens"] / stopwatch.elapsed_seconds
     if arguments.output is not None:

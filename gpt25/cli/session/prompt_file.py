@@ -1,14 +1,18 @@
 """Prompts from a file, and their texts as JSON lines, which a run that died goes on with."""
 
+import contextlib
 import dataclasses
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gpt25.cli.output import Output
-from gpt25.errors import ConfigurationError, GenerationError
+from gpt25.errors import ConfigurationError, GenerationError, StorageError
 from gpt25.generation import Sample, SamplingSettings
 from gpt25.storage import decode_text
 from gpt25.storage.atomic import json_bytes
+from gpt25.storage.exclusive_lock import exclusive_lock
 from gpt25.storage.json_lines import append_json_line, read_json_lines
 from gpt25.storage.output_file import require_output_file
 from gpt25.storage.paths.path_questions import is_file
@@ -57,23 +61,52 @@ def write_texts(
     special_tokens: SpecialTokens,
     path: str | None,
     output: Output,
+    origin: dict[str, Any],
 ) -> dict[str, Any]:
     """Continue all prompts; append a line to the file for each when it is done, or print it where there is no file.
 
-    Prompts whose line the file holds already are left out. Returns what there is to say at the end.
+    Prompts whose line the file holds already are left out. origin: what decides the texts besides the settings, for
+    the lines. Returns what there is to say at the end. Raises ConfigurationError for a file of other texts,
+    StorageError for one that another process is writing.
     """
-    done: dict[int, dict[str, Any]] = {}
-    if path is not None:
-        if not is_file(path):
-            require_output_file(path)
-        done, seed = _done(path, prompts, settings)
-        settings = settings if seed is None else settings.changed({"seed": seed})
-    settings = settings.with_seed()
+    with _held(path):
+        return _write_held(
+            generator, prompts, settings, special_tokens, path, output, {**origin, "special_tokens": special_tokens}
+        )
+
+
+@contextlib.contextmanager
+def _held(path: str | None) -> Iterator[None]:
+    """Keep other processes from writing the same texts into the same file meanwhile."""
+    if path is None:
+        yield
+        return
+    if os.path.islink(path):
+        raise StorageError(f"{path} is a link, and nothing is written through it; name the file itself.")
+    if not is_file(path):
+        require_output_file(path)
+    advice = "Wait until that is done, or choose another --output."
+    with exclusive_lock(path, of=path, advice=advice, content="its own"):
+        yield
+
+
+def _write_held(
+    generator: "TextGenerator",
+    prompts: list[str],
+    settings: SamplingSettings,
+    special_tokens: SpecialTokens,
+    path: str | None,
+    output: Output,
+    origin: dict[str, Any],
+) -> dict[str, Any]:
+    """As `write_texts`, whose file nobody else writes."""
+    done, seed = ({}, None) if path is None else _done(path, prompts, settings, origin)
+    settings = (settings if seed is None else settings.changed({"seed": seed})).with_seed()
     new_tokens = 0
     texts = generator.generate_all(prompts, settings=settings, special_tokens=special_tokens, skip=done)
     with output.progress("prompts", total=len(prompts) - len(done), unit="prompts") as progress:
         for number, samples in texts:
-            row = _row(number, prompts[number], samples, settings)
+            row = _row(number, prompts[number], samples, settings, origin)
             if path is None:
                 output.verbatim(json_bytes(row).decode(), end="")
             else:
@@ -83,7 +116,9 @@ def write_texts(
     return {"prompts": len(prompts), "already_there": len(done), "new_tokens": new_tokens, "seed": settings.seed}
 
 
-def _row(number: int, prompt: str, samples: list[Sample], settings: SamplingSettings) -> dict[str, Any]:
+def _row(
+    number: int, prompt: str, samples: list[Sample], settings: SamplingSettings, origin: dict[str, Any]
+) -> dict[str, Any]:
     assert settings.seed is not None
     return {
         "index": number,
@@ -94,6 +129,7 @@ def _row(number: int, prompt: str, samples: list[Sample], settings: SamplingSett
         ],
         "seed": settings.seed + number,
         "settings": _changed(settings),
+        **origin,
     }
 
 
@@ -108,7 +144,9 @@ def _changed(settings: SamplingSettings) -> dict[str, Any]:
     return found
 
 
-def _done(path: str, prompts: list[str], settings: SamplingSettings) -> tuple[dict[int, dict[str, Any]], int | None]:
+def _done(
+    path: str, prompts: list[str], settings: SamplingSettings, origin: dict[str, Any]
+) -> tuple[dict[int, dict[str, Any]], int | None]:
     """The rows of a file by their number, and the seed of their run; refused where they are another run's."""
     rows: dict[int, dict[str, Any]] = {}
     seed = settings.seed
@@ -120,6 +158,10 @@ def _done(path: str, prompts: list[str], settings: SamplingSettings) -> tuple[di
             raise _another(path, f"another prompt than {index + 1} of these")
         if row.get("settings") != _changed(settings) or len(row.get("samples", ())) != settings.samples:
             raise _another(path, "texts that were drawn with other settings")
+        for name, value in origin.items():
+            if row.get(name) != value:
+                what = name.replace("_", " ")
+                raise _another(path, f"texts with the {what} {row.get(name)}, and this run has {value}")
         seed = own_seed - index if seed is None else seed
         if own_seed != seed + index:
             raise _another(path, f"texts of the seed {own_seed - index}, and --seed is {seed}")

@@ -1,12 +1,14 @@
 """generate --prompts: many prompts, a JSON line each, and a run that died goes on."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from gpt25.cli.main import main
 from gpt25.generation import TextGenerator
+from gpt25.storage import exclusive_lock
 from gpt25.weights import load_pretrained
 
 PROMPTS = ["Hello", "def f", "Hello", "a longer prompt than the others", "x"]
@@ -106,6 +108,8 @@ def test_bad_prompts_are_refused(
     [
         (["--temperature", "0.5"], "drawn with other settings"),
         (["--samples", "2"], "drawn with other settings"),
+        (["--precision", "int8"], "texts with the precision float32, and this run has int8"),
+        (["--special-tokens", "parse"], "texts with the special tokens text, and this run has parse"),
         (["--seed", "6"], "texts of the seed 5, and --seed is 6"),
     ],
 )
@@ -118,11 +122,47 @@ def test_a_file_of_another_run_is_left_alone(
     complaint: str,
 ) -> None:
     output = tmp_path / "texts.jsonl"
-    assert main(words(model_directory, "--prompts", prompts, "--output", output)) == 0
+    flags_before = ["--precision", "float32"]
+    assert main(words(model_directory, "--prompts", prompts, "--output", output, *flags_before)) == 0
     before = output.read_text()
-    assert main(words(model_directory, "--prompts", prompts, "--output", output, *flags)) == 2
+    assert main(words(model_directory, "--prompts", prompts, "--output", output, *flags_before, *flags)) == 2
     assert complaint in capsys.readouterr().err.replace("\n", " ")
     assert output.read_text() == before
+
+
+def test_texts_of_another_model_are_left_alone(
+    model_directory: Path, prompts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, other = tmp_path / "texts.jsonl", tmp_path / "other"
+    shutil.copytree(model_directory, other)
+    assert main(words(model_directory, "--prompts", prompts, "--output", output)) == 0
+    assert main(words(other, "--prompts", prompts, "--output", output)) == 2
+    complaint = f"texts with the model {model_directory}, and this run has {other}"
+    assert complaint.replace(" ", "") in "".join(capsys.readouterr().err.split())
+
+
+def test_two_runs_never_write_into_one_file(
+    model_directory: Path, prompts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "texts.jsonl"
+    with exclusive_lock(output, of="it", advice="", content="its own"):
+        assert main(words(model_directory, "--prompts", prompts, "--output", output)) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "is in use by another process. Wait until that is done, or choose another --output." in said
+    assert output.read_text() == ""
+    assert main(words(model_directory, "--prompts", prompts, "--output", output)) == 0
+    assert len(rows_of(output)) == len(PROMPTS)
+
+
+def test_a_link_is_refused_before_any_text_is_written(
+    model_directory: Path, prompts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(tmp_path / "elsewhere.jsonl")
+    assert main(words(model_directory, "--prompts", prompts, "--output", link)) == 2
+    assert "is a link, and nothing is written through it; name the file itself" in capsys.readouterr().err.replace(
+        "\n", " "
+    )
 
 
 def test_output_alone_is_refused(model_directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
