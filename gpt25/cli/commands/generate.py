@@ -20,7 +20,7 @@ from gpt25.cli.streams.standard_input import standard_input
 from gpt25.cli.streams.terminal import at_terminal
 from gpt25.errors import GenerationError
 from gpt25.generation import SamplingSettings
-from gpt25.runtime import Stopwatch
+from gpt25.runtime import Stopwatch, may_have_gpu
 from gpt25.storage import decode_text
 from gpt25.tokenizer import SpecialTokens
 from gpt25.tokenizer.special_names import special_names_notice
@@ -94,8 +94,11 @@ def run(arguments: Arguments, output: Output) -> None:
     require_model(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
     prompt = _standard_input() if arguments.prompt == "-" else arguments.prompt or ""
     from gpt25.cli.session.generating_model import load_generating_model
+    from gpt25.cli.session.import_numba import import_numba
     from gpt25.generation import TextGenerator, choose_generating_precision
 
+    if arguments.precision != "bfloat16" and (arguments.device == "cpu" or not may_have_gpu()):
+        import_numba()  # before anything else looks whether it works
     chosen = choose_generating_precision(arguments.device, arguments.precision)
     model, tokenizer = load_generating_model(
         arguments.model, chosen, checkpoint=arguments.checkpoint, revision=arguments.revision

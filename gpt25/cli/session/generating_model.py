@@ -3,7 +3,6 @@
 import gc
 from typing import TYPE_CHECKING
 
-from gpt25.cli.session.import_numba import import_numba
 from gpt25.generation import GeneratingPrecision
 from gpt25.generation.generating_precision import kernels_compute
 from gpt25.tokenizer import Tokenizer
@@ -37,7 +36,6 @@ def _loaded(
     tokenizer = found.load_tokenizer()
     by_kernels = kernels_compute(found.configuration, device=precision.device, precision=precision.name)
     if by_kernels and can_load_arrays(found):
-        import_numba()
         arrays = load_arrays(found)
         return (arrays.in_int8() if precision.name == "int8" else arrays), tokenizer
     from gpt25.weights import load_found

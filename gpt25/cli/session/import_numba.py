@@ -1,6 +1,10 @@
 """Numba in a process that needs nothing of it but code that is compiled already."""
 
+import contextlib
+import importlib.util
 import sys
+
+from gpt25.weights.garbage_collection import garbage_collection_paused
 
 
 def import_numba() -> None:
@@ -8,16 +12,19 @@ def import_numba() -> None:
 
     Numba asks scipy for products of matrices, which no kernel of ours takes from it. Whoever hides scipy keeps such
     products from everybody in the process, and so this is for commands, not for the package. Afterwards scipy can be
-    imported as ever.
+    imported as ever. A Numba that is not there or cannot be imported is `kernels_are_installed`'s to speak of.
     """
+    if importlib.util.find_spec("numba") is None:
+        return
     hidden = "scipy" not in sys.modules
     if hidden:
         sys.modules["scipy"] = None  # type: ignore[assignment]  # Python's own way to let an import fail
     try:
-        from numba.core.registry import cpu_target
+        with garbage_collection_paused(), contextlib.suppress(Exception):
+            from numba.core.registry import cpu_target
 
-        cpu_target.typing_context.refresh()
-        cpu_target.target_context.refresh()
+            cpu_target.typing_context.refresh()
+            cpu_target.target_context.refresh()
     finally:
         if hidden:
             del sys.modules["scipy"]
