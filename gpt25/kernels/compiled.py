@@ -24,6 +24,11 @@ def compiled_and_kept(function):
     return dispatcher
 
 
+def is_kept(function):
+    """Whether the disk holds code of a `compiled_and_kept` function that was compiled from these very sources."""
+    return isinstance(function._cache, _KeptCode) and function._cache.is_filled
+
+
 class _KeptCode(FunctionCache):
     """Numba's files of one function, held to three things that Numba leaves open."""
 
@@ -32,6 +37,14 @@ class _KeptCode(FunctionCache):
         # Numba looks at the function's own file, and what it calls lies in others: all sources make the stamp.
         base = self._impl.filename_base
         self._cache_file = IndexDataCacheFile(self._cache_path, filename_base=base, source_stamp=_digest_of_sources())
+
+    @property
+    def is_filled(self):
+        """Whether there is code of any signature."""
+        try:
+            return bool(self._cache_file._load_index())
+        except Exception:  # whatever damaged bytes make of unpickling
+            return False
 
     def load_overload(self, sig, target_context):
         """The code for a signature; None where there is none, or it is damaged, or another's.

@@ -80,3 +80,18 @@ def test_a_change_of_any_source_makes_old_code_worthless(tmp_path: Path, monkeyp
     with (copy / "linear.py").open("a") as source:
         source.write("\n")
     assert compilation._digest_of_sources() != before
+
+
+def test_whether_code_is_kept_is_known_before_it_is_called(folder: Path) -> None:
+    specification = importlib.util.spec_from_file_location("kernel_of_test", folder / "kernel_of_test.py")
+    assert specification is not None
+    assert specification.loader is not None
+    kernel = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(kernel)
+    assert compilation.is_kept(kernel.twice)
+    (path,) = (folder / "kept").rglob("*.nbi")
+    path.write_bytes(b"no code at all")
+    assert not compilation.is_kept(kernel.twice)
+    path.unlink()
+    assert not compilation.is_kept(kernel.twice)
+    assert not compilation.is_kept(compilation.compiled(lambda value: value)), "is never kept"

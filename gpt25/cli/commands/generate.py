@@ -93,7 +93,7 @@ def run(arguments: Arguments, output: Output) -> None:
     is_session = arguments.prompt is None and prompts is None and not arguments.json and at_terminal()
     require_model(arguments.model, checkpoint=arguments.checkpoint, revision=arguments.revision)
     prompt = _standard_input() if arguments.prompt == "-" else arguments.prompt or ""
-    from gpt25.cli.session.generating_model import load_generating_model
+    from gpt25.cli.session.generating_model import load_generating_model, say_what_is_awaited
     from gpt25.cli.session.import_numba import import_numba
     from gpt25.generation import TextGenerator, choose_generating_precision
 
@@ -103,6 +103,7 @@ def run(arguments: Arguments, output: Output) -> None:
     model, tokenizer = load_generating_model(
         arguments.model, chosen, checkpoint=arguments.checkpoint, revision=arguments.revision
     )
+    say_what_is_awaited(model, chosen, output)
     generator, how = TextGenerator(model, tokenizer), f"{chosen.name} on {chosen.device} ({chosen.reason})"
     if prompts is not None:
         origin = {"model": arguments.model, "checkpoint": arguments.checkpoint, "revision": arguments.revision}

@@ -3,6 +3,7 @@
 import gc
 from typing import TYPE_CHECKING
 
+from gpt25.cli.output import Output
 from gpt25.generation import GeneratingPrecision
 from gpt25.generation.generating_precision import kernels_compute
 from gpt25.tokenizer import Tokenizer
@@ -27,6 +28,16 @@ def load_generating_model(
         loaded = _loaded(model, precision, checkpoint=checkpoint, revision=revision)
     gc.freeze()
     return loaded
+
+
+def say_what_is_awaited(model: "GPTModel | ModelArrays", precision: GeneratingPrecision, output: Output) -> None:
+    """Say before the first text of this machine that its kernels are compiled first, which takes some seconds."""
+    if not kernels_compute(model.configuration, device=str(precision.device), precision=precision.name):
+        return
+    from gpt25.generation.engine import kernels_are_kept
+
+    if not kernels_are_kept():
+        output.note("compiling the kernels for this processor: some ten seconds, once; the disk keeps them")
 
 
 def _loaded(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gpt25.lazy_face import lazy_face
 
 if TYPE_CHECKING:
-    from gpt25.generation.engine.compiled_kernels import compiled_kernels
+    from gpt25.generation.engine.compiled_kernels import compiled_kernels, kernels_are_kept
     from gpt25.generation.engine.engine import Engine, QueueFullError
     from gpt25.generation.engine.request import Request
     from gpt25.generation.engine.runner import Runner
@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from gpt25.generation.engine.ticket import Ticket
     from gpt25.generation.engine.torch_runner import TorchRunner
 
-__all__ = ["Engine", "QueueFullError", "Request", "Runner", "Runners", "Ticket", "TorchRunner", "compiled_kernels"]
+__all__ = [
+    "Engine",
+    "QueueFullError",
+    "Request",
+    "Runner",
+    "Runners",
+    "Ticket",
+    "TorchRunner",
+    "compiled_kernels",
+    "kernels_are_kept",
+]
 
 lazy_face(
     __name__,
@@ -30,5 +40,6 @@ lazy_face(
         "Ticket": "ticket",
         "TorchRunner": "torch_runner",
         "compiled_kernels": "compiled_kernels",
+        "kernels_are_kept": "compiled_kernels",
     },
 )

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from gpt25.cli.session.generating_model import load_generating_model
+from gpt25.cli.output import Output
+from gpt25.cli.session.generating_model import load_generating_model, say_what_is_awaited
 from gpt25.generation import TextGenerator, choose_generating_precision, generating_precision
 from gpt25.generation.engine import Engine, Request, Runners
 from gpt25.generation.sampling_settings import SamplingSettings
@@ -162,3 +163,19 @@ def test_what_is_loaded_is_no_garbage_to_look_through(model_directory: str) -> N
         assert gc.isenabled()
     finally:
         gc.unfreeze()
+
+
+@pytest.mark.parametrize(("kept", "precision", "said"), [(False, "int8", 1), (True, "int8", 0), (False, "bfloat16", 0)])
+def test_a_first_compilation_is_announced(
+    model_directory: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    kept: bool,
+    precision: Any,
+    said: int,
+) -> None:
+    monkeypatch.setattr("gpt25.generation.engine.kernels_are_kept", lambda: kept)
+    chosen = choose_generating_precision("cpu", precision)
+    model, _ = load_generating_model(model_directory, chosen, checkpoint="newest", revision=None)
+    say_what_is_awaited(model, chosen, Output())
+    assert capsys.readouterr().err.count("compiling the kernels for this processor") == said
