@@ -75,7 +75,7 @@ def test_the_key_may_lie_in_a_file(models: Path, tmp_path: Path, capsys: pytest.
     key.write_text("k" * 5000)
     assert main(words) == 2
     assert "at most 4,096 are read" in capsys.readouterr().err
-    key.write_text("a key of many letters\n")
+    key.write_text("a-key-of-many-letters\n")
     assert main([*words, "--host", "192.0.2.1"]) == 2, "the key is good, and the address is not"
     assert "192.0.2.1 is no address of this machine" in capsys.readouterr().err
 
