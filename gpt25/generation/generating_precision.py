@@ -3,7 +3,10 @@
 import functools
 import importlib.util
 import re
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -40,6 +43,19 @@ class GeneratingPrecision:
         return torch.float32 if self.load_name == "float32" else torch.bfloat16
 
 
+@contextmanager
+def modules_hidden(*names: str) -> Iterator[None]:
+    """Let imports of these packages fail meanwhile, where they have not been imported yet; then they are as before."""
+    hidden = [name for name in names if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # Python's own way to let an import fail
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
 @functools.cache
 def kernels_are_installed() -> bool:
     """Whether the extra `fast` is there and works; where it is there in vain, one GPT25Warning says why."""
@@ -55,7 +71,8 @@ def _problem_of_numba() -> str | None:
     """Why an installed Numba cannot compile the kernels, and what to do; None where it can."""
     again = f"install it again with: {install_command('fast')}"
     try:
-        import numba
+        with modules_hidden("colorama"):  # by which Numba has a terminal's colours reset when the process ends
+            import numba
     except Exception as problem:  # a NumPy that is too new for it is an ImportError, a broken LLVM an OSError
         return f"Numba cannot be imported ({problem}); {again}"
     if tuple(map(int, re.findall(r"\d+", numba.__version__)[:2])) < _OLDEST_NUMBA:

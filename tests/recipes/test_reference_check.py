@@ -105,7 +105,7 @@ def test_another_shape_is_named_and_nothing_breaks(facts: PublishedWeights) -> N
     small = dataclasses.replace(SHAPE, block_size=4, number_of_heads=1, number_of_embedding_dimensions=2)
     checks = checked(random_model(small), facts)
     assert failed(checks) == ["shape", "parameters", *NAMES[3:]]
-    assert checks["shape"].found.startswith("2 layers, 1 heads, 2 channels, block 4, vocabulary 50257")
+    assert checks["shape"].found.startswith("2 layers, 1 head, 2 channels, block 4, vocabulary 50257")
     assert checks["after 'The dog'"].found == "nothing: the text does not fit this model"
 
 

@@ -2,8 +2,8 @@
 
 import contextlib
 import importlib.util
-import sys
 
+from gpt25.generation.generating_precision import modules_hidden
 from gpt25.weights.garbage_collection import garbage_collection_paused
 
 
@@ -12,19 +12,13 @@ def import_numba() -> None:
 
     Numba asks scipy for products of matrices, which no kernel of ours takes from it. Whoever hides scipy keeps such
     products from everybody in the process, and so this is for commands, not for the package. Afterwards scipy can be
-    imported as ever. A Numba that is not there or cannot be imported is `kernels_are_installed`'s to speak of.
+    imported as ever. A Numba that is not there or cannot be imported is `kernels_are_installed`'s to speak of, and so
+    is why colorama is hidden.
     """
     if importlib.util.find_spec("numba") is None:
         return
-    hidden = "scipy" not in sys.modules
-    if hidden:
-        sys.modules["scipy"] = None  # type: ignore[assignment]  # Python's own way to let an import fail
-    try:
-        with garbage_collection_paused(), contextlib.suppress(Exception):
-            from numba.core.registry import cpu_target
+    with modules_hidden("scipy", "colorama"), garbage_collection_paused(), contextlib.suppress(Exception):
+        from numba.core.registry import cpu_target
 
-            cpu_target.typing_context.refresh()
-            cpu_target.target_context.refresh()
-    finally:
-        if hidden:
-            del sys.modules["scipy"]
+        cpu_target.typing_context.refresh()
+        cpu_target.target_context.refresh()
