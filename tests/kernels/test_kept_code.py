@@ -4,6 +4,7 @@ import errno
 import importlib.util
 import shutil
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from numba.core import caching, config
@@ -19,13 +20,19 @@ def twice(value):
 """
 
 
-def called(folder: Path, value: float = 21) -> tuple[float, int]:
-    """What the function gives when its module is imported anew, and how often its code came from the disk."""
+def imported(folder: Path) -> ModuleType:
+    """The module of the kernel, imported anew."""
     specification = importlib.util.spec_from_file_location("kernel_of_test", folder / "kernel_of_test.py")
     assert specification is not None
     assert specification.loader is not None
     kernel = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(kernel)
+    return kernel
+
+
+def called(folder: Path, value: float = 21) -> tuple[float, int]:
+    """What the function gives when its module is imported anew, and how often its code came from the disk."""
+    kernel = imported(folder)
     return kernel.twice(value), sum(kernel.twice.stats.cache_hits.values())
 
 
@@ -83,11 +90,7 @@ def test_a_change_of_any_source_makes_old_code_worthless(tmp_path: Path, monkeyp
 
 
 def test_whether_code_is_kept_is_known_before_it_is_called(folder: Path) -> None:
-    specification = importlib.util.spec_from_file_location("kernel_of_test", folder / "kernel_of_test.py")
-    assert specification is not None
-    assert specification.loader is not None
-    kernel = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(kernel)
+    kernel = imported(folder)
     assert compilation.is_kept(kernel.twice)
     (path,) = (folder / "kept").rglob("*.nbi")
     path.write_bytes(b"no code at all")

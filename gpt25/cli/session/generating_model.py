@@ -32,7 +32,7 @@ def load_generating_model(
 
 def say_what_is_awaited(model: "GPTModel | ModelArrays", precision: GeneratingPrecision, output: Output) -> None:
     """Say before the first text of this machine that its kernels are compiled first, which takes some seconds."""
-    if not kernels_compute(model.configuration, device=str(precision.device), precision=precision.name):
+    if not kernels_compute(model.configuration, device=precision.device, precision=precision.name):
         return
     from gpt25.generation.engine import kernels_are_kept
 

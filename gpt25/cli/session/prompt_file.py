@@ -69,10 +69,22 @@ def write_texts(
     the lines. Returns what there is to say at the end. Raises ConfigurationError for a file of other texts,
     StorageError for one that another process is writing.
     """
+    origin = {**origin, "special_tokens": special_tokens}
     with _held(path):
-        return _write_held(
-            generator, prompts, settings, special_tokens, path, output, {**origin, "special_tokens": special_tokens}
-        )
+        done, seed = ({}, None) if path is None else _done(path, prompts, settings, origin)
+        settings = (settings if seed is None else settings.changed({"seed": seed})).with_seed()
+        new_tokens = 0
+        texts = generator.generate_all(prompts, settings=settings, special_tokens=special_tokens, skip=done)
+        with output.progress("prompts", total=len(prompts) - len(done), unit="prompts") as progress:
+            for number, samples in texts:
+                row = _row(number, prompts[number], samples, settings, origin)
+                if path is None:
+                    output.verbatim(json_bytes(row).decode(), end="")
+                else:
+                    append_json_line(path, row)
+                new_tokens += sum(len(sample.token_ids) for sample in samples)
+                progress.advance()
+        return {"prompts": len(prompts), "already_there": len(done), "new_tokens": new_tokens, "seed": settings.seed}
 
 
 @contextlib.contextmanager
@@ -88,32 +100,6 @@ def _held(path: str | None) -> Iterator[None]:
     advice = "Wait until that is done, or choose another --output."
     with exclusive_lock(path, of=path, advice=advice, content="its own"):
         yield
-
-
-def _write_held(
-    generator: "TextGenerator",
-    prompts: list[str],
-    settings: SamplingSettings,
-    special_tokens: SpecialTokens,
-    path: str | None,
-    output: Output,
-    origin: dict[str, Any],
-) -> dict[str, Any]:
-    """As `write_texts`, whose file nobody else writes."""
-    done, seed = ({}, None) if path is None else _done(path, prompts, settings, origin)
-    settings = (settings if seed is None else settings.changed({"seed": seed})).with_seed()
-    new_tokens = 0
-    texts = generator.generate_all(prompts, settings=settings, special_tokens=special_tokens, skip=done)
-    with output.progress("prompts", total=len(prompts) - len(done), unit="prompts") as progress:
-        for number, samples in texts:
-            row = _row(number, prompts[number], samples, settings, origin)
-            if path is None:
-                output.verbatim(json_bytes(row).decode(), end="")
-            else:
-                append_json_line(path, row)
-            new_tokens += sum(len(sample.token_ids) for sample in samples)
-            progress.advance()
-    return {"prompts": len(prompts), "already_there": len(done), "new_tokens": new_tokens, "seed": settings.seed}
 
 
 def _row(
